@@ -13,7 +13,8 @@ days cannot be called, so that a pause which is false by the week is right all t
 
 The sets are 200 draws of 20 of all ids that were ever listed. Histories that hold only changes are carried every two
 hours. Polls are those of the recordings: a live monitor polls a suspect again after 90 seconds, so its delays are
-shorter than these.
+shorter than these. How long it takes until the gate denies a model whose calls are refused is simulated beside them,
+over many moments and jitters, at the intervals of the shipped configuration.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from statistics import mean, median_low
 
 from _common import ROOT, Row, chosen, failed, report
 from _histories import DAY, HISTORIES, WEEK, Absence, History, Judged, counted, load, monitored
+from _refusals import refused
 
 from monitor.core.configuration import ConfirmationRules
 
@@ -38,6 +40,9 @@ DRAWS = 200
 SET = 20
 MINUTE = timedelta(minutes=1)
 SHARE = 5.0
+REFUSALS = 200
+DENIED_WITHIN = 8.0
+"""Minutes from the first refused call to the denial at the gate, at the most."""
 
 
 def judged(history: History) -> dict[str, Judged]:
@@ -125,6 +130,7 @@ def rows(found: Mapping[str, Mapping[str, Judged]]) -> list[Row]:
         for absence, at in one[LIST].pauses.items()
         if absence.lasting
     )
+    worst = max(one[LIST].false(WEEK) - one[THREE].false(WEEK) for one in found.values())
     naive, needless = total(NAIVE, WEEK), total(NAIVE, DAY)
     judged = [
         Row(
@@ -132,6 +138,14 @@ def rows(found: Mapping[str, Mapping[str, Judged]]) -> list[Row]:
             ours=str(total(LIST, WEEK)),
             bare=str(total(THREE, WEEK)),
             figure=float(total(LIST, WEEK) - total(THREE, WEEK)),
+            limit=0,
+            unit="more",
+        ),
+        Row(
+            what="the same on the worst history",
+            ours=str(worst),
+            bare="0",
+            figure=float(worst),
             limit=0,
             unit="more",
         ),
@@ -170,9 +184,26 @@ def rows(found: Mapping[str, Mapping[str, Judged]]) -> list[Row]:
     return judged
 
 
+def refusals() -> Row:
+    """Return how long a model is allowed whose every call is refused while the list still shows it."""
+    found = refused(REFUSALS, f"{SEED} refusals")
+    return Row(
+        what="from the first refused call to the denial",
+        ours=f"p50 {minutes(found.median):.1f} min, worst {minutes(found.worst):.1f} min",
+        bare="–",
+        figure=minutes(found.worst),
+        limit=DENIED_WITHIN,
+        unit="min",
+    )
+
+
+def minutes(of: timedelta) -> float:
+    return of.total_seconds() / 60
+
+
 def main() -> int:
     if not FOLDER.is_dir():
-        return report([failed("the detector on real histories", f"no {FOLDER}")])
+        return report([failed("the detector on real histories", f"no {FOLDER}"), refusals()])
     table: list[tuple[str, ...]] = [HEADS]
     found: dict[str, dict[str, Judged]] = {}
     for name in chosen(HISTORIES, sys.argv[1:]):
@@ -181,7 +212,7 @@ def main() -> int:
         found[name] = judged(history)
         table += [line(name, detector, one, sets) for detector, one in found[name].items()]
     show(table)
-    return report(rows(found))
+    return report([*rows(found), refusals()])
 
 
 if __name__ == "__main__":

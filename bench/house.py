@@ -78,7 +78,7 @@ import sys
 from pathlib import Path
 
 root = Path(sys.argv[1])
-sys.path[:0] = [str(root), str(root / "tests"), str(root / "tests" / "pipeline")]
+sys.path[:0] = [str(root), *(str(root / "tests" / folder) for folder in ("", "pipeline", "support"))]
 from pipeline_world import INPUT, LUNA, furnish, world_of
 
 FOLDERS = "cli app daemon web bootstrap audit notify gate registry pipeline detection domain core".split()

@@ -48,7 +48,8 @@ def _run() -> int:
     if arguments is not None:
         from monitor.gate.client import ask
 
-        return ask.main(arguments)
+        if not ask.polls(arguments):
+            return ask.main(arguments)
     from monitor.cli import main as cli_main
 
     cli_main()

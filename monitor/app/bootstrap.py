@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from monitor.core.facts import ReplayedRecording
     from monitor.detection.budget import DailyBudget
     from monitor.detection.poller import Poller
+    from monitor.gate.recency import Recency
     from monitor.notify.alarm import Alarm
     from monitor.notify.channels import AppriseChannel
     from monitor.notify.relay import Relay
@@ -258,6 +259,16 @@ class Monitor:
     def poller(self) -> Poller:
         """Polls and records."""
         return self.use_cases.poller(self.source, self.executor)
+
+    def poll_first(self, key: str, max_age: timedelta, *, paid: bool = False) -> Recency:
+        """Poll what an entry rests on and what was not polled within `max_age`, before its gate is answered.
+
+        Raises:
+            MonitorError: the store cannot be read or written.
+        """
+        from monitor.gate.recency import PollFirst
+
+        return PollFirst(self.store, self.configuration, self.poller, self.clock)(key, max_age, paid=paid)
 
     @property
     def operator(self) -> Operator:

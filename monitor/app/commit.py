@@ -50,8 +50,8 @@ class Commits:
             unit = UnitOfWork(tx=tx, register=register, now=self._clock() if now is None else now)
             yield unit
             unit.notices = _write(tx, self._configuration, register, at=unit.now)
-            moved = unit.refresh or gate_answers_changed(register, before)
-        if moved:
+            answers_changed = unit.refresh or gate_answers_changed(register, before)
+        if answers_changed:
             self._published()
 
 

@@ -224,9 +224,9 @@ class Daemon:
             if settings.database != before.settings.database:
                 raise ConfigurationError("database.url has changed, which a running daemon cannot follow: restart it.")
             web = settings.web
-            moved = (web.host, web.port) != self._listening
+            address_changed = (web.host, web.port) != self._listening
             # Tokens belong to an address: those of another one may be none at all.
-            keys = None if self._web is None or moved else self._web.keys_of(settings)
+            keys = None if self._web is None or address_changed else self._web.keys_of(settings)
             # Jobs of the old configuration end first: none of them may record under the new one, nor may one that
             # hangs.
             ended = self._end_jobs()
@@ -241,7 +241,7 @@ class Daemon:
             self._monitor.publish()
             if self._web is not None and keys is not None:
                 self._web.use(keys, settings)
-            if moved:
+            if address_changed:
                 logs.line("web.listen is another; it takes effect at the next start", level=logging.WARNING)
             logs.line("reloaded", path=settings.path, events=changed, drained=ended)
         except MonitorError as error:

@@ -57,9 +57,9 @@ class Health:
     def expect(self, sources: Mapping[str, timedelta]) -> None:
         """Expect polls of these sources at these intervals from now on."""
         with self._lock:
-            known, now = self._sources, self._elapsed()
+            watched, now = self._sources, self._elapsed()
             self._sources = {
-                key: replace(known[key], every=every) if key in known else SourceHealth(every=every, since=now)
+                key: replace(watched[key], every=every) if key in watched else SourceHealth(every=every, since=now)
                 for key, every in sources.items()
             }
 

@@ -43,8 +43,8 @@ class _Lines(logging.Formatter):
 
     def _line(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        given: dict[str, object] = getattr(record, "fields", {})
-        fields = {key: value for key, value in given.items() if value not in ("", None)}
+        extras: dict[str, object] = getattr(record, "fields", {})
+        fields = {key: value for key, value in extras.items() if value not in ("", None)}
         message = _pattern(record)
         if not _ours(record):
             fields["logger"] = record.name

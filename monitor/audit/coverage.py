@@ -105,15 +105,17 @@ class _View:
 
     def _speakers(self, fact: Fact) -> list[tuple[SourceSpec, datetime | None]]:
         """Return the sources that state a fact, or would say that it is gone, each with the last poll that did."""
-        known = self._fresh.baselines
+        baselines = self._fresh.baselines
         if fact.field == LISTED:
-            return [(spec, self._good(spec)) for spec in known.lists(fact.subject.scope) if known.baseline(spec.key)]
+            return [
+                (spec, self._good(spec)) for spec in baselines.lists(fact.subject.scope) if baselines.baseline(spec.key)
+            ]
         prices = fact.field.startswith(price.PREFIX)
-        specs = known.price_sources(fact.subject.scope) if prices else known.authorities(fact.subject)
+        specs = baselines.price_sources(fact.subject.scope) if prices else baselines.authorities(fact.subject)
         return [
             (spec, self._fresh.seen(spec, fact))
             for spec in specs
-            if fact.field in (known.baseline(spec.key) or {}).get(fact.subject, {})
+            if fact.field in (baselines.baseline(spec.key) or {}).get(fact.subject, {})
         ]
 
     def _good(self, spec: SourceSpec) -> datetime | None:

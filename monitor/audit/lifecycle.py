@@ -81,7 +81,7 @@ def _said(reader: Reader, configuration: Configuration, now: datetime) -> Iterat
         lists = [
             fresh.baselines.listed(Subject(key, subject.name)) for key, whose in providers.items() if whose == provider
         ]
-        known = [listed for listed in lists if isinstance(listed, bool)]
+        stated_lists = [listed for listed in lists if isinstance(listed, bool)]
         yield End(
             provider=provider,
             model=subject.name,
@@ -92,7 +92,7 @@ def _said(reader: Reader, configuration: Configuration, now: datetime) -> Iterat
             replacement=str(fields.get(REPLACEMENT, "")),
             status=str(fields.get(f"{DEPRECATION}status", "")),
             notice_date=str(fields.get(f"{DEPRECATION}notice_date", "")),
-            listed=any(known) if known else None,
+            listed=any(stated_lists) if stated_lists else None,
             agrees=len(days[provider, subject.name]) == 1,
             entries=tuple(dict.fromkeys(entry.spec.entry for entry in entries.values() if subject in entry.subjects)),
             verified_at=fresh.seen(spec, Fact(subject, SHUTDOWN_DATE)),

@@ -6,7 +6,7 @@ confirmed today.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -108,11 +108,17 @@ def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry
     return transitions.replay(recorded.event for recorded in reader.events(EventQuery(until=at)))
 
 
-def status(reader: Reader, configuration: Configuration, *, at: datetime | None = None) -> list[StatusRow]:
-    """Return the registry, as it is or as it was recorded at a time."""
+def status(
+    reader: Reader, configuration: Configuration, *, at: datetime | None = None, judged: Collection[str] | None = None
+) -> list[StatusRow]:
+    """Return the registry, as it is or as it was recorded at a time.
+
+    `judged` are the rows whose access is judged, which asks the log about every route; all of them unless told.
+    """
     fresh = None if at is not None else Freshness(reader, configuration)
     shown = entries(reader, at=at)
-    access = {} if fresh is None else verdicts(reader, configuration, shown.values(), fresh)
+    asked_about = [entry for key, entry in shown.items() if judged is None or key in judged]
+    access = {} if fresh is None else verdicts(reader, configuration, asked_about, fresh)
     return [
         StatusRow(
             key=entry.key,
@@ -140,8 +146,8 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
 def _verified_then(one: Entry) -> datetime | None:
     """Freshness as of a past day: what the daily `check.verified` of that time says."""
     dates = [one.checks.get(name, Check()).verified_at for name in checklist.DEFAULT]
-    known = [at for at in dates if at is not None]
-    return min(known) if len(known) == len(dates) else None
+    all_dates = [at for at in dates if at is not None]
+    return min(all_dates) if len(all_dates) == len(dates) else None
 
 
 def checks(reader: Reader, configuration: Configuration, key: str) -> list[CheckRow]:
@@ -235,14 +241,14 @@ def price_subjects(reader: Reader, configuration: Configuration, name: str) -> t
         return (registered[row].price_subject,)
     subjects = {entry.price_subject for entry in registered.values() if name in entry.spec.surfaces.values()}
     if not subjects:
-        known = current_baselines(reader, configuration.sources)
-        priced = {subject for key in configuration.sources for subject in (known.baseline(key) or {})}
-        moved = {
+        baselines = current_baselines(reader, configuration.sources)
+        priced = {subject for key in configuration.sources for subject in (baselines.baseline(key) or {})}
+        changed = {
             Subject(str(recorded.event.data["provider"]), recorded.event.subject)
             for recorded in reader.events(EventQuery(type="price.*", subject=name))
         }
         provider, _, model = name.partition("/")
-        subjects = {s for s in priced if s.name == name or s == Subject(provider, model)} | moved
+        subjects = {s for s in priced if s.name == name or s == Subject(provider, model)} | changed
     if not subjects:
         raise Refused(f"no source states a price of {name!r}; `access-monitor poll` reads the pages and feeds")
     return tuple(sorted(subjects))

@@ -35,12 +35,12 @@ def registry_diff(reader: Reader, first: datetime, second: datetime, key: str = 
         Refused: there was no entry of this key at either time.
     """
     before, after = entries(reader, at=first), entries(reader, at=second)
-    known = sorted(before.keys() | after.keys())
-    if key and key not in known:
-        raise unknown_entry(key, known, then="either of these times")
+    keys = sorted(before.keys() | after.keys())
+    if key and key not in keys:
+        raise unknown_entry(key, keys, then="either of these times")
     return [
         difference
-        for name in ([key] if key else known)
+        for name in ([key] if key else keys)
         for difference in _differences(name, before.get(name), after.get(name))
     ]
 

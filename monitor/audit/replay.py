@@ -18,7 +18,16 @@ from monitor.core import events as ev
 from monitor.core.configuration import Attention, Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, Recorded
-from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, ReplayedRecording, Unchanged
+from monitor.core.facts import (
+    Body,
+    FailureReason,
+    Known,
+    Observation,
+    PollFailure,
+    ReplayedRecording,
+    Snapshot,
+    Unchanged,
+)
 from monitor.core.notices import Notice
 from monitor.core.ports import Clock, EventQuery, Reader, Refused, Source, Store
 from monitor.detection.poller import Poller
@@ -53,6 +62,7 @@ class ReplayResult:
         self.spec = source.spec
         self.extractor = source.extractor
         self._source = source
+        self._last: Snapshot | None = None
         self.now: ReplayedRecording | None = None
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
@@ -68,7 +78,19 @@ class ReplayResult:
             and (known.valid_until is None or now < known.valid_until)
         ):
             return Unchanged(source=self.spec.key, at=now)
-        return self._source.extract(shown.body, now)
+        # While something is open about a source, each repetition is polled whole. Most show the same body, which yields
+        # the same facts until `valid_until`.
+        last = self._last
+        if (
+            last is not None
+            and last.body is shown.body
+            and not last.measured
+            and (last.valid_until is None or now < last.valid_until)
+        ):
+            return replace(last, at=now)
+        observation = self._source.extract(shown.body, now)
+        self._last = observation if isinstance(observation, Snapshot) else None
+        return observation
 
     def extract(self, body: Body, at: datetime) -> Observation:
         """As the source itself does."""

@@ -31,6 +31,7 @@ from monitor.registry import checklist, fallbacks, pins
 from monitor.registry.evals import EvalMatrix, matrix
 from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry
+from monitor.registry.model_features import FallbackDifference
 from monitor.registry.policy import depends_on
 from monitor.registry.reminders import Deadline, agenda
 from monitor.registry.terms import PricedEntry, priced
@@ -88,6 +89,8 @@ class Report:
     spending: Spending | None
     dated: Sequence[Deadline]
     questions: Sequence[str]
+    fallback: str
+    differences: Sequence[FallbackDifference]
 
 
 def report(reader: Reader, configuration: Configuration, key: str, *, now: datetime) -> Report:
@@ -115,11 +118,12 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
     comparison = matrix(entry, reader.entries())
     compared, sampled = _last_with(history, "evals"), _last_with(history, "logging")
     specs = [spec for spec in configuration.sources.values() if depends_on(entry, spec)]
+    fallback, differences = fallbacks.compared(entry, Production(reader, configuration, now))
     return Report(
         at=now,
         head=reader.head(),
         entry=entry,
-        row=next(row for row in queries.status(reader, configuration) if row.key == key),
+        row=next(row for row in queries.status(reader, configuration, judged=(key,)) if row.key == key),
         production=production(reader, configuration, now)[key],
         priced=priced(reader, configuration, {key: entry})[key],
         words=words,
@@ -136,6 +140,8 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
             *_questions(reader, configuration, entry, fresh, words, now),
             *_of_evals(entry, compared, comparison),
         ],
+        fallback=fallback,
+        differences=differences,
     )
 
 
@@ -224,8 +230,8 @@ def _questions(
             yield f"{spec.key} cannot be read ({source_state.outage}): what has changed there since?"
     if not entry.spec.fallback:
         yield "What do callers use while it is denied? No fallback is declared."
-    elif lost := fallbacks.wanting(entry, Production(reader, configuration, now)):
-        yield f"What do callers use while it is denied? The fallback {lost}."
+    elif shortfall := fallbacks.missing(entry, Production(reader, configuration, now)):
+        yield f"What do callers use while it is denied? The fallback {shortfall}."
     if not entry.spec.usage and not entry.observed:
         yield "What does production use in a month? No usage is declared, and no sample of requests was handed in."
 
@@ -234,12 +240,11 @@ def _not_confirmed(entry: Entry, fresh: Freshness) -> Iterator[str]:
     """Ask for each value that would have to be pinned and is not known, or is stated in two ways."""
     _, unknown, disputed = pins.pins(entry, fresh.baselines)
     for key in unknown if entry.spec.model_id else ():
-        scope, _, rest = key.partition("/")
-        name, _, field = rest.rpartition("/")
-        if field.startswith(price.PREFIX):
-            yield f"No official source states {field.removeprefix(price.PREFIX)} of {name}: what does it cost?"
+        pin = Pin.of(key, "")
+        if pin.field.startswith(price.PREFIX):
+            yield f"No official source states {pin.field.removeprefix(price.PREFIX)} of {pin.name}: what does it cost?"
         else:
-            yield f"Nothing confirms {field} of {name} on {scope}."
+            yield f"Nothing confirms {pin.field} of {pin.name} on {pin.scope}."
     for field, answers in disputed.items():
         statements = ", ".join(f"{source} says {value}" for source, value in answers)
         yield f"Which is right? {field.removeprefix(price.PREFIX)}: {statements}."
@@ -251,8 +256,8 @@ def _pending(reader: Reader, entry: Entry) -> Iterator[str]:
         if change.seen and change.fact.subject in entry.subjects:
             quarantined = change.quarantine is not None
             doubt = "is held back as implausible" if quarantined else "is suspected and not confirmed yet"
-            moved = f"{change.fact.subject.name} {change.fact.field} → {value_in_words(change.value)}"
-            yield f"{moved} at {change.source} {doubt}."
+            movement = f"{change.fact.subject.name} {change.fact.field} → {value_in_words(change.value)}"
+            yield f"{movement} at {change.source} {doubt}."
 
 
 def _moved(entry: Entry) -> Iterator[str]:

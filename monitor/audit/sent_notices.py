@@ -38,12 +38,16 @@ def find_notice(reader: Reader, id: str) -> SentNotice:
     Raises:
         Refused: there is none of this id.
     """
-    deliveries = tuple(row for row in reader.deliveries() if row.notice == id)
+    deliveries = reader.deliveries()
     notice = reader.notice(id)
     if notice is None:
-        known = {row.notice for row in reader.deliveries()}
-        raise Refused(no_such("notice", id, known, "`access-monitor notices` lists them"))
-    return SentNotice(notice=notice, deliveries=deliveries, messages=tuple(reader.sent_messages(notice=id)))
+        ids = {row.notice for row in deliveries}
+        raise Refused(no_such("notice", id, ids, "`access-monitor notices` lists them"))
+    return SentNotice(
+        notice=notice,
+        deliveries=tuple(row for row in deliveries if row.notice == id),
+        messages=tuple(reader.sent_messages(notice=id)),
+    )
 
 
 def _composed(reader: Reader, limit: int | None) -> Iterable[SentNotice]:

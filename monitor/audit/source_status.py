@@ -107,10 +107,10 @@ def find_source(configuration: Configuration, key: str) -> SourceSpec:
     Raises:
         Refused: none is configured.
     """
-    known = configuration.sources
-    if key not in known:
-        raise Refused(no_such("source", key, known, f"configured are: {', '.join(known) or 'none'}"))
-    return known[key]
+    sources = configuration.sources
+    if key not in sources:
+        raise Refused(no_such("source", key, sources, f"configured are: {', '.join(sources) or 'none'}"))
+    return sources[key]
 
 
 def source_rows(reader: Reader, configuration: Configuration, now: datetime, key: str = "") -> list[SourceRow]:
@@ -156,7 +156,7 @@ def _row(
 ) -> SourceRow:
     fresh_until = None if state.good_at is None else state.good_at + fresh_for(configuration, spec)
     error, error_at = _last_error(reader, state)
-    facts = reader.facts(state.baseline)
+    facts = reader.facts(state.baseline) if changes else {}
     # All fields of a model that is gone are gone with it: that it is gone says so.
     gone = {change.fact.subject for change in changes if change.fact.field == LISTED and change.value is None}
     rows = [

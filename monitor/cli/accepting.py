@@ -20,15 +20,15 @@ def pins(compared: Iterable[Compared]) -> None:
     accepted before.
     """
     every = list(compared)
-    moved = [comparison for comparison in every if comparison.moved]
+    changed = [comparison for comparison in every if comparison.moved]
     if all(comparison.accepted is None for comparison in every):
         return
-    if moved:
+    if changed:
         output.table(
             ("PIN", "ACCEPTED", "NOW"),
-            [(comparison.pin, _spoken(comparison.accepted), _spoken(comparison.now)) for comparison in moved],
+            [(comparison.pin, _spoken(comparison.accepted), _spoken(comparison.now)) for comparison in changed],
         )
-    rest = len(every) - len(moved)
+    rest = len(every) - len(changed)
     click.echo(f"{output.plural(rest, 'pin')} {'is' if rest == 1 else 'are'} as accepted.")
 
 

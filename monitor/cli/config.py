@@ -102,8 +102,10 @@ def accept(options: Options, *, by: str, reason: str, expect: int | None) -> Non
     if event is None:
         output.note(f"{settings.path} takes nothing from production and needs no acceptance.")
         return
-    taken = [f"{act} {', '.join(event.data[act])}" for act in ("pauses", "withdraws", "denies") if event.data[act]]
-    click.echo(output.printable(f"{event.position}  {event.type}  {'; '.join(taken)}"))
+    consequences = [
+        f"{act} {', '.join(event.data[act])}" for act in ("pauses", "withdraws", "denies") if event.data[act]
+    ]
+    click.echo(output.printable(f"{event.position}  {event.type}  {'; '.join(consequences)}"))
     output.note("It takes effect at the next `access-monitor poll`, reload (SIGHUP) or start.")
 
 

@@ -52,10 +52,10 @@ def rebuild(options: Options) -> None:
     from monitor.audit.rebuild import rebuild
 
     with opened(options) as monitor:
-        made, differed = rebuild(monitor.store)
+        count, differed = rebuild(monitor.store)
         monitor.publish()
     names = f": {', '.join(differed)} had differed from it" if differed else ", and nothing had differed from it"
-    click.echo(f"{output.plural(made, 'entry')} made from the log{output.printable(names)}.")
+    click.echo(f"{output.plural(count, 'entry')} made from the log{output.printable(names)}.")
 
 
 db = Group(

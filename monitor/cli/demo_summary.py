@@ -79,15 +79,15 @@ class StorySummary:
 
 def expected(steps: Sequence[TimelineStep], entries: Iterable[str], *, list_source: str) -> list[tuple[Expected, ...]]:
     """For each step the events that have to follow from it, of those that concern the entries."""
-    known = frozenset(entries)
+    keys = frozenset(entries)
     chapters: list[tuple[Expected, ...]] = []
     state, broken = TimelineState(), False
     for index, step in enumerate(steps):
         wanted: list[Expected] = []
-        wanted += [(ev.ENTRY_VISIBLE, model.id) for model in step.lists if model.id in known]
+        wanted += [(ev.ENTRY_VISIBLE, model.id) for model in step.lists if model.id in keys]
         for model, price in step.prices.items():
             before = state.prices.get(model)
-            if index and model in known and price != before:
+            if index and model in keys and price != before:
                 wanted.append((ev.PRICE_LISTED if before is None else ev.ENTRY_PAUSED, model))
         failing = any(fault.target is Target.LIST for fault in step.faults)
         if failing is not broken:

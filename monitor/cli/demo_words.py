@@ -103,8 +103,8 @@ def _move(field: str, old: str | None, new: str | None) -> str:
     name = meter_in_words(Meter.of(field)._asdict())
     if old is None or new is None:
         return f"{name} {spoken(new or old or '')}" + ("" if new else " is gone")
-    moved = percent(old, new)
-    return f"{name} {spoken(old)} → {spoken(new)}" + (f" ({moved})" if moved else "")
+    percentage = percent(old, new)
+    return f"{name} {spoken(old)} → {spoken(new)}" + (f" ({percentage})" if percentage else "")
 
 
 def _text(value: str | bool | None) -> str | None:

@@ -28,8 +28,8 @@ def run(call: Callable[[], object]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         return code or CLOSED_PIPE
-    if lost := getattr(sys.stdout, "lost", ""):
-        _say(f"What it printed could not be written to standard output ({lost}): send it where it can be.")
+    if reason := getattr(sys.stdout, "lost", ""):
+        _say(f"What it printed could not be written to standard output ({reason}): send it where it can be.")
         return code or 1
     return code
 

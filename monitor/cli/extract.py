@@ -98,8 +98,8 @@ def read(content: bytes, form: str, provider: str) -> ExtractReading:
     from monitor.sources.feed import FORMATS
 
     if form and form != PAGE and form not in FORMATS:
-        known = (PAGE, *sorted(FORMATS))
-        raise click.UsageError(no_such("format", form, known, f"known are {', '.join(known)}") + ".")
+        formats = (PAGE, *sorted(FORMATS))
+        raise click.UsageError(no_such("format", form, formats, f"known are {', '.join(formats)}") + ".")
     try:
         content = unpacked(content)
     except ValueError as error:

@@ -1,16 +1,20 @@
 """`gate` as the help lists it. The entry point answers it before this package is imported; this is the way in from
-anywhere else.
+anywhere else, and of a question that is asked of the world first.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.cli import output
 from monitor.cli.framework import Command, Options
 from monitor.cli.names import complete_entries
 from monitor.gate.client import ask
+from monitor.gate.client.lease import ALLOWED, DENIED, NOT_KNOWN, WRONG_USAGE, LeaseError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -32,7 +36,82 @@ class GateCommand(Command):
         options = ctx.ensure_object(Options)
         before = [("--config", options.config), ("--database", options.database)]
         words = [word for name, value in before if value is not None for word in (name, value)]
-        return ask.main([*words, *(["--json"] if options.json else []), *ctx.args])
+        words += [*(["--json"] if options.json else []), *ctx.args]
+        return polled_answer(words) if ask.polls(words) else ask.main(words)
 
 
-gate = GateCommand("gate", help=ask.SUMMARY, examples=("access-monitor gate gpt-5.6-luna && ./deploy",))
+def polled_answer(words: list[str]) -> int:
+    """Poll first, then answer from the registry; returns the exit code.
+
+    Raises:
+        ConfigurationError: the configuration is wrong, or there is no database here.
+        Unavailable: the database is out of reach.
+    """
+    try:
+        options = ask.parsed(words)
+        if "--help" in options:
+            return ask.main(["--help"])
+        return _polled_answer(options)
+    except LeaseError as stop:
+        sys.stderr.write(f"{stop}\n")
+        return stop.code
+
+
+def _polled_answer(asked: dict[str, str]) -> int:
+    from monitor.cli.opening import opened
+    from monitor.gate.decision import OtherSurfaces, Standing, resolve, verdict
+    from monitor.gate.recency import as_json as recency_as_json
+    from monitor.settings import durations
+    from monitor.web.answers import GateRequest, as_json, decided
+    from monitor.web.memory import read_view
+
+    if not asked[ask.MAX_AGE]:
+        raise ask.usage(f"{ask.PAID} says what {ask.MAX_AGE} may poll, so it needs one")
+    if asked["--lease"] or asked["--public-key"]:
+        raise ask.usage(f"{ask.MAX_AGE} asks the monitor and not a lease file; leave --lease and --public-key out")
+    try:
+        max_age = durations.parse(asked[ask.MAX_AGE])
+    except ValueError as error:
+        raise ask.usage(f"{ask.MAX_AGE} {asked[ask.MAX_AGE]} {error}") from None
+    options = Options()
+    options.config, options.database = asked["--config"] or None, asked["--database"] or None
+    key, surface = asked["KEY"], asked["--surface"]
+    request = GateRequest(environment=asked["--env"], caller=asked["--caller"], surface=surface)
+    with opened(options) as monitor:
+        view = read_view(monitor.store, monitor.configuration, monitor.clock())
+        standing = resolve(key, view.standings, surface)
+        if isinstance(standing, OtherSurfaces):
+            raise LeaseError(WRONG_USAGE, f"{standing.reason}.")
+        if not isinstance(standing, Standing):
+            why = f"{key} is neither an entry's key nor a model id that exactly one entry holds"
+            raise LeaseError(NOT_KNOWN, f"{why}: see `access-monitor status`.")
+        recency = monitor.poll_first(standing.key, max_age, paid=ask.PAID in asked)
+        now = monitor.clock()
+        view = read_view(monitor.store, monitor.configuration, now)
+        answer = recency.applied(decided(view, key, request, now).answer, now)
+        rules = view.configuration.gate
+        who = (request.environment, rules.environments, request.caller, now, rules.lease)
+        standing = view.standings[standing.key]
+        conditions = verdict(standing, *who).conditions if "--explain" in asked else ()
+    document = {**as_json(answer), **recency_as_json(recency)}
+    if "--json" in asked:
+        explained: dict[str, object] = {"conditions": ask.conditions_as_json(conditions), "access": standing.access}
+        explained = explained if conditions else {}
+        click.echo(json.dumps({**document, **explained}, ensure_ascii=False))
+        return ALLOWED if answer.allowed else DENIED
+    ask.show(document, request.environment)
+    ask.show_conditions(conditions, answer.reason)
+    if conditions and standing.access:
+        click.echo(f"  access {standing.access}")
+    if recency.polled:
+        click.echo(f"polled: {', '.join(recency.polled)}")
+    if recency.unasked:
+        output.note(f"Not polled, since it costs money: {', '.join(recency.unasked)}; add --paid to poll it as well.")
+    return ALLOWED if answer.allowed else DENIED
+
+
+gate = GateCommand(
+    "gate",
+    help=ask.SUMMARY,
+    examples=("access-monitor gate gpt-5.6-luna && ./deploy", "access-monitor gate gpt-5.6-luna --max-age 10m"),
+)

@@ -179,7 +179,7 @@ def _plot(days: Mapping[tuple[Series, date], Summary], begin: datetime, now: dat
     widest = max(map(len, names.values()))
     columns = max(10, min(60, output.width() - widest - 24))
     for series, steps in lines.items():
-        known = [step.amount for step in steps if step.amount is not None]
-        ends = f"{known[0]} → {known[-1]}" if known else "none"
+        amounts = [step.amount for step in steps if step.amount is not None]
+        ends = f"{amounts[0]} → {amounts[-1]}" if amounts else "none"
         click.echo(f"{names[series]:<{widest}}  {plot.line(steps, begin, now, columns)}  {ends}")
     output.note(f"Median latency by UTC day in milliseconds, from {both(begin)} to {both(now)}.")

@@ -96,9 +96,9 @@ def known_name(what: str, name: str, known: Iterable[str]) -> str:
     Raises:
         click.UsageError: it is not; `what` says what it should have been the name of.
     """
-    known = list(known)
-    if name and name not in known:
-        raise click.UsageError(f"There is no {what} {name!r}; {suggest(name, known)}")
+    names = list(known)
+    if name and name not in names:
+        raise click.UsageError(f"There is no {what} {name!r}; {suggest(name, names)}")
     return name
 
 

@@ -75,9 +75,9 @@ def show(options: Options, *, name: str, history: bool, plotted: bool, used: dic
         subjects = queries.price_subjects(reader, monitor.configuration, name)
         facts = queries.prices(reader, monitor.configuration, subjects)
         moves = queries.price_history(reader, subjects) if history or plotted else []
-        known = ""
+        origin = ""
         if used is not None and not used:
-            used, known = costs.of_registry(reader.entries(), name)
+            used, origin = costs.of_registry(reader.entries(), name)
     if not facts and not moves:
         raise Refused(
             f"no source states a price of {name!r} now; `access-monitor prices {name} --history` shows what was"
@@ -89,9 +89,9 @@ def show(options: Options, *, name: str, history: bool, plotted: bool, used: dic
     words = weigh(facts, fresh_since=fresh)
     if used is not None:
         if options.json:
-            output.as_json([costs.as_json(*offer, used, known) for offer in costs.offers(facts, used).items()])
+            output.as_json([costs.as_json(*offer, used, origin) for offer in costs.offers(facts, used).items()])
         else:
-            costs.print_costs(facts, used, known)
+            costs.print_costs(facts, used, origin)
         return
     if options.json:
         output.as_json([record(move) for move in moves] if history else [as_json(word) for word in words])

@@ -151,10 +151,10 @@ def _recordings(
     """Return the recorded polls of each source, and at which interval those of which sources are repeated."""
     from monitor.sources import recording
 
-    known = monitor.configuration.sources
+    sources = monitor.configuration.sources
     for key, file in files:
-        if key not in known:
-            there = ", ".join(sorted(known)) or "none"
+        if key not in sources:
+            there = ", ".join(sorted(sources)) or "none"
             raise MonitorError(
                 f"{file} is given for {key!r}, which is no source of {monitor.settings.path}; it has: {there}."
             )

@@ -36,7 +36,9 @@ from monitor.core.check_names import CHECKS
 from monitor.core.cost import in_order, money
 from monitor.core.entry import CheckState
 from monitor.core.events import SYSTEM
-from monitor.core.price import spoken
+from monitor.core.facts import Value
+from monitor.core.price import PREFIX, spoken
+from monitor.core.text import value_in_words
 from monitor.core.time import rounded
 from monitor.registry.monthly import usd
 
@@ -94,6 +96,7 @@ def page(of: Report) -> ReportPage:
             ReportSection(title="Must be checked", blocks=tuple(_to_check(checks))),
             ReportSection(title="Prices", blocks=tuple(_prices(of))),
             ReportSection(title="Checklist", blocks=(_checklist(checks),)),
+            ReportSection(title="The fallback beside it", blocks=tuple(_fallback(of))),
             ReportSection(title="Evals beside current production", blocks=tuple(_evals(of))),
             ReportSection(title="Usage and cost", blocks=tuple(_usage(of))),
             ReportSection(title="What comes on a day", blocks=_dated(of)),
@@ -205,6 +208,25 @@ def _prices(of: Report) -> Iterator[Block]:
         yield Items(items=lines)
     if of.priced.urls:
         yield ReportTable(headers=("Stated at",), rows=[(Link(url),) for url in of.priced.urls])
+
+
+def _fallback(of: Report) -> Iterator[Block]:
+    if not of.fallback:
+        yield "No fallback is declared."
+        return
+    rows: list[tuple[Cell, ...]] = [
+        (line.what.removeprefix(PREFIX), _stated(line.before), _stated(line.after), line.words)
+        for line in of.differences
+    ]
+    headers = ("What", of.row.key, of.fallback, "Difference")
+    yield from _or_none(
+        ReportTable(headers=headers, rows=rows), rows, f"No source states a difference to {of.fallback}."
+    )
+
+
+def _stated(value: Value | None) -> str:
+    """Say a value that a source states; what none states is a blank."""
+    return "" if value is None else "no" if value is False else value_in_words(value)
 
 
 def _checklist(checks: Sequence[CheckRow]) -> Block:

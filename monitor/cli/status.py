@@ -108,11 +108,12 @@ def _show(options: Options, monitor: Monitor, entry: str | None, surface: str, a
     with monitor.store.read() as reader:
         now = monitor.clock()
         then = at.resolve(now) if at else None
-        rows = queries.status(reader, monitor.configuration, at=then)
-        gate = production_answers(reader, monitor.configuration, now) if then is None else {}
         shown = queries.entries(reader, at=then) if options.json or entry is not None else {}
-        costs = priced(reader, monitor.configuration, shown, at=then)
         key = None if entry is None else find_row(shown, entry, surface)
+        judged = None if options.json else () if key is None else (key,)  # a table has no room for routes
+        rows = queries.status(reader, monitor.configuration, at=then, judged=judged)
+        gate = production_answers(reader, monitor.configuration, now) if then is None else {}
+        costs = priced(reader, monitor.configuration, shown, at=then)
         registered = shown.get(key) if key is not None and then is None else None
         words = (
             of_entry(reader, monitor.configuration, registered, now)
@@ -180,7 +181,8 @@ def why(options: Options, *, entry: str, surface: str, at: Moment | None) -> Non
             raise unknown_entry(entry, entries, then=utc(then) if then else "")
         words = of_entry(reader, monitor.configuration, entries[entry], now) if then is None else []
         steps = queries.why(reader, entry, at=then)
-        row = next(row for row in queries.status(reader, monitor.configuration, at=then) if row.key == entry)
+        rows = queries.status(reader, monitor.configuration, at=then, judged=(entry,))
+        row = next(row for row in rows if row.key == entry)
         answer = production_answers(reader, monitor.configuration, now)[entry] if then is None else None
         denied = _denied(row, answer)
     if options.json:
@@ -222,14 +224,16 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
     """Show every readiness check of an entry.
 
     Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody
-    and nothing has verified. For a paused entry the pins that a resumption would move are shown below, old and new side
-    by side.
+    and nothing has verified. Below stands in what its fallback differs, and for a paused entry the pins that a
+    resumption would move, old and new side by side.
     """
     from monitor.audit import queries
     from monitor.core.check_names import CHECKS, EVALS
     from monitor.gate.state import Production
     from monitor.registry.acceptance import acceptance, mend
+    from monitor.registry.checklist import FALLBACK
     from monitor.registry.evals import matrix
+    from monitor.registry.fallbacks import compared
     from monitor.registry.lookup import find_entry
 
     with opened(options) as monitor, monitor.store.read() as reader:
@@ -240,13 +244,16 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
         registered = find_entry(entries, entry)
         comparison = matrix(registered, entries)
         accepted = acceptance(reader, monitor.configuration, registered, now, Production)
+        fallback, differences = compared(registered, Production(reader, monitor.configuration, now))
         mends = {
             row.name: mend(monitor.configuration, registered, row.name, row.check.state)
             for row in rows
             if (row.required_in or row.asked) and row.check.state is not CheckState.VERIFIED
         }
     if options.json:
-        laid_out = {} if comparison is None else {EVALS: comparison.as_json()}
+        laid_out: dict[str, object] = {} if comparison is None else {EVALS: comparison.as_json()}
+        if fallback:
+            laid_out[FALLBACK] = {"fallback": fallback, "differences": [asdict(line) for line in differences]}
         output.as_json([{**check_json(row, CHECKS), "comparison": laid_out.get(row.name)} for row in rows])
         return
     output.table(
@@ -265,6 +272,9 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
         ],
         coloured="STATE",
     )
+    if differences:
+        click.echo()
+        click.echo(output.printable(f"Its fallback {fallback}: {'; '.join(line.words for line in differences)}."))
     if comparison is not None:
         click.echo()
         papers.comparison(comparison)
@@ -369,7 +379,7 @@ def _answer_json(given: ProductionAnswer | None) -> dict[str, object] | None:
 
 
 def _denied(row: StatusRow, given: ProductionAnswer | None) -> list[str]:
-    """Say that production is denied an active entry, and why; its status alone would let people confirm otherwise."""
+    """Say that production is denied an active entry, and why; its status alone would mislead."""
     if given is None or given.allowed or row.status != Status.ACTIVE:
         return []
     return [f"denied in production now, {given.reason}"]

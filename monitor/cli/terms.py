@@ -21,13 +21,13 @@ def as_json(priced: PricedEntry) -> dict[str, object]:
     """Return the fields of price for scripts, beside those of `status`; amounts in USD per 1M tokens, what is blank is
     null.
     """
-    stated = priced.release
+    release = priced.release
     return {
-        "family": stated.family or None,
-        "release": stated.release or None,
-        "stage": stated.stage or next(iter(stated.stages.values()), None),
-        "stages": {**({"configuration": stated.stage} if stated.stage else {}), **stated.stages},
-        "announcement": stated.announcement or None,
+        "family": release.family or None,
+        "release": release.release or None,
+        "stage": release.stage or next(iter(release.stages.values()), None),
+        "stages": {**({"configuration": release.stage} if release.stage else {}), **release.stages},
+        "announcement": release.announcement or None,
         "price_model": priced.terms.price_model or None,
         "modes": list(priced.terms.modes),
         "prices": [asdict(band) for band in priced.terms.bands],
@@ -39,11 +39,11 @@ def as_json(priced: PricedEntry) -> dict[str, object]:
 
 def lines(priced: PricedEntry, now: datetime) -> Iterator[tuple[str, str]]:
     """Label and text of each line under an entry."""
-    stated = priced.release
-    yield "family", stated.family
-    yield "released", stated.release
-    yield "stage", stated.stage_in_words
-    yield "announced", stated.announcement
+    release = priced.release
+    yield "family", release.family
+    yield "released", release.release
+    yield "stage", release.stage_in_words
+    yield "announced", release.announcement
     for band in priced.terms.bands:
         yield "price", _band(band)
     if priced.terms.disputed:

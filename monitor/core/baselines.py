@@ -55,8 +55,8 @@ class Baselines:
             for spec in self._specs.values()
             if spec.lists and check in spec.can.verifies and spec.provider == provider
         }
-        known = [listed for surface in surfaces if (listed := self.listed(Subject(surface, model))) is not UNKNOWN]
-        return any(known) if known else UNKNOWN
+        listings = [listed for surface in surfaces if (listed := self.listed(Subject(surface, model))) is not UNKNOWN]
+        return any(listings) if listings else UNKNOWN
 
     def price_sources(self, provider: str, *, official: bool = True) -> tuple[SourceSpec, ...]:
         """Return the sources that state prices of a provider; only those whose word counts unless asked for all."""
@@ -70,10 +70,10 @@ class Baselines:
 
     def listed(self, subject: Subject) -> bool | Literal[Unknown.UNKNOWN]:
         """Return whether a model stands in a list of its surface."""
-        known = [facts for spec in self.lists(subject.scope) if (facts := self.baseline(spec.key)) is not None]
-        if not known:
+        listings = [facts for spec in self.lists(subject.scope) if (facts := self.baseline(spec.key)) is not None]
+        if not listings:
             return UNKNOWN
-        return any(LISTED in facts.get(subject, {}) for facts in known)
+        return any(LISTED in facts.get(subject, {}) for facts in listings)
 
     def authorities(self, subject: Subject) -> Iterator[SourceSpec]:
         """Yield the sources whose word counts for a subject; a feed that names no provider states those of all."""

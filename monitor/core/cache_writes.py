@@ -22,6 +22,9 @@ LATE = 0.95
 WRITER = "writer"
 """The option of a source that reads late: the key of the one that writes."""
 
+CACHING = "caching"
+"""The route that writes to a cache and reads it at once."""
+
 LATE_READ = "caching_late"
 """The route of the source that reads late what the route `caching` wrote; it comes with it, and no table names it."""
 

@@ -103,9 +103,11 @@ def carried(before: Facts, poll: Snapshot) -> Facts:
     if not poll.announcing:
         return poll.facts
     today = poll.at.date().isoformat()
-    lost = sum(str(before[subject].get(SHUTDOWN_DATE, "")) > today for subject in before.keys() - poll.facts.keys())
+    withdrawn = sum(
+        str(before[subject].get(SHUTDOWN_DATE, "")) > today for subject in before.keys() - poll.facts.keys()
+    )
     facts = {**before, **poll.facts}
-    for subject in before.keys() & poll.facts.keys() if lost >= MASS else ():
+    for subject in before.keys() & poll.facts.keys() if withdrawn >= MASS else ():
         if SHUTDOWN_DATE in before[subject]:
             facts[subject] = {SHUTDOWN_DATE: before[subject][SHUTDOWN_DATE], **poll.facts[subject]}
     return facts

@@ -14,6 +14,7 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "model_id": "the exact model id is known and is what the provider lists",
         "visibility": "the model stands in the models list of the entry's surface",
         "test_call": "a test project can call the model",
+        "served_model": "calls are answered by the model itself or by a dated snapshot of it",
         "endpoints": "the page of the model says that the endpoints which the entry uses are supported",
         "organisation": "the organisation is eligible for the model",
         "rate_limits": "the rate limits of the project are known",

@@ -208,13 +208,14 @@ class CheckRules:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """What GitHub asks about: an environment of a repository there, the environment the gate is asked for, and the
-    entries that it needs.
+    entries that it needs. With `max_age` what they rest on is polled first, where it was not within that time.
     """
 
     repository: str
     github_environment: str
     environment: str
     entries: tuple[str, ...]
+    max_age: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,9 +43,9 @@ class Cost:
     @property
     def total(self) -> Decimal | None:
         """The sum; a sum without one of its parts would be a guess."""
-        known = [part for part in self.parts.values() if part is not None]
+        stated_parts = [part for part in self.parts.values() if part is not None]
         with localcontext(prec=_DIGITS):
-            return sum(known, Decimal(0)) if len(known) == len(self.parts) else None
+            return sum(stated_parts, Decimal(0)) if len(stated_parts) == len(self.parts) else None
 
 
 def tokens(text: str) -> int:

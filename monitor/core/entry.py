@@ -78,6 +78,13 @@ class Pin:
         """How the pin is written in events and messages."""
         return f"{self.scope}/{self.name}/{self.field}"
 
+    @classmethod
+    def of(cls, key: str, value: Value) -> Pin:
+        """Return the pin that is written so; the name between its scope and its field may hold slashes."""
+        scope, _, rest = key.partition("/")
+        name, _, field = rest.rpartition("/")
+        return cls(scope=scope, name=name, field=field, value=value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
@@ -140,9 +147,9 @@ class Entry:
     `fallback_lost` the event by which its owners were told that no fallback is allowed any more, while none is.
     `waived` are the checks that the last acceptance went on without and that were not verified since, `asks` those that
     the loss of its listing asks for again until the entry is accepted. `observed` is the usage of a month as a sample
-    of requests showed it, meter → tokens, `evals` the results that
-    fill its plan of evals. `risen_at` is when a pinned price was first
-    higher during the running pause; kept only where no `grace` is stated, which begins with the pause.
+    of requests showed it, meter → tokens, `evals` the results that fill its plan of evals. `risen_at` is when a
+    pinned price was first higher during the running pause; kept only where no `grace` is stated, which begins with the
+    pause.
     """
 
     key: str

@@ -6,14 +6,13 @@ say the XX
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
+from monitor.core.error_bodies import ErrorStatement, error_statement, words_of
 from monitor.core.facts import GRANTED as _GRANTED
 from monitor.core.facts import REJECTED as _REJECTED
 
@@ -69,28 +68,6 @@ class ErrorVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorStatement:
-    """What an error body states, whatever its envelope; empty texts are what it leaves out."""
-
-    type: str = ""
-    code: str = ""
-    param: str = ""
-    message: str = ""
-
-    @property
-    def names(self) -> str:
-        """Code and type in plain words, and a message that is a code: `insufficient_quota` is `insufficient quota`."""
-        message = "" if " " in self.message else self.message
-        return " / ".join(_words(name) for name in (self.code, self.type, message))
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """The sentences of the message that say what is so; what is said of a case that may be is left out."""
-        parts = (part.strip() for part in _SENTENCE_END.split(self.message.replace("’", "'")))
-        return tuple(part for part in parts if part and not _IF(part))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MeaningRow:
     """One row of the table; what it leaves empty is not asked.
 
@@ -118,7 +95,7 @@ class MeaningRow:
             and (not self.types or statement.type in self.types)
             and (not self.param or self.param == statement.param)
             and (not (self.says or self.names) or self._stated(statement, model))
-            and not (self.unless and _found(self.unless, f"{_words(statement.code)}\n{statement.message}"))
+            and not (self.unless and _found(self.unless, f"{words_of(statement.code)}\n{statement.message}"))
         )
 
     def _stated(self, statement: ErrorStatement, model: str) -> bool:
@@ -152,17 +129,8 @@ def _found(pattern: str, text: str) -> bool:
     return re.search(pattern, text, re.IGNORECASE) is not None
 
 
-def _words(name: str) -> str:
-    """Return an identifier as words, however they are joined: `AccountOverdueError` is `Account Overdue Error`."""
-    return re.sub(r"[\W_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).strip()
-
-
 MODEL = "{model}"
 """Stands for the id of the model in a pattern."""
-
-_SENTENCE_END = re.compile(r"\n|[.;!?](?=\s|$)|[。；！]")
-
-_IF = re.compile(r"(?:if|when|once|unless|until|in case|should you|to (?:increase|raise|continue|avoid))\b", re.I).match
 
 
 def whole(model: str) -> str:
@@ -512,80 +480,3 @@ def _verdict(meaning: Meaning, statement: ErrorStatement) -> ErrorVerdict:
         param=statement.param,
         message=" ".join(statement.message.split())[:MESSAGE],
     )
-
-
-# -- envelopes -----------------------------------------------------------------
-
-_DEEPEST = 3
-"""How many envelopes are opened: a gateway quotes its provider, which may quote another."""
-
-_QUOTED = 4_000
-"""Characters of a message in which a quoted body is looked for."""
-
-_MESSAGES = ("message", "detail", "title", "msg", "error_msg", "error_message", "error_description", "Message")
-
-_FALLBACK = re.compile(r"\n?\bError doing the fallback\b.*", re.DOTALL)
-"""What LiteLLM says of another deployment, after what it says of the one that was called."""
-
-
-def error_statement(body: object, *, depth: int = 0) -> ErrorStatement:
-    """Read an error body: the OpenAI envelope, the flat one of Mistral and vLLM, `{"error": "…"}`, `{"detail": …}`,
-    problem+json, a list around one of them (Gemini), and a provider's body that a gateway quotes in its own message.
-    """
-    if isinstance(body, list) and len(body) == 1:
-        body = body[0]
-    if not isinstance(body, Mapping):
-        return ErrorStatement()
-    error = body.get("error") or next(iter(_list(body.get("errors"))), None)
-    inner = error if isinstance(error, Mapping) else body
-    stated = ErrorStatement(
-        type=_text(inner.get("type")),
-        code=_text(inner.get("code") or inner.get("error_code")),
-        param=_text(inner.get("param")),
-        message=_FALLBACK.sub("", error if isinstance(error, str) else _message(inner)),
-    )
-    quoted = _quoted(inner, stated.message) if depth < _DEEPEST else None
-    if quoted is None:
-        return stated
-    within = error_statement(quoted, depth=depth + 1)
-    return ErrorStatement(
-        type=within.type or stated.type,
-        code=within.code or stated.code,
-        param=within.param or stated.param,
-        message=within.message or stated.message,
-    )
-
-
-def _quoted(error: Mapping[str, object], message: str) -> object:
-    """Return the body of a provider that a gateway quotes: in OpenRouter's `metadata.raw`, else within its message."""
-    metadata = error.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
-    text = raw if isinstance(raw, str) else message
-    text = text[:_QUOTED]
-    start, end = text.find("{"), text.rfind("}")
-    if start < 0 or end < start:
-        return {"error": text} if isinstance(raw, str) else None
-    try:
-        return cast(object, json.JSONDecoder().raw_decode(text, start)[0])
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return cast(object, ast.literal_eval(text[start : end + 1]))
-    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-        return {"error": text} if isinstance(raw, str) else None
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
-def _message(error: Mapping[str, object]) -> str:
-    text = next((error[key] for key in _MESSAGES if error.get(key)), "")
-    if isinstance(text, Mapping) and isinstance(text.get("error"), str):  # DeepInfra: `{"detail": {"error": "…"}}`
-        text = text["error"]
-    return text if isinstance(text, str) else json.dumps(text, default=str)
-
-
-def _text(value: object) -> str:
-    """Return a field as text; LiteLLM writes `"None"` where it means none, and codes come as numbers, too."""
-    return "" if value is None or isinstance(value, dict | list) or value == "None" else str(value)

@@ -429,7 +429,7 @@ class EventType:
 
 
 def _table(*types: EventType) -> Mapping[str, EventType]:
-    return MappingProxyType({one.name: one for one in types})
+    return MappingProxyType({event_type.name: event_type for event_type in types})
 
 
 def _of(stream: Stream, data: type[Any], *names: str, words: Words = event_words.plain) -> tuple[EventType, ...]:
@@ -492,5 +492,5 @@ EVENT_TYPES: Mapping[str, EventType] = _table(
 
 def in_words(event: Event) -> str:
     """Say what happened, without the subject: `standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)`."""
-    known = EVENT_TYPES.get(event.type)  # a log that a later version wrote may hold others
-    return (event_words.plain if known is None else known.words)(event.data)
+    event_type = EVENT_TYPES.get(event.type)  # a log that a later version wrote may hold others
+    return (event_words.plain if event_type is None else event_type.words)(event.data)

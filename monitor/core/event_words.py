@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from monitor.core.price import SHORT, TEXT, USD, amount, percent, spoken
-from monitor.core.text import duration_in_words
+from monitor.core.text import duration_in_words, polls_in_words
 
 _SAID_FIRST = frozenset({"field", "check", "pin", "old", "new", "reason", "by", "url", "note", "detail"})
 _FOR_AUDITORS = frozenset(
@@ -108,8 +108,8 @@ def _price(data: Mapping[str, Any]) -> str:
     old, new = data.get("old"), data.get("new")
     unit = f"{data.get('currency', USD)} per {data.get('unit', '1M tokens')}"
     if old is not None and new is not None:
-        moved = percent(old, new)
-        amounts = f"{spoken(old)} → {spoken(new)} {unit}" + (f" ({moved})" if moved else "")
+        percentage = percent(old, new)
+        amounts = f"{spoken(old)} → {spoken(new)} {unit}" + (f" ({percentage})" if percentage else "")
     elif new is not None:
         amounts = f"{spoken(new)} {unit}"
     else:
@@ -129,16 +129,13 @@ def _moved(data: Mapping[str, Any]) -> str:
 def _subject(data: Mapping[str, Any]) -> str:
     """Return what moved and how; nothing for a pin, whose move the reason tells."""
     name = str(data.get("field") or data.get("check") or "")
-    moved = _moved(data) if "new" in data and not data.get("pin") and data.get("old") != data["new"] else ""
-    return f"{name}: {moved}" if name and moved else name or moved
+    movement = _moved(data) if "new" in data and not data.get("pin") and data.get("old") != data["new"] else ""
+    return f"{name}: {movement}" if name and movement else name or movement
 
 
 def _signals(signals: Sequence[Mapping[str, Any]]) -> str:
     """Say what each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
-    return ", ".join(
-        f"{signal['route']} {signal['says']} ({signal['looks']} {'poll' if signal['looks'] == 1 else 'polls'})"
-        for signal in signals
-    )
+    return ", ".join(f"{signal['route']} {signal['says']} ({polls_in_words(signal['looks'])})" for signal in signals)
 
 
 def _value(value: Any) -> str:

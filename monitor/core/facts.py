@@ -131,6 +131,18 @@ def is_answering(field: str) -> bool:
     return field.startswith(BEHAVIOUR) and field.endswith(_MODEL)
 
 
+def answered_route(field: str) -> str:
+    """Return the route whose answers a field of `answering` is about."""
+    return field.removeprefix(BEHAVIOUR).removesuffix(_MODEL)
+
+
+def is_fingerprint(field: str) -> bool:
+    """Say whether a field tells the build behind an answer, which informs and is worth no poll of its own: a fleet
+    that is rolled out answers with several of them for weeks.
+    """
+    return field.startswith(BEHAVIOUR) and field.endswith(".fingerprint")
+
+
 class FailureReason(StrEnum):
     """Why a poll failed. None of them says anything about a model, a price or access."""
 

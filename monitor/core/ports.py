@@ -15,6 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from monitor.core.baselines import Baselines
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
@@ -332,6 +333,10 @@ class GateAnswers(Protocol):
     @property
     def entries(self) -> Mapping[str, Entry]:
         """The entries that it speaks of."""
+
+    @property
+    def baselines(self) -> Baselines:
+        """What is confirmed at that moment."""
 
     def answer(self, key: str) -> GateAnswer:
         """Answer whether production may use this entry, when nobody in particular asks."""

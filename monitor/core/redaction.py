@@ -171,10 +171,10 @@ def redact(text: Text, secrets: Iterable[str] = (), least: int = MIN_SECRET) -> 
     characters stays.
     """
     if isinstance(text, str):
-        return _masked(text, _forms(secrets, least))
+        return _masked(text, _bare(_forms(secrets, least), least))
     # Latin-1 has a character for every byte, so that places in the one are places in the other.
     forms = [form.encode().decode("latin-1") for form in _forms(secrets, least)]
-    return _masked(text.decode("latin-1"), forms).encode("latin-1")
+    return _masked(text.decode("latin-1"), _bare(forms, least)).encode("latin-1")
 
 
 def holds_key(text: str, length: int) -> bool:
@@ -196,18 +196,14 @@ def clean(header: str, secrets: Iterable[str] = ()) -> str:
 
 
 def _forms(secrets: Iterable[str], least: int) -> list[str]:
-    """Return what each known secret may stand as once all escapes are off: itself, without what looks like an escape in
-    it (`%40` in the password of a URL), and inside Base64, as `Basic` has it behind a user's name.
+    """Return what each known secret may stand as once all escapes are off: itself, and inside Base64, as `Basic` has it
+    behind a user's name.
     """
     forms: dict[str, None] = {}
     for secret in secrets:
         if len(secret) < least:
             continue
         forms[secret] = None
-        bare = _Layer(secret)
-        while bare.marks and len(bare.inside) >= least:
-            forms[bare.inside] = None
-            bare = _Layer(bare.inside)
         content = secret.encode()
         for shift in range(3):
             # The characters that the neighbours have a part in are left out.
@@ -217,6 +213,20 @@ def _forms(secrets: Iterable[str], least: int) -> list[str]:
                 forms[whole] = None
                 forms[whole.replace("+", "-").replace("/", "_")] = None
     return list(forms)
+
+
+def _bare(forms: Iterable[str], least: int) -> list[str]:
+    """Return the forms, and each without what looks like an escape in it (`%40` in the password of a URL): where the
+    text around it is escaped, that goes with the text's own.
+    """
+    bare: dict[str, None] = {}
+    for form in forms:
+        layer = _Layer(form)
+        bare[form] = None
+        while layer.marks and len(layer.inside) >= least:
+            bare[layer.inside] = None
+            layer = _Layer(layer.inside)
+    return list(bare)
 
 
 def _masked(text: str, forms: Iterable[str]) -> str:

@@ -117,8 +117,8 @@ class Prices:
         """
         mode = tier(request, self._tiers)
         totals = [cost(amounts, request.tokens).total for (name, _), amounts in self._bands.items() if name == mode]
-        known = [total for total in totals if total is not None]
-        return known, bool(known) and len(known) == len(totals)
+        stated_totals = [total for total in totals if total is not None]
+        return stated_totals, bool(stated_totals) and len(stated_totals) == len(totals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

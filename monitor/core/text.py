@@ -26,6 +26,11 @@ def pin_in_words(pin: Pin) -> str:
     return pin.field.removeprefix(price.PREFIX) if pin.field.startswith(price.PREFIX) else f"{pin.name} {pin.field}"
 
 
+def polls_in_words(count: int) -> str:
+    """Say a number of polls: `1 poll`, `2 polls`."""
+    return "1 poll" if count == 1 else f"{count} polls"
+
+
 def duration_in_words(duration: timedelta) -> str:
     """Say a duration in the largest unit that says it exactly: `24 h`, where `str` says `1 day, 0:00:00`."""
     units = (("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
@@ -42,11 +47,11 @@ def level_in_words(level: int | str, unit: str) -> str:
 
 def rename_in_words(source: str, old: str, new: str, *, official: bool) -> str:
     """Say that a source states the prices of a model under another id now."""
-    moved = f"{source} states the prices of {old} under {new} now, each as it was"
+    sentence = f"{source} states the prices of {old} under {new} now, each as it was"
     if not official:
-        return f"{moved}; this is its own naming and moves nothing"
+        return f"{sentence}; this is its own naming and moves nothing"
     return (
-        f'{moved}; whether it is the same model a person decides: price_model = "{new}" then lets an entry '
+        f'{sentence}; whether it is the same model a person decides: price_model = "{new}" then lets an entry '
         "that went by "
         f"{old} go by it"
     )

@@ -145,8 +145,10 @@ def _drop(
         return EMPTY
     if meters or (len(missing) >= MASS and len(missing) >= MASS_SHARE * len(baseline)):
         return MASS_DROP
-    rows, known = _rows(facts), _rows(baseline)
-    shrunken = body_size is not None and (rows < (1 - SHRINK) * known or body_size < (1 - SHRINK) * state.body_size)
+    rows, baseline_rows = _rows(facts), _rows(baseline)
+    shrunken = body_size is not None and (
+        rows < (1 - SHRINK) * baseline_rows or body_size < (1 - SHRINK) * state.body_size
+    )
     return SHRUNKEN if shrunken else ""
 
 

@@ -1,7 +1,8 @@
 """Facts that turn between values: what a source says now and takes back at the next poll, again and again.
 
 Two replicas behind one address show two lists in turn, and a page that is rebuilt shows two prices. Neither is ever
-confirmed, so each turn would pass unsaid, or be a mass drop anew. What turned and came back is kept for a day.
+confirmed, so each turn would pass unsaid, or be a mass drop anew. What turned and came back is kept for a day, and for
+a few polls of a source that is polled more seldom: else each of its polls would be the first to turn.
 """
 
 from __future__ import annotations
@@ -10,8 +11,32 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from monitor.core import price
 from monitor.core.changes import Change, same
-from monitor.core.facts import LISTED, Alternation, Fact, Facts, PendingChange, SourceState, Value
+from monitor.core.facts import (
+    ACCESS,
+    ALIAS_TARGET,
+    ANNOUNCED,
+    BEHAVIOUR,
+    DEPRECATION,
+    ENDPOINT,
+    INCIDENT,
+    LIMIT,
+    LISTED,
+    PARAGRAPH,
+    REPLACEMENT,
+    SETTING,
+    SHUTDOWN_DATE,
+    STAGE,
+    WATCHED,
+    Alternation,
+    Fact,
+    Facts,
+    PendingChange,
+    SourceState,
+    Value,
+    is_answering,
+)
 from monitor.detection.admission import Admission, AdmissionVerdict, admit
 from monitor.detection.confirmation import ConfirmedChange
 
@@ -25,9 +50,35 @@ MOST = 1_000
 """How many facts of one source are kept; beyond that more of them say nothing more."""
 
 
-def fresh(rows: Iterable[Alternation], at: datetime) -> dict[Fact, Alternation]:
-    """Return those that turned within the last day."""
-    return {row.fact: row for row in rows if at - row.at < DAY}
+POLLS = 10
+"""For how many intervals of its source a turn is kept, where that is longer than a day."""
+
+_WEIGHTY = frozenset({LISTED, ALIAS_TARGET, STAGE, SHUTDOWN_DATE, REPLACEMENT})
+_WEIGHTY_KINDS = (
+    price.PREFIX,
+    ACCESS,
+    ENDPOINT,
+    LIMIT,
+    f"{BEHAVIOUR}caching.",
+    SETTING,
+    ANNOUNCED,
+    DEPRECATION,
+    PARAGRAPH,
+    WATCHED,
+    INCIDENT,
+)
+
+
+def informs(field: str) -> bool:
+    """Return whether a field merely informs (a fingerprint, `created`, which fields an answer counts in): that it
+    alternates is said once, and not once a day as of what an entry may rest on.
+    """
+    return not (field in _WEIGHTY or field.startswith(_WEIGHTY_KINDS) or is_answering(field))
+
+
+def fresh(rows: Iterable[Alternation], at: datetime, *, every: timedelta = timedelta(0)) -> dict[Fact, Alternation]:
+    """Return those that turned lately, in a source that is polled `every` so often."""
+    return {row.fact: row for row in rows if at - row.at < max(DAY, POLLS * every)}
 
 
 def alternating(

@@ -229,7 +229,7 @@ def _lose_call(context: AssessmentContext, so_far: Assessment, confirmed: tuple[
     changes = change_events.claim(
         ledger, context.spec, confirmed, after=ConfirmedFacts(baseline=name, extractor=so_far.state.extractor)
     )
-    moved = replace(
+    lost_call = replace(
         so_far,
         state=replace(so_far.state, baseline=name, subjects=len(after)),
         baseline=after,
@@ -238,7 +238,7 @@ def _lose_call(context: AssessmentContext, so_far: Assessment, confirmed: tuple[
         kept_facts=(*so_far.kept_facts, after),
         why="every call is refused",
     )
-    return _written(moved, ledger)
+    return _written(lost_call, ledger)
 
 
 def end_outage(context: AssessmentContext, so_far: Assessment) -> Assessment:
@@ -308,16 +308,18 @@ def admit(context: AssessmentContext, so_far: Assessment) -> Assessment:
     if as_one and _lasted(context, state, admission):
         return _take_as_one(context, so_far)
     if admission.reason == MASS_CHANGE:
-        moved = frozenset(change.fact.subject for change in comparison.changes)
-        return _held_whole(_begin_hold(context, so_far, moved=moved))
+        changed = frozenset(change.fact.subject for change in comparison.changes)
+        return _held_whole(_begin_hold(context, so_far, moved=changed))
     return replace(so_far, why="compared fact by fact")
 
 
 def notice_alternation(context: AssessmentContext, so_far: Assessment) -> Assessment:
-    """Say once a day that the source contradicts itself; hold a mass drop that is more than a turn of that."""
+    """Say once a day, or once of what merely informs, that the source contradicts itself; hold a mass drop that is more
+    than a turn of that.
+    """
     comparison, admission = _compared(so_far), _compared(so_far).admission
     idle = not (comparison.changes or context.pending or so_far.state.anomaly)
-    rows = {} if idle else alternation.fresh(context.alternations, context.at)
+    rows = {} if idle else alternation.fresh(context.alternations, context.at, every=context.spec.every)
     repeated = alternation.repeats(rows, admission, so_far.state, context.baseline, comparison.facts)
     turning = alternation.alternating(
         rows, context.pending, comparison.changes, turns=1 if repeated else alternation.TURNS
@@ -419,12 +421,12 @@ def count_turns(context: AssessmentContext, so_far: Assessment) -> Assessment:
     turned = alternation.advance(
         so_far.turned, context.pending, pending, so_far.accepted, source=context.spec.key, at=context.at
     )
-    moved = turned != {row.fact: row for row in context.alternations}
+    differs = turned != {row.fact: row for row in context.alternations}
     return replace(
         so_far,
         turned=turned,
-        alternations=tuple(turned.values()) if moved else None,
-        why="kept what turned" if moved else "",
+        alternations=tuple(turned.values()) if differs else None,
+        why="kept what turned" if differs else "",
     )
 
 
@@ -509,7 +511,7 @@ STAGES: tuple[Stage, ...] = (
 def conclude(context: AssessmentContext, so_far: Assessment) -> Assessment:
     """Date the source, and say what the poll came to: the end of every good poll, whichever stage closed it."""
     observation = _good(context)
-    moved = bool(so_far.changes) or so_far.trigger is not None
+    changed = bool(so_far.changes) or so_far.trigger is not None
     suspects = so_far.flooded or any(change.seen for change in so_far.pending)
     state = update_source_state(
         so_far.state,
@@ -517,7 +519,7 @@ def conclude(context: AssessmentContext, so_far: Assessment) -> Assessment:
         extractor=context.extractor,
         held=so_far.held,
         suspects=suspects,
-        moved=moved,
+        moved=changed,
         evidence=context.evidence,
     )
     if so_far.state.stale_position is not None and state.stale_position is None:
@@ -537,7 +539,7 @@ def conclude(context: AssessmentContext, so_far: Assessment) -> Assessment:
         state=replace(state, attention=attention),
         verdict=verdict,
         detail=state.anomaly,
-        kept_evidence=so_far.kept_evidence or (not suspects and (moved or not so_far.state.evidence)),
+        kept_evidence=so_far.kept_evidence or (not suspects and (changed or not so_far.state.evidence)),
         poll_again=confirmation.next_poll(
             so_far.pending, context.rules, context.at, hold=so_far.hold, others=so_far.others, calm=so_far.calm
         ),
@@ -649,11 +651,11 @@ def _begin_hold(
     ledger = _ledger(context, so_far)
     if before in DROPS or (before == MASS_GAIN and not admission.floods):  # that is over, whatever came instead
         state = outages.settled(ledger, context.spec, state, context.at, stood=False)
-    known, span = len(context.baseline), _span(context, admission)
+    baseline_size, span = len(context.baseline), _span(context, admission)
     concerned = moved | set(admission.missing)
     bound = {"limit": ITEMS} if admission.reason == TOO_MANY else {"until": ev.rfc3339(context.at + span)}
     data = {
-        **outages.of_admission(admission, known=known, seen=comparison.seen),
+        **outages.of_admission(admission, known=baseline_size, seen=comparison.seen),
         **({"moved_count": len(concerned)} if moved else {}),
         **bound,
         **outages.of_concern(subjects=concerned & context.relied.subjects),
@@ -741,31 +743,35 @@ def _take_as_one(context: AssessmentContext, so_far: Assessment) -> Assessment:
             "reason": f"{state.anomaly} stood for its hold",
         },
     )
-    moved = {change.fact for change in changes}
-    taken = replace(
+    changed = {change.fact for change in changes}
+    accepted = replace(
         so_far,
         closed=True,
         state=replace(outages.settled(ledger, spec, state, context.at, stood=True), baseline=name, subjects=len(facts)),
         baseline=facts,
-        pending=tuple(other for other in so_far.pending if other.fact not in moved),
+        pending=tuple(other for other in so_far.pending if other.fact not in changed),
         trigger=position,
         kept_facts=(*so_far.kept_facts, facts),
         kept_evidence=True,
         why=f"took it as the baseline: {state.anomaly} stood for its hold",
     )
-    return _written(taken, ledger)
+    return _written(accepted, ledger)
 
 
 def _say_alternation(context: AssessmentContext, so_far: Assessment) -> Assessment:
-    """Say that the source contradicts itself, where that was not said within a day.
+    """Say that the source contradicts itself, where that was not said within a day; of what merely informs, where that
+    was never said.
 
     Where an active entry stands on what alternates it is said when owners were not told within a day. The state is
     anomalous by it where nothing else made it so. The bytes that show it are kept whether or not it is said.
     """
     at, rows, turning = context.at, so_far.turned or {}, so_far.turning
-    concerned = alternation.named(change for change in turning if context.relied.on(change.fact))
+    weighty = {change.fact for change in turning if not alternation.informs(change.fact.field)}
+    unsaid = [change for change in turning if change.fact in weighty or rows[change.fact].said_at is None]
+    untold = [change for change in turning if change.fact in weighty or rows[change.fact].told_at is None]
+    concerned = alternation.named(change for change in untold if context.relied.on(change.fact))
     telling = bool(concerned) and alternation.due((row.told_at for row in rows.values()), at)
-    if not (telling or alternation.due((row.said_at for row in rows.values()), at)):
+    if not (telling or (unsaid and alternation.due((row.said_at for row in rows.values()), at))):
         return replace(so_far, kept_evidence=True, why="it contradicts itself, which was said")
     turns = {fact: row.turns for fact, row in rows.items()}
     ledger = _ledger(context, so_far)
@@ -799,6 +805,6 @@ def _ask(context: AssessmentContext, so_far: Assessment) -> tuple[str, ...]:
     """Name the sources to poll now: other routes to a missing model, the official page of a price that was reported."""
     if context.spec.trust == OFFICIAL:
         return tuple(sorted(to_poll(context.routes, so_far.pending, so_far.others, so_far.calm)))
-    known = Baselines(context.sources, lambda key: None)
+    baselines = Baselines(context.sources, lambda key: None)
     providers = {event.fact.subject.scope for event in so_far.changes}
-    return tuple(sorted(spec.key for provider in providers for spec in known.price_sources(provider)))
+    return tuple(sorted(spec.key for provider in providers for spec in baselines.price_sources(provider)))

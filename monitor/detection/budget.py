@@ -52,8 +52,8 @@ class DailyBudget:
         if subject is None:
             return None
         with self._store.read() as reader:
-            known = current_baselines(reader, self._configuration.sources)
-            return cost(_amounts(known, subject, tier), used).total
+            baselines = current_baselines(reader, self._configuration.sources)
+            return cost(_amounts(baselines, subject, tier), used).total
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation | None:
         """Set money aside; None where the surface has not so much left on the UTC day of `at`.

@@ -111,7 +111,7 @@ def claim(
     )
     coming = {item.change.fact.subject for item in confirmed if item.change.fact.field == LISTED}
     beside = _beside(confirmed)
-    moved = {item.change.fact for item in confirmed}
+    changed = {item.change.fact for item in confirmed}
     recorded_changes: list[ChangeEvent] = []
     for item in confirmed:
         subject = item.change.fact.subject
@@ -119,7 +119,7 @@ def claim(
         row = beside.get(subject, {})
         if not kind or item.change.fact.field.startswith(PROSE) or item.change.fact.field in row:
             continue
-        if is_refusal(item.change.fact.field) and _refused(item.change.fact) in moved:
+        if is_refusal(item.change.fact.field) and _refused(item.change.fact) in changed:
             continue  # how a route says no stands in the event of the no
         remark = (remarks or {}).get(item.change.fact, Remark())
         note, renaming = remark.note, subject in to or subject in since
@@ -187,23 +187,23 @@ def _paragraphs(
     ledger: Ledger, spec: SourceSpec, confirmed: Iterable[ConfirmedChange], after: ConfirmedFacts
 ) -> list[ChangeEvent]:
     """Write one event for all that came and went in a text together, and return it for each part."""
-    moved = [item for item in confirmed if item.change.fact.field.startswith(PROSE)]
-    if not moved:
+    prose = [item for item in confirmed if item.change.fact.field.startswith(PROSE)]
+    if not prose:
         return []
-    parts = [item for item in moved if item.change.fact.field.startswith(PARAGRAPH)]
+    parts = [item for item in prose if item.change.fact.field.startswith(PARAGRAPH)]
     added = [excerpt(str(item.change.new)) for item in parts if item.change.new is not None]
     removed = [excerpt(str(item.change.old)) for item in parts if item.change.new is None]
-    watched = {item.change.fact.field.removeprefix(WATCHED): item.change.new for item in moved if item not in parts}
+    watched = {item.change.fact.field.removeprefix(WATCHED): item.change.new for item in prose if item not in parts}
     came = sorted(marker for marker, there in watched.items() if there)
     went = sorted(watched.keys() - set(came))
-    pending_change = moved[0].pending_change
+    pending_change = prose[0].pending_change
     position = ledger.add(
         ev.DOCUMENT_CHANGED,
         source_stream(spec.key),
         spec.key,
-        at=min(item.pending_change.first_at for item in moved),
+        at=min(item.pending_change.first_at for item in prose),
         source=spec.key,
-        cause=_cause(moved[0]),
+        cause=_cause(prose[0]),
         evidence=pending_change.evidence,
         data={
             "added": added[:EXCERPTS],
@@ -221,7 +221,7 @@ def _paragraphs(
             "extractor": after.extractor,
         },
     )
-    return [ChangeEvent(fact=item.change.fact, position=position, confirmed=item) for item in moved]
+    return [ChangeEvent(fact=item.change.fact, position=position, confirmed=item) for item in prose]
 
 
 def excerpt(text: str) -> str:
@@ -231,7 +231,7 @@ def excerpt(text: str) -> str:
 
 def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[str, object]]:
     subject, field = change.fact
-    moved: dict[str, object] = {"field": field, "old": change.old, "new": change.new}
+    values: dict[str, object] = {"field": field, "old": change.old, "new": change.new}
     place: dict[str, object] = {"provider": subject.scope}
     if subject.scope in (spec.surface, spec.key):
         place = {"surface": spec.surface} if spec.surface else {}
@@ -253,10 +253,10 @@ def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[
     if field == ALIAS_TARGET:
         # Stated to be an alias, and not of what, is a blank; of a price source `surface` is one too.
         blank = {"old": change.old or None, "new": change.new or None}
-        return (ev.MODEL_CHANGED if blank["old"] != blank["new"] else ""), {"surface": None, **place, **moved, **blank}
+        return (ev.MODEL_CHANGED if blank["old"] != blank["new"] else ""), {"surface": None, **place, **values, **blank}
     kind = next((kind for prefix, kind in BY_PREFIX.items() if field.startswith(prefix)), ev.MODEL_CHANGED)
     unnamed: dict[str, object] = {"surface": None} if kind == ev.MODEL_CHANGED else {}
-    return kind, {**unnamed, **place, **moved}
+    return kind, {**unnamed, **place, **values}
 
 
 def announced_data(change: Change) -> dict[str, object]:

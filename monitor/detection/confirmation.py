@@ -25,6 +25,7 @@ from monitor.core.facts import (
     Snapshot,
     Subject,
     Value,
+    is_fingerprint,
     is_refusal,
 )
 from monitor.detection.routes import ALONE, Others, lost
@@ -247,11 +248,14 @@ def next_poll(
     """Return when a pending change should be polled again, before jitter; None if nothing is pending.
 
     While polls are wanting it is the recheck interval; when only time is, the end of the span, and of the hold where
-    there is one. What waits for a person or for another source is no reason to hurry, nor is what alternates (`calm`).
+    there is one. What waits for a person or for another source is no reason to hurry, nor is what alternates (`calm`),
+    nor a fingerprint: an extra call to a model costs money.
     """
     due: datetime | None = None
     for pending_change in pending_changes:
         if pending_change.quarantine is not None or not pending_change.seen or pending_change.fact in calm:
+            continue
+        if is_fingerprint(pending_change.fact.field):
             continue
         hold_until = _held(pending_change, hold) if pending_change.value is None else None
         if lost(pending_change.fact, pending_change.value):

@@ -196,7 +196,7 @@ def _with_others(context: AssessmentContext, reader: Reader, configuration: Conf
     if not (differs or context.pending or state.anomaly or spec.can.page):
         return context
     priced = _priced(context) if state.baseline else ()
-    moved = [subject for subject in priced if subject in baseline]
+    repriced = [subject for subject in priced if subject in baseline]
     routes = routes_beside(configuration, spec)
     return replace(
         context,
@@ -206,7 +206,7 @@ def _with_others(context: AssessmentContext, reader: Reader, configuration: Conf
         routes=routes,
         signals=signals(reader, routes, losing(baseline, facts) if routes and differs else ()),
         other_prices=other_prices(reader, configuration, spec.key, priced),
-        listings=first_listings(reader, spec, moved),
+        listings=first_listings(reader, spec, repriced),
     )
 
 

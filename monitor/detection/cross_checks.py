@@ -22,10 +22,10 @@ def news(before: Facts, after: Facts) -> dict[Fact, str]:
     if after is before:
         return {}
     for subject, fields in after.items():
-        known = before.get(subject, {})
-        if fields == known:
+        before_fields = before.get(subject, {})
+        if fields == before_fields:
             continue
-        was = {(low, high) for low, high, _ in _pairs(known)}
+        was = {(low, high) for low, high, _ in _pairs(before_fields)}
         for low, high, oddity in _pairs(fields):
             if (low, high) not in was:
                 oddities.setdefault(Fact(subject, low), []).append(oddity)

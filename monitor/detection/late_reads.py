@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from monitor.core.cache_writes import LIFETIME, WRITER, CacheWrite, outstanding
+from monitor.core.cache_writes import CACHING, LATE_READ, LIFETIME, WRITER, CacheWrite, outstanding
 from monitor.core.configuration import SourceSpec
 from monitor.core.ports import MeasurementQuery, Reader
 
@@ -24,6 +24,9 @@ def awaiting(reader: Reader, spec: SourceSpec, now: datetime) -> CacheWrite | No
 
 def readers_of(key: str, specs: Mapping[str, SourceSpec]) -> Iterator[SourceSpec]:
     """Yield the late readers that a poll of a source concerns: those of what it writes, and itself."""
+    polled = specs.get(key)
+    if polled is None or polled.route not in (CACHING, LATE_READ):
+        return  # not looked for among all sources after each of their polls
     for spec in specs.values():
         writer = spec.option(WRITER)
         if writer and key in (writer, spec.key):

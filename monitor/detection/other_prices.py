@@ -49,13 +49,13 @@ def other_prices(reader: Reader, configuration: Configuration, own: str, subject
     subjects = list(subjects)
     if not subjects:
         return NO_OTHERS
-    known = current_baselines(reader, configuration.sources)
+    baselines = current_baselines(reader, configuration.sources)
     polls = configuration.confirmation.change.polls
     return OtherPrices(
         confirmed={
             subject: tuple(
                 (spec.key, field, amount)
-                for spec, field, amount in known.price_statements(subject, official=False)
+                for spec, field, amount in baselines.price_statements(subject, official=False)
                 if spec.key != own
             )
             for subject in subjects

@@ -30,7 +30,7 @@ def routes_beside(configuration: Configuration, own: SourceSpec) -> tuple[Source
 
 def call_routes(reader: Reader, configuration: Configuration, own: SourceSpec) -> tuple[CallRoute, ...]:
     """Read what is known of the other call routes to the model that `own` calls."""
-    known = []
+    routes = []
     for spec in configuration.sources.values():
         if spec.key == own.key or (spec.surface, spec.model) != (own.surface, own.model) or not is_call(spec.route):
             continue
@@ -38,8 +38,8 @@ def call_routes(reader: Reader, configuration: Configuration, own: SourceSpec) -
         state = reader.source(spec.key)
         facts: Facts = {} if state is None else reader.facts(state.baseline)
         pending = next((change for change in reader.pending_changes(spec.key) if change.fact == fact), None)
-        known.append(CallRoute(granted=lookup(facts, fact) == GRANTED, pending=pending))
-    return tuple(known)
+        routes.append(CallRoute(granted=lookup(facts, fact) == GRANTED, pending=pending))
+    return tuple(routes)
 
 
 def losing(before: Facts, after: Facts) -> list[Subject]:
@@ -59,8 +59,8 @@ def signals(
     by_subject: dict[Subject, tuple[Signal, ...]] = {}
     for subject in subjects:
         answers = (_signal(reader, spec, subject) for spec in _about(routes, subject))
-        if known := tuple(signal for signal in answers if signal is not None):
-            by_subject[subject] = known
+        if spoken := tuple(signal for signal in answers if signal is not None):
+            by_subject[subject] = spoken
     return by_subject
 
 

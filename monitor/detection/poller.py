@@ -72,15 +72,15 @@ class Poller:
         Raises:
             Refused: a key names no source.
         """
-        known = self._configuration.sources
-        named = {key: [source for source in known if source == key or source.startswith(f"{key}/")] for key in keys}
+        specs = self._configuration.sources
+        named = {key: [source for source in specs if source == key or source.startswith(f"{key}/")] for key in keys}
         for key, sources in named.items():
             if not sources:
                 raise Refused(
-                    f"there is no source {key!r} in the configuration; it has: {', '.join(sorted(known)) or 'none'}"
+                    f"there is no source {key!r} in the configuration; it has: {', '.join(sorted(specs)) or 'none'}"
                 )
-        keys = list(dict.fromkeys(source for matches in named.values() for source in matches)) or list(known)
-        free = [key for key in keys if not known[key].paid]
+        keys = list(dict.fromkeys(source for matches in named.values() for source in matches)) or list(specs)
+        free = [key for key in keys if not specs[key].paid]
         outcomes = self.poll_once(free)
         outcomes += self.poll_once([key for key in keys if key not in {outcome.source for outcome in outcomes}])
         self.flush()
@@ -127,11 +127,11 @@ class Poller:
 
     def _observe(self, key: str, state: SourceState | None) -> Observation | NotDue:
         now = self._clock()
-        known = None
+        previous = None
         # The first poll of a day dates the checks, and is read whole: the evidence beside a check is that of the poll
         # that dates it.
         if state is not None and state.body_sha256 and not state.attention and _dated(state, now):
-            known = Known(
+            previous = Known(
                 sha256=state.body_sha256,
                 etag=state.etag,
                 last_modified=state.last_modified,
@@ -143,8 +143,8 @@ class Poller:
             return PollFailure(source=key, at=now, reason=FailureReason.MISCONFIGURED, detail=str(error))
         try:
             if state is not None and state.extractor != source.extractor:
-                known = None  # the same bytes may mean something else to another version
-            return source.observe(now, known)
+                previous = None  # the same bytes may mean something else to another version
+            return source.observe(now, previous)
         except ConfigurationError as error:
             return PollFailure(source=key, at=now, reason=FailureReason.NO_CREDENTIAL, detail=str(error))
         except Exception as error:  # a source of someone else's making must not stop the others

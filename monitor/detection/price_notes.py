@@ -41,7 +41,7 @@ def remarks(
     """
     odd = {fact: Remark(note=note) for fact, note in cross_checks.news(before, after).items()}
     aliased = of_aliases(before, after, (other.change for other in accepted))
-    moved = [
+    changes = [
         (change, other.pending_change.first_at)
         for other in accepted
         if (change := other.change).old is not None
@@ -51,7 +51,7 @@ def remarks(
     held_back = {other.change.fact for other in accepted if other.pending_change.quarantine is not None}
     corrected = {
         change.fact: price_remark
-        for change, at in moved
+        for change, at in changes
         if change.fact not in aliased
         and change.fact not in held_back  # what was doubted itself puts nothing right
         and (since := listings.get(change.fact.subject, {}).get(change.fact.field)) is not None
@@ -60,7 +60,7 @@ def remarks(
     # A feed that follows is corroboration; of an official source every move is news.
     corroborating = {
         change.fact: price_remark
-        for change, _ in (moved if spec.trust != OFFICIAL else ())
+        for change, _ in (changes if spec.trust != OFFICIAL else ())
         if (price_remark := of_others(others.stating(change.fact, change.new))) is not None
     }
     return joined(aliased, corrected, corroborating, odd)

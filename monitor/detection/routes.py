@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from monitor.core.configuration import ConfirmationRules, Requirement, SourceSpec
 from monitor.core.events import rfc3339
 from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, Facts, PendingChange, SourceState, Subject, Value, refusal
+from monitor.core.text import polls_in_words
 
 LIST = "list"
 CODEX = "codex"
@@ -143,7 +144,7 @@ def joined(names: Iterable[str]) -> str:
 def _polls(of: Iterable[Signal]) -> str:
     """Return how many polls showed it, the most of the routes that say the same; nothing where that is not known."""
     count = max(signal.polls for signal in of)
-    return f" ({count} {'poll' if count == 1 else 'polls'})" if count else ""
+    return f" ({polls_in_words(count)})" if count else ""
 
 
 def is_call(route: str) -> bool:

@@ -59,7 +59,8 @@ class Standing:
     `access_until` and `price_until` end the freshness of its facts, None was never verified. `price_shift` says that
     the running pause is due to price shifts only; `callers` are those that a `deny_new` spares until `grace_until`
     (None: without end). `readiness` holds the environments that require checks, `since` when the status began.
-    `access` is the verdict of access to its model, route by route, in words.
+    `access` is the verdict of access to its model, route by route, in words. `served` is which model answers each
+    route, as it was pinned; empty where nothing is.
     """
 
     key: str
@@ -80,6 +81,7 @@ class Standing:
     callers: tuple[str, ...] = ()
     readiness: Mapping[str, Readiness] = field(default_factory=dict)
     since: datetime | None = None
+    served: Mapping[str, str] = field(default_factory=dict)
     access: str = ""
 
     @property
@@ -214,14 +216,14 @@ def named_keys(standings: Mapping[str, Standing]) -> tuple[str, ...]:
     `ENTRY@SURFACE` where the name alone does not tell which row is meant.
     """
     keys = dict.fromkeys(standings)
-    held: dict[str, list[Standing]] = {}
+    holders: dict[str, list[Standing]] = {}
     entries: dict[str, list[Standing]] = {}
     for standing in standings.values():
         entries.setdefault(standing.entry, []).append(standing)
         for model_id in filter(None, standing.model_ids):
-            held.setdefault(model_id, []).append(standing)
-    keys |= dict.fromkeys(held)
-    for name, rows in (*entries.items(), *held.items()):
+            holders.setdefault(model_id, []).append(standing)
+    keys |= dict.fromkeys(holders)
+    for name, rows in (*entries.items(), *holders.items()):
         if len({row.surface for row in rows}) > 1:
             keys |= dict.fromkeys(f"{name}{AT}{row.surface}" for row in rows)
     return tuple(keys)
@@ -242,24 +244,34 @@ def verdict(
     now: datetime,
     lease: timedelta,
 ) -> GateVerdict:
-    """Return the conditions for one entry, without its fallback."""
+    """Return the conditions for one entry, without its fallback.
+
+    The safety review that this caller needs is asked only where the answer would be yes: what denies everybody has one
+    reason, whoever asks, since a lease file that denies does not tell callers apart.
+    """
     every = standing.ready(environment, environments)
-    ready = every.asked_by(caller)
-    return judge(
-        status=standing.status.value,
-        reason=standing.reason,
-        evaluable=evaluable(environment, environments),
-        access_until=standing.access_until,
-        price_until=standing.price_until,
-        spares=standing.spares,
-        grace_until=standing.grace_until,
-        spared=bool(caller) and caller in standing.callers and not every.lacks_review(caller),
-        lease_until=now + lease,
-        now=now,
-        checks_until=ready.until,
-        unready=ready.unready,
-        since=standing.since,
-    )
+
+    def judged(ready: Readiness, reviewed: bool) -> GateVerdict:
+        return judge(
+            status=standing.status.value,
+            reason=standing.reason,
+            evaluable=evaluable(environment, environments),
+            access_until=standing.access_until,
+            price_until=standing.price_until,
+            spares=standing.spares,
+            grace_until=standing.grace_until,
+            spared=reviewed and bool(caller) and caller in standing.callers,
+            lease_until=now + lease,
+            now=now,
+            checks_until=ready.until,
+            unready=ready.unready,
+            since=standing.since,
+        )
+
+    anybody = judged(every, True)
+    if caller not in every.reviewed or not anybody.allowed:
+        return anybody
+    return judged(every.asked_by(caller), not every.lacks_review(caller))
 
 
 def spared(

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 from monitor.core.entry import Status
 from monitor.core.events import LogHead
 from monitor.core.ports import ConfigurationError, MonitorError
-from monitor.gate.client.lease import SURFACE
+from monitor.gate.client.lease import SERVED, SURFACE, written_served
 from monitor.gate.client.verdict import GRACE, PAUSED, PRODUCTION, STALE, judge, rfc3339
 from monitor.gate.decision import Readiness, Standing, decide, evaluable, named_keys, resolve
 
@@ -187,6 +187,8 @@ def _metadata(
     }
     if ready.unready:
         metadata["unready"] = ready.unready
+    if standing.served:
+        metadata[SERVED] = written_served(standing.served)
     if standing.access:
         metadata["access"] = standing.access
     if ready.unreviewed:

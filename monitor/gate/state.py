@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from monitor.core.baselines import CONFIG
+from monitor.core.baselines import CONFIG, Baselines
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
+from monitor.core.facts import ALIAS_TARGET, answered_route, is_answering
 from monitor.core.ports import Reader
 from monitor.gate import decision
+from monitor.gate.client.lease import ALIAS
 from monitor.gate.client.verdict import ACCESS_FRESH, CHECKS_VERIFIED, PRICES_FRESH, PRODUCTION
 from monitor.gate.decision import Answer, Standing, answer, decide, fallbacks_of, spared
 from monitor.gate.readiness import readiness
@@ -21,12 +24,15 @@ from monitor.registry.freshness import Freshness
 def standings(
     reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry] | None = None
 ) -> dict[str, Standing]:
-    """Return all entries as the gate needs them; `entries` instead of the registry where a decision is
-    not written yet.
+    """Return all entries as the gate publishes them, with the verdict of access in words, which no answer rests on;
+    `entries` instead of the registry where a decision is not written yet.
     """
     fresh = Freshness(reader, configuration, now)
     known = reader.entries() if entries is None else entries
-    return {key: standing(entry, fresh, configuration) for key, entry in known.items()}
+    return {
+        key: replace(standing(entry, fresh, configuration), access=verdict(configuration, entry, fresh).in_words)
+        for key, entry in known.items()
+    }
 
 
 def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> Standing:
@@ -52,8 +58,21 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         callers=entry.callers,
         readiness=readiness(entry, rules.environments),
         since=entry.since,
-        access=verdict(configuration, entry, fresh).in_words,
+        served=served(entry),
     )
+
+
+def served(entry: Entry) -> dict[str, str]:
+    """Return which model answers each route on the surface that the gate speaks for, as an acceptance pinned it; an
+    alias's target as `alias`.
+    """
+    answers = {
+        answered_route(pin.field): str(pin.value)
+        for pin in entry.pins
+        if is_answering(pin.field) and (pin.scope, pin.name) == (entry.spec.surface, entry.spec.model_id)
+    }
+    targets = [str(pin.value) for pin in entry.pins if pin.field == ALIAS_TARGET]
+    return {**answers, **({ALIAS: targets[0]} if targets else {})} if answers else {}
 
 
 class Production:
@@ -74,6 +93,11 @@ class Production:
         self._standings = _Standings(reader, configuration, now, self.entries)
         self._rules = configuration.gate
         self._now = now
+
+    @property
+    def baselines(self) -> Baselines:
+        """What is confirmed at that moment."""
+        return self._standings.fresh.baselines
 
     def answer(self, key: str) -> Answer:
         """May production use this entry, and what else may it use?"""
@@ -133,11 +157,11 @@ class _Standings(Mapping[str, Standing]):
 
     def __getitem__(self, key: str) -> Standing:
         if key not in self._made:
-            self._made[key] = standing(self._entries[key], self._fresh, self._configuration)
+            self._made[key] = standing(self._entries[key], self.fresh, self._configuration)
         return self._made[key]
 
     @cached_property
-    def _fresh(self) -> Freshness:
+    def fresh(self) -> Freshness:
         """Read when the first entry is asked for: of most decisions nobody hears, so that the gate is not asked."""
         return Freshness(self._reader, self._configuration, self._now)
 

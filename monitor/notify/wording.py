@@ -14,6 +14,7 @@ from itertools import groupby
 from shlex import quote
 
 from monitor.core.notices import PAUSING, SERIOUS, Item, Notice, Reason
+from monitor.core.text import polls_in_words
 from monitor.notify.headlines import names_of, state_of, title_of
 from monitor.notify.phrases import (
     NAMES,
@@ -262,7 +263,7 @@ def _evidence(item: Item, position: int) -> tuple[str, ...]:
     if item.source:
         parts.append(f"source {plain(item.source, VALUE_LENGTH)}")
     if item.polls:
-        parts.append("1 poll" if item.polls == 1 else f"{item.polls} polls")
+        parts.append(polls_in_words(item.polls))
     if item.evidence:
         parts.append(f"evidence {plain(item.evidence.removeprefix('sha256:'))[:HASH_LENGTH]}")
     if position:

@@ -171,7 +171,7 @@ def mend(configuration: Configuration, entry: Entry, name: str, state: CheckStat
     if name == "fallback":
         declared = entry.spec.fallback
         return (
-            f"`access-monitor gate {declared} --explain` says why, or {attest}"
+            f"`access-monitor checklist {entry.key}` says why, or {attest}"
             if declared
             else f"give the entry a fallback, or {attest}"
         )
@@ -183,15 +183,13 @@ _LISTED = frozenset({LIST, CODEX})
 
 def _refused(entry: Entry, way: str, key: str, known: Baselines) -> str:
     """Why a way to the model is closed, in words."""
-    scope, _, rest = key.partition("/")
-    name, _, field = rest.rpartition("/")
-    pin = Pin(scope=scope, name=name, field=field, value=GRANTED)
+    pin = Pin.of(key, GRANTED)
     now = known.current(pin, entry)
-    if access.setting(field) is not None:
-        return access.in_words(way, name, None if now is UNKNOWN else now)
+    if access.setting(pin.field) is not None:
+        return access.in_words(way, pin.name, None if now is UNKNOWN else now)
     if way in _LISTED:
-        return f"{name} is missing from the list of {scope}"
-    texts = {refusal(way): text for _, text in known.statements(Fact(Subject(scope, name), refusal(way)))}
+        return f"{pin.name} is missing from the list of {pin.scope}"
+    texts = {refusal(way): text for _, text in known.statements(Fact(Subject(pin.scope, pin.name), refusal(way)))}
     return f"{way} answers {answer(way, None if now is UNKNOWN else now, texts)}"
 
 

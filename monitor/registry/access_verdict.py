@@ -20,6 +20,7 @@ from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Entry
 from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, PendingChange, Subject, refusal
 from monitor.core.ports import EventQuery, Reader
+from monitor.core.text import polls_in_words
 from monitor.detection import routes as detected
 from monitor.detection.unexplained_refusals import answer_of
 from monitor.registry import pins
@@ -95,7 +96,7 @@ class AccessVerdict:
 
 def _in_words(route: RouteAccess) -> str:
     answers = f" answers {route.answer}" if route.answer else ""
-    count = f" ({route.polls} {'poll' if route.polls == 1 else 'polls'})" if route.polls else ""
+    count = f" ({polls_in_words(route.polls)})" if route.polls else ""
     return f"{route.route}{answers}{count}"
 
 
@@ -105,25 +106,25 @@ def judge(routes: Iterable[RouteAccess], needed: Iterable[str]) -> AccessVerdict
     A setting that denies outranks everything; then a confirmed refusal of what is needed; a loss that is pending counts
     where no route nearer to production reaches the model. A setting that allows proves nothing.
     """
-    known = tuple(sorted(routes, key=lambda route: detected.order(route.route)))
+    ordered = tuple(sorted(routes, key=lambda route: detected.order(route.route)))
     closed = frozenset(needed)
-    reached = [route.route for route in known if route.state is AccessState.REACHED]
+    reached = [route.route for route in ordered if route.state is AccessState.REACHED]
     pending = [
         route
-        for route in known
+        for route in ordered
         if route.state is AccessState.PENDING
         and route.pinned
         and not any(detected.outweighs(other, route.route) for other in reached)
     ]
-    if any(route.state is AccessState.DENIED and route.route in closed for route in known):
+    if any(route.state is AccessState.DENIED and route.route in closed for route in ordered):
         state = AccessState.DENIED
-    elif any(route.state is AccessState.REFUSED and route.route in closed for route in known):
+    elif any(route.state is AccessState.REFUSED and route.route in closed for route in ordered):
         state = AccessState.REFUSED
     elif pending:
         state = AccessState.PENDING
     else:
         state = AccessState.REACHED if reached else AccessState.UNKNOWN
-    return AccessVerdict(state=state, routes=known)
+    return AccessVerdict(state=state, routes=ordered)
 
 
 Edge: TypeAlias = Callable[[SourceSpec, Subject], tuple[int, datetime] | None]
@@ -149,23 +150,23 @@ def verdict(configuration: Configuration, entry: Entry, fresh: Freshness, edge: 
     subject = Subject(entry.spec.surface, entry.spec.model_id)
     if not subject.name:
         return AccessVerdict(state=AccessState.UNKNOWN)
-    found: dict[str, RouteAccess] = {}
+    by_route: dict[str, RouteAccess] = {}
     for spec in configuration.sources.values():
         if spec.surface != subject.scope or not spec.route or spec.model not in ("", subject.name):
             continue
         route = _route(spec, subject, fresh, edge)
-        if route.route not in found or found[route.route].state is AccessState.UNKNOWN:
-            found[route.route] = route
+        if route.route not in by_route or by_route[route.route].state is AccessState.UNKNOWN:
+            by_route[route.route] = route
     for name in (detected.LIST, *access.named(entry)):
-        if name not in found and not (name == detected.LIST and baselines.lists(subject.scope)):
-            found[name] = RouteAccess(route=name, state=AccessState.UNKNOWN)
+        if name not in by_route and not (name == detected.LIST and baselines.lists(subject.scope)):
+            by_route[name] = RouteAccess(route=name, state=AccessState.UNKNOWN)
     for name, setting in access.settings(entry).items():
-        stated = UNKNOWN if setting.judge is None else baselines.permits(setting, subject, entry.spec)
-        if stated is not UNKNOWN:
-            found[name] = _setting(name, str(stated), subject, setting, baselines)
+        permission = UNKNOWN if setting.judge is None else baselines.permits(setting, subject, entry.spec)
+        if permission is not UNKNOWN:
+            by_route[name] = _setting(name, str(permission), subject, setting, baselines)
     pinned = {pins.way(pin, baselines) for pin in entry.pins if pin.field == LISTED or pin.field.startswith(ACCESS)}
     needed = pins.closed(entry, baselines)
-    return judge((replace(route, pinned=route.route in pinned) for route in found.values()), needed)
+    return judge((replace(route, pinned=route.route in pinned) for route in by_route.values()), needed)
 
 
 def _setting(name: str, stated: str, subject: Subject, setting: access.Setting, baselines: Baselines) -> RouteAccess:

@@ -127,9 +127,9 @@ class EvalPaper:
                         }
         if not cells:
             ids = ", ".join(sorted(candidate.ids | baseline.ids)) or "either model, since none has an id yet"
-            known = ", ".join(dict.fromkeys(name for result in self.results for name in result.counted))
+            models = ", ".join(dict.fromkeys(name for result in self.results for name in result.counted))
             raise Refused(
-                f"no result is of {ids}: there are results of {known}; if one of these is the model of {entry.key}, "
+                f"no result is of {ids}: there are results of {models}; if one of these is the model of {entry.key}, "
                 "say so with --called NAME"
             )
         data = {"cells": list(cells.values()), "files": files, "ignored": dict(comparison.ignored)}

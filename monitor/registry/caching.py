@@ -57,8 +57,8 @@ def _seen(field: str, entry: Entry, baselines: Baselines) -> bool | None:
     """Return what probes confirm on every surface of the entry; None where one of them does not say."""
     values = []
     for surface, model_id in entry.spec.surfaces.items():
-        stated = {value for _, value in baselines.statements(Fact(Subject(surface, model_id), field))}
-        values.append(stated.pop() if len(stated) == 1 else None)
+        statements = {value for _, value in baselines.statements(Fact(Subject(surface, model_id), field))}
+        values.append(statements.pop() if len(statements) == 1 else None)
     if False in values:
         return False
     return True if values and all(value is True for value in values) else None
@@ -72,16 +72,18 @@ def _writes_are_priced(entry: Entry, baselines: Baselines) -> bool:
 
 def _billed_otherwise(entry: Entry, baselines: Baselines) -> tuple[str, ...]:
     """Name the meters of the cache that the account pays for at another share of input than the page states."""
-    stated: dict[str, Decimal] = {}
+    on_page: dict[str, Decimal] = {}
     billed: dict[str, Decimal] = {}
     for spec, field, amount in baselines.price_statements(entry.price_subject):
         meter = price.Meter.of(field)
         if (meter.tier, meter.context, meter.modality) == (price.STANDARD, price.SHORT, price.TEXT):
-            (billed if spec.billed else stated).setdefault(meter.meter, Decimal(price.amount(amount)))
+            (billed if spec.billed else on_page).setdefault(meter.meter, Decimal(price.amount(amount)))
     lines = []
     for name, words in _RATIOS.items():
-        both = [prices[name] / prices["input"] for prices in (billed, stated) if name in prices and prices.get("input")]
-        if len(both) == len((billed, stated)) and abs(both[0] - both[1]) > _NEAR * both[1]:
-            paid, said = (price.spoken(price.canonical(round(share, 4))) for share in both)
-            lines.append(f"{words} are billed at {paid} of input, stated is {said}")
+        both = [
+            prices[name] / prices["input"] for prices in (billed, on_page) if name in prices and prices.get("input")
+        ]
+        if len(both) == len((billed, on_page)) and abs(both[0] - both[1]) > _NEAR * both[1]:
+            paid, listed = (price.spoken(price.canonical(round(share, 4))) for share in both)
+            lines.append(f"{words} are billed at {paid} of input, stated is {listed}")
     return tuple(lines)

@@ -27,10 +27,13 @@ from monitor.core.facts import (
     Fact,
     Subject,
     Value,
+    answered_route,
+    answering,
+    is_answering,
     refusal,
 )
 from monitor.detection.routes import joined, lost, order
-from monitor.registry import caching
+from monitor.registry import caching, served
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +54,16 @@ class Behind:
     of_provider: bool = False
 
 
+SERVED_MODEL = "served_model"
+"""The check that calls verify whose answers name the model, or a dated snapshot of it."""
+
 TABLE: Mapping[str, Behind] = MappingProxyType(
     {
         "test_call": Behind(fields=tuple(ACCESS + route for route in access.CALLS), by=frozenset(access.CALLS)),
+        SERVED_MODEL: Behind(
+            fields=tuple(name for route in served.ROUTES for name in (ACCESS + route, answering(route))),
+            by=frozenset(served.ROUTES),
+        ),
         "organisation": Behind(fields=tuple(ACCESS + route for route in access.CALLS), by=frozenset(access.CALLS)),
         ENDPOINTS: Behind(fields=(ENDPOINT,), by=frozenset({"model_page"}), value=SUPPORTED, of_provider=True),
         "rate_limits": Behind(fields=(LIMIT,), by=frozenset({"rate_limits", *access.CALLS}), value=None),
@@ -80,7 +90,7 @@ def facts(name: str, entry: Entry, baselines: Baselines) -> dict[Fact, Value]:
     for surface, model_id in entry.spec.surfaces.items():
         subject = Subject(entry.spec.provider if behind.of_provider else surface, behind.account or model_id)
         for field, statements in baselines.facts_of(subject).items() if subject.name else ():
-            if covers(behind, field) and counts(field, entry):
+            if covers(behind, field) and counts(field, entry, name):
                 values[Fact(subject, field)] = statements[0][1]
     return values
 
@@ -90,10 +100,12 @@ def covers(behind: Behind, field: str) -> bool:
     return any(field == pattern or (pattern.endswith(".") and field.startswith(pattern)) for pattern in behind.fields)
 
 
-def counts(field: str, entry: Entry) -> bool:
-    """Whether a field is one that the checks of an entry rest on: of plain calls only those that it makes, of endpoints
-    those that it uses.
+def counts(field: str, entry: Entry, name: str = "") -> bool:
+    """Whether a field is one that a check of an entry rests on: of plain calls only those that it makes, of endpoints
+    those that it uses; and of what answers nothing of a tier that it does not use.
     """
+    if name == SERVED_MODEL:
+        return (answered_route(field) if is_answering(field) else field.removeprefix(ACCESS)) in served.routes(entry)
     if field.startswith(ENDPOINT):
         return field.removeprefix(ENDPOINT) in entry.spec.uses
     route = field.removeprefix(ACCESS)
@@ -105,17 +117,19 @@ def counts(field: str, entry: Entry) -> bool:
 def verifying(name: str, entry: Entry, baselines: Baselines) -> dict[Fact, Value]:
     """Those of the facts behind a check that verify it, or that it shows: what an activation pins."""
     behind = TABLE.get(name)
-    return {
-        fact: value
-        for fact, value in facts(name, entry, baselines).items()
-        if behind is not None and behind.value in (None, value)
-    }
+    confirmed = facts(name, entry, baselines)
+    if name == SERVED_MODEL:
+        return served.verifying(confirmed, served.targets(entry, baselines))
+    return {fact: value for fact, value in confirmed.items() if behind is not None and behind.value in (None, value)}
 
 
 def verdict(name: str, entry: Entry, baselines: Baselines) -> bool | Literal[Unknown.UNKNOWN]:
     """Return what the facts behind a check say of it: verified, failed, or nothing."""
-    if TABLE[name].shows or not facts(name, entry, baselines):
+    confirmed = facts(name, entry, baselines)
+    if TABLE[name].shows or not confirmed:
         return UNKNOWN
+    if name == SERVED_MODEL:
+        return served.verdict(confirmed, served.targets(entry, baselines))
     if name == ENDPOINTS:
         return _supported(entry, baselines)
     return bool(verifying(name, entry, baselines))
@@ -125,22 +139,25 @@ def _supported(entry: Entry, baselines: Baselines) -> bool | Literal[Unknown.UNK
     """Return whether every endpoint that an entry uses is supported; one that is not, is a no, whatever the others
     are.
     """
-    known = facts(ENDPOINTS, entry, baselines)
-    if any(value != SUPPORTED for value in known.values()):
+    confirmed = facts(ENDPOINTS, entry, baselines)
+    if any(value != SUPPORTED for value in confirmed.values()):
         return False
-    return True if {fact.field.removeprefix(ENDPOINT) for fact in known} == set(entry.spec.uses) else UNKNOWN
+    return True if {fact.field.removeprefix(ENDPOINT) for fact in confirmed} == set(entry.spec.uses) else UNKNOWN
 
 
 def refused(name: str, entry: Entry, baselines: Baselines) -> str:
-    """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`; empty where none
-    was refused.
+    """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`, or which other
+    model answers; empty where none was refused.
     """
+    known = facts(name, entry, baselines)
+    if name == SERVED_MODEL and (other := served.in_words(known, served.targets(entry, baselines))):
+        return other
     if name == ENDPOINTS:
-        known = sorted(facts(name, entry, baselines).items())
-        paths = [fact.field.removeprefix(ENDPOINT) for fact, value in known if value != SUPPORTED]
+        endpoints = sorted(known.items())
+        paths = [fact.field.removeprefix(ENDPOINT) for fact, value in endpoints if value != SUPPORTED]
         return f"{joined(paths)} {'is' if len(paths) == 1 else 'are'} not supported, says the page of the model"
     answers: dict[str, list[str]] = {}
-    closed = {fact: value for fact, value in facts(name, entry, baselines).items() if lost(fact, value)}
+    closed = {fact: value for fact, value in known.items() if lost(fact, value)}
     for fact in sorted(closed, key=lambda fact: (fact.subject, order(fact.field.removeprefix(ACCESS)))):
         route = fact.field.removeprefix(ACCESS)
         texts = {text for _, text in baselines.statements(Fact(fact.subject, refusal(route)))}
@@ -160,7 +177,7 @@ def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
         for name, behind in TABLE.items()
         if (states in behind.by or (name in spec.can.verifies and spec.trust == OFFICIAL))
         and not behind.shows
-        and (route not in behind.fields or counts(route, entry))
+        and (route not in behind.fields or counts(route, entry, name))
     )
 
 

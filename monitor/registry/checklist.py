@@ -197,8 +197,8 @@ def verify(
     entry = register.entries[key]
     verdicts = machine(entry, baselines)
     names = fed_by(spec, entry)
-    stated = (baselines.baseline(spec.key) or {}).get(entry.price_subject, {})
-    if not any(field.startswith(price.PREFIX) for field in stated):
+    fields = (baselines.baseline(spec.key) or {}).get(entry.price_subject, {})
+    if not any(field.startswith(price.PREFIX) for field in fields):
         # What states no price of the model dates none that another source states.
         names = tuple(name for name in names if name not in _BY_PRICE)
     for name in names:

@@ -123,10 +123,10 @@ def _carried(before: Mapping[str, Entry], row: EntrySpec, declared: Mapping[str,
     holders = (
         entry for entry in before.values() if entry.spec.entry == row.entry and row.surface in entry.spec.surfaces
     )
-    held = next((entry for entry in holders if entry.status is not Status.WITHDRAWN), None)
-    if held is not None:
-        return row_state.part(held, row)
-    moved = (
+    holder = next((entry for entry in holders if entry.status is not Status.WITHDRAWN), None)
+    if holder is not None:
+        return row_state.part(holder, row)
+    displaced = (
         own is not None
         and own.alive
         and any(
@@ -136,7 +136,7 @@ def _carried(before: Mapping[str, Entry], row: EntrySpec, declared: Mapping[str,
     )
     return (
         Entry(key=row.key, status=Status.WAITING, since=own.since, position=0, status_position=own.position, spec=row)
-        if own is not None and moved
+        if own is not None and displaced
         else None
     )
 

@@ -37,9 +37,9 @@ def keeps_deny(entry: Entry, configuration: Configuration) -> bool:
     tables = [
         table for table in configuration.document.get("entry", ()) if table["key"] == entry.spec.key.partition(AT)[0]
     ]
-    stated = any("on_pause" in table or "grace" in table for table in tables)
-    kept = entry.status in _IN_USE and entry.spec.on_pause == DENY and bool(entry.spec.callers)
-    return kept and bool(tables) and not stated
+    explicit = any("on_pause" in table or "grace" in table for table in tables)
+    denies = entry.status in _IN_USE and entry.spec.on_pause == DENY and bool(entry.spec.callers)
+    return denies and bool(tables) and not explicit
 
 
 def unpinned(
@@ -50,8 +50,8 @@ def unpinned(
     """
     messages: dict[str, OwnerMessage] = {}
     for key, entry in entries.items():
-        said = f"{UNPINNED} {entry.status_position}"
-        if entry.status is not Status.ACTIVE or said in entry.reminded:
+        reminder = f"{UNPINNED} {entry.status_position}"
+        if entry.status is not Status.ACTIVE or reminder in entry.reminded:
             continue
         accepted = reader.event(entry.status_position)
         version = "" if accepted is None else accepted.event.data.get("versions", {}).get("code", "")
@@ -68,5 +68,5 @@ def unpinned(
         )
         if keeps_deny(entry, configuration):
             text += '; a pause denies its callers as well until the entry states on_pause = "deny_new"'
-        messages[key] = OwnerMessage(key=said, what=UNPINNED, day=now.date(), text=text)
+        messages[key] = OwnerMessage(key=reminder, what=UNPINNED, day=now.date(), text=text)
     return messages

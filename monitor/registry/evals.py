@@ -129,14 +129,14 @@ def _missing(rows: list[EvalMatrixRow], suite: str, names: Mapping[str, str], le
     both = [(row.candidate, row.baseline) for row in rows if row.candidate is not None and row.baseline is not None]
     if any(_enough(candidate, least) and _enough(baseline, least) for candidate, baseline in both):
         return []
-    given = {
+    filled = {
         CANDIDATE: [row.candidate for row in rows if row.candidate is not None],
         BASELINE: [row.baseline for row in rows if row.baseline is not None],
     }
-    lacks = [f"{suite} of {names[side]}" for side, cells in given.items() if not cells]
+    lacks = [f"{suite} of {names[side]}" for side, cells in filled.items() if not cells]
     lacks += [
         f"{suite} of {names[side]} has {_samples(cells)} of {least} samples"
-        for side, cells in given.items()
+        for side, cells in filled.items()
         if cells and not any(_enough(cell, least) for cell in cells)
     ]
     return lacks or [f"one metric of {suite} that both models have"]
@@ -147,5 +147,5 @@ def _enough(cell: EvalCell, least: int) -> bool:
 
 
 def _samples(cells: list[EvalCell]) -> str:
-    known = [cell.samples for cell in cells if cell.samples is not None]
-    return str(max(known)) if known else "an unknown number"
+    counts = [cell.samples for cell in cells if cell.samples is not None]
+    return str(max(counts)) if counts else "an unknown number"

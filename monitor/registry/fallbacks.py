@@ -1,5 +1,5 @@
 """Whether what stands in for an entry may be used: the gate's own answer, for the check `fallback` and for the owners
-of what rests on it.
+of what rests on it. The check also asks whether it has what the entry uses.
 
 Judged at every commit that moves an entry, and by time alone, since a fallback is denied by its age, too. A loss is
 told once; what came back may be lost and told again.
@@ -15,6 +15,7 @@ from monitor.core.configuration import PRODUCTION
 from monitor.core.entry import Check, CheckState, Entry, Status
 from monitor.core.ports import GateAnswers
 from monitor.registry import checklist
+from monitor.registry.model_features import FallbackDifference, differences, lacking, model_features
 from monitor.registry.transitions import RegistryTransaction
 
 USED = frozenset({Status.ACTIVE, Status.PAUSED})
@@ -36,7 +37,7 @@ def checks(entry: Entry, gate: GateAnswers, at: datetime) -> Mapping[str, Check]
     check = entry.checks.get(checklist.FALLBACK, Check())
     if not _ours(check) or not entry.spec.fallback:
         return entry.checks
-    lack = wanting(entry, gate)
+    lack = missing(entry, gate)
     state = CheckState.FAILED if lack else CheckState.VERIFIED
     now = Check(state=state, verified_at=check.verified_at if lack else at, by=ev.SYSTEM, note=lack)
     return {**entry.checks, checklist.FALLBACK: now}
@@ -48,6 +49,27 @@ def wanting(entry: Entry, gate: GateAnswers) -> str:
         return ""
     denied = [f"{key} is denied in production: {gate.answer(key).reason}" for key in gate.fallbacks(entry.key)]
     return "; ".join(denied) or f"{entry.spec.fallback} is not in the registry"
+
+
+def missing(entry: Entry, gate: GateAnswers) -> str:
+    """Why no fallback of an entry will do, in words: none is allowed, or the one that is lacks what the entry uses.
+    Empty where one will do; what nobody states of it is no reason.
+    """
+    if not (key := gate.answer(entry.key).fallback):
+        return wanting(entry, gate)
+    lacks = lacking(entry, model_features(gate.entries[key], gate.baselines))
+    return f"{key} lacks what {entry.key} uses: {', '.join(lacks)}" if lacks else ""
+
+
+def compared(entry: Entry, gate: GateAnswers) -> tuple[str, list[FallbackDifference]]:
+    """Compare an entry with its fallback, the one that is allowed or else the one that is declared; the key is empty
+    where it has none.
+    """
+    key = gate.answer(entry.key).fallback or next(iter(gate.fallbacks(entry.key)), "")
+    if not key:
+        return "", []
+    mine, other = model_features(entry, gate.baselines), model_features(gate.entries[key], gate.baselines)
+    return key, differences(entry, mine, other)
 
 
 def _ours(check: Check) -> bool:
@@ -62,7 +84,7 @@ def _check(register: RegistryTransaction, key: str, gate: GateAnswers, at: datet
     declared = entry.spec.fallback
     if not _ours(check) or not (needed or check.state is CheckState.VERIFIED):
         return
-    lack = wanting(entry, gate) if declared else "no fallback is declared any more"
+    lack = missing(entry, gate) if declared else "no fallback is declared any more"
     if not lack:
         kind, note = ev.CHECK_VERIFIED, f"{gate.answer(key).fallback} is allowed"
         due = check.state is not CheckState.VERIFIED or check.note != note or _earlier(check, at)

@@ -45,8 +45,8 @@ def invalidate_results(register: RegistryTransaction, key: str, spec: SourceSpec
     if entry.status not in (Status.WAITING, Status.EVALUATING):
         return
     for fact, claim in trigger.recorded_changes.items():
-        moved = is_answering(fact.field) or fact.field == ALIAS_TARGET
-        if not moved or fact.subject not in entry.subjects or claim.confirmed.change.old is None:
+        affected = is_answering(fact.field) or fact.field == ALIAS_TARGET
+        if not affected or fact.subject not in entry.subjects or claim.confirmed.change.old is None:
             continue
         grounds = checklist.Grounds(
             source=spec.key,

@@ -15,7 +15,7 @@ from monitor.core.entry import Entry, Pin
 from monitor.core.events import source_stream
 from monitor.core.facts import ACCESS, ALIAS_TARGET, GRANTED, LISTED, STAGE, Fact, Subject, answering
 from monitor.detection.routes import LIST, RETRIEVE, lost
-from monitor.registry import check_rules, checklist
+from monitor.registry import check_rules, checklist, served
 
 
 def pins(
@@ -37,9 +37,9 @@ def pins(
     chosen += priced
     unknown += unpriced
     subject = entry.price_subject
-    targets = {target for _, target in baselines.statements(Fact(subject, ALIAS_TARGET)) if target != ""}
+    targets = served.targets(entry, baselines)
     if len(targets) == 1:  # an alias that moves is another model under the same name
-        chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=targets.pop()))
+        chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=next(iter(targets))))
     for subject in sorted(entry.subjects):
         stage = _said(baselines, Fact(subject, STAGE))
         if isinstance(stage, str):
@@ -54,10 +54,7 @@ def pins(
         if check in check_rules.TABLE and not values:
             unknown.append(f"{entry.spec.surface}/{entry.spec.model_id}/{check}")
     chosen += reached
-    for key, value in sorted(entry.spec.config_pins.items()):
-        scope, _, rest = key.partition("/")
-        owner, _, name = rest.rpartition("/")
-        chosen.append(Pin(scope=scope, name=owner, field=name, value=value))
+    chosen += [Pin.of(key, value) for key, value in sorted(entry.spec.config_pins.items())]
     # Two checks may rest on one fact, and a route on the check that it verifies.
     return tuple(dict.fromkeys(chosen)), tuple(dict.fromkeys(unknown)), disputed
 

@@ -25,11 +25,11 @@ class StatedRelease:
     @property
     def stage_in_words(self) -> str:
         """The stage, and who states it; where they differ, both are said."""
-        said = {"the configuration": self.stage, **self.stages}
-        said = {who: stage for who, stage in said.items() if stage}
-        if len(set(said.values())) == 1:
-            return f"{next(iter(said.values()))} ({', '.join(said)})"
-        return "; ".join(f"{stage} says {who}" for who, stage in said.items())
+        statements = {"the configuration": self.stage, **self.stages}
+        statements = {who: stage for who, stage in statements.items() if stage}
+        if len(set(statements.values())) == 1:
+            return f"{next(iter(statements.values()))} ({', '.join(statements)})"
+        return "; ".join(f"{stage} says {who}" for who, stage in statements.items())
 
 
 def release(entry: Entry, known: Baselines) -> StatedRelease:

@@ -7,16 +7,16 @@ row was: what a person accepted, and what was verified, is not lost by a change 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
+from monitor.core import entry_spec
 from monitor.core.baselines import CONFIG, SOURCES
-from monitor.core.entry import Check, CheckState, Entry, EvalCell, Pin, Status, is_price
+from monitor.core.entry import Entry, Pin, is_price
 from monitor.core.entry_spec import EntrySpec
-from monitor.core.events import Event, rfc3339
+from monitor.core.events import Event
 from monitor.core.facts import ALIAS_TARGET
-from monitor.core.maintenance_windows import Window
+from monitor.core.records import of_plain, to_plain
 
 State = Mapping[str, Any]
 
@@ -32,10 +32,10 @@ def part(entry: Entry, spec: EntrySpec) -> Entry:
     keys = {pin.key for pin in pins}
     accepted = {pin.key: str(pin.value) for pin in entry.pins if pin.scope == CONFIG}
     for key, declared in sorted(spec.config_pins.items()) if entry.pins else ():
-        scope, _, rest = key.partition("/")
-        owner, _, name = rest.rpartition("/")
-        value = declared if name in (SOURCES, "provider") else accepted.get(key, declared)
-        pins += (Pin(scope=scope, name=owner, field=name, value=value),)
+        pin = Pin.of(key, declared)
+        if pin.field not in (SOURCES, "provider"):
+            pin = replace(pin, value=accepted.get(key, declared))
+        pins += (pin,)
         keys.add(key)
     return replace(
         entry,
@@ -57,79 +57,17 @@ def _belongs(pin: Pin, entry: Entry, spec: EntrySpec) -> bool:
     return is_price(pin.key) or pin.field == ALIAS_TARGET or pin.scope not in _others(entry, spec)
 
 
+_OF_THE_ROW = frozenset({"key", "position", "declared", "approval"})
+"""What a row does not take from another: its own key, position and declaration; nor a request that one person made."""
+
+
 def dump(entry: Entry) -> dict[str, Any]:
     """Return the state of a row as plain JSON."""
-    return {
-        "from": entry.key,
-        "status": entry.status.value,
-        "since": rfc3339(entry.since),
-        "status_position": entry.status_position,
-        "pins": [asdict(pin) for pin in entry.pins],
-        "unpinned": list(entry.unpinned),
-        "checks": {name: _check(check) for name, check in entry.checks.items()},
-        "deviations": dict(entry.deviations),
-        "pause": entry.pause,
-        "reason": entry.reason,
-        "by": entry.by,
-        "callers": list(entry.callers),
-        "reminded": list(entry.reminded),
-        "windows": [_window(window) for window in entry.windows],
-        "observed": dict(entry.observed),
-        "acknowledged": entry.acknowledged,
-        "waived": list(entry.waived),
-        "asks": list(entry.asks),
-        "evals": [{**asdict(cell), "at": rfc3339(cell.at)} for cell in entry.evals],
-        "fallback_lost": entry.fallback_lost,
-        "silenced_until": None if entry.silenced_until is None else rfc3339(entry.silenced_until),
-    }
+    written = to_plain(entry)
+    return {"from": entry.key} | {name: value for name, value in written.items() if name not in _OF_THE_ROW}
 
 
 def load(key: str, spec: EntrySpec, event: Event, state: State) -> Entry:
     """Return the row that goes on from a state, as of the event that carries it."""
-    silenced = state["silenced_until"]
-    return Entry(
-        key=key,
-        spec=spec,
-        position=event.position,
-        status=Status(state["status"]),
-        since=datetime.fromisoformat(state["since"]),
-        status_position=state["status_position"],
-        pins=tuple(Pin(**pin) for pin in state["pins"]),
-        unpinned=tuple(state["unpinned"]),
-        checks={name: _loaded_check(check) for name, check in state["checks"].items()},
-        deviations=dict(state["deviations"]),
-        pause=state["pause"],
-        reason=state["reason"],
-        by=state["by"],
-        callers=tuple(state["callers"]),
-        reminded=tuple(state["reminded"]),
-        windows=tuple(_loaded_window(window) for window in state["windows"]),
-        observed=dict(state["observed"]),
-        acknowledged=state["acknowledged"],
-        waived=tuple(state["waived"]),
-        asks=tuple(state.get("asks", ())),
-        evals=tuple(EvalCell(**{**cell, "at": datetime.fromisoformat(cell["at"])}) for cell in state.get("evals", ())),
-        fallback_lost=state["fallback_lost"],
-        silenced_until=None if silenced is None else datetime.fromisoformat(silenced),
-    )
-
-
-def _check(check: Check) -> dict[str, Any]:
-    dates = {"verified_at": check.verified_at, "until": check.until}
-    written = {name: None if at is None else rfc3339(at) for name, at in dates.items()}
-    return {**asdict(check), **written, "state": check.state.value}
-
-
-def _loaded_check(check: State) -> Check:
-    dates = {name: check[name] and datetime.fromisoformat(check[name]) for name in ("verified_at", "until")}
-    return Check(**{**check, **dates, "state": CheckState(check["state"])})
-
-
-def _window(window: Window) -> dict[str, Any]:
-    written = {"start": rfc3339(window.start), "end": rfc3339(window.end), "changes": list(window.changes)}
-    return {**asdict(window), **written}
-
-
-def _loaded_window(window: State) -> Window:
-    dates = {name: datetime.fromisoformat(window[name]) for name in ("start", "end")}
-    return Window(**{**window, **dates, "changes": tuple(window["changes"])})
+    own = {"key": key, "position": event.position, "declared": entry_spec.dump(spec)}
+    return of_plain(Entry, {**state, **own})

@@ -43,7 +43,7 @@ def findings_of(error: ValidationError) -> list[Finding]:
 
 
 def _phrase(location: Location, one: Any) -> str:
-    context, given = one.get("ctx", {}), one["input"]
+    context, value = one.get("ctx", {}), one["input"]
     match one["type"]:
         case "value_error":
             return str(context["error"])
@@ -53,7 +53,7 @@ def _phrase(location: Location, one: Any) -> str:
             return f"is not a key that there is; {suggest(_name(location[-1]), _keys(location[:-1]))}"
         case "literal_error":
             choices = [str(choice) for choice in _choices(location)]
-            return f"is not a value that it can have; {suggest(_name(given), choices)}"
+            return f"is not a value that it can have; {suggest(_name(value), choices)}"
         case "greater_than_equal":
             return f"is too small; write at least {context['ge']}"
         case "less_than_equal":

@@ -68,8 +68,8 @@ def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str,
     file["run"] = {name: value for name, value in file["run"].items() if name != "state_dir"}
     if "state_dir" in current["run"]:
         file["run"]["state_dir"] = current["run"]["state_dir"]
-    for known in (current, running):
-        _unmask(file, known)
+    for original in (current, running):
+        _unmask(file, original)
     try:
         document = Document(layers=Layers(option={}, variables={}, file=file))
         findings = check(document)
@@ -101,8 +101,8 @@ def _unmask(file: Mapping[str, Any], current: Mapping[str, Any]) -> None:
 def _pairs(
     section: str, file: Mapping[str, Any], current: Mapping[str, Any]
 ) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
-    known = {row["key"]: row for row in current[section]}
-    return ((row, known[row["key"]]) for row in file[section] if row["key"] in known)
+    rows = {row["key"]: row for row in current[section]}
+    return ((row, rows[row["key"]]) for row in file[section] if row["key"] in rows)
 
 
 def _taken(candidates: list[str], written: str, hide: Callable[[str], str]) -> str:

@@ -96,10 +96,10 @@ def _entries(document: Document) -> Iterator[Finding]:
         yield from _entry_checks(at, row, document.gate.environments)
         yield from _entry_touches(at, row)
         for ignored in row.ignore:
-            if ignored not in (known := (*get_args(Route), *SETTINGS)):
+            if ignored not in (ignorable := (*get_args(Route), *SETTINGS)):
                 yield (
                     (*at, "ignore"),
-                    f"names {ignored!r}, which is no watched route or account setting; {suggest(ignored, known)}",
+                    f"names {ignored!r}, which is no watched route or account setting; {suggest(ignored, ignorable)}",
                 )
         yield from _entry_grace(at, row)
         if row.evals is not None and row.evals.baseline not in (

@@ -133,6 +133,11 @@ class DeploymentTable(KeyedTable):
     github_environment: Text = Field(examples=["production"], description="The environment's name at GitHub.")
     environment: Environment = Field(default=PRODUCTION, description="The environment that the gate is asked about.")
     entries: Annotated[list[str], Distinct] = Field(min_length=1, examples=[["gpt-5.6-luna"]])
+    max_age: Span | None = Field(
+        default=None,
+        description="Poll first what the entries rest on where it was not polled within this time, free sources only.",
+        examples=["10m"],
+    )
 
 
 class OwnerTable(KeyedTable):

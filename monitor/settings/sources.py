@@ -125,8 +125,8 @@ def _options(row: SourceTable, kind: SourceKind) -> dict[str, Any]:
     if (
         kind.options is not None and row.kind not in catalog.BUILTIN
     ):  # those of this package were read with the whole document
-        known = {name: value for name, value in values.items() if name in kind.options.model_fields}
-        values = {name: value for name, value in kind.options.model_validate(known) if value is not None}
+        own_values = {name: value for name, value in values.items() if name in kind.options.model_fields}
+        values = {name: value for name, value in kind.options.model_validate(own_values) if value is not None}
     return {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in values.items()
@@ -138,12 +138,12 @@ def _keys(row: SourceTable, kind: SourceKind) -> Iterator[Finding]:
     """Keys that are missing, and those that the kind does not have."""
     if kind.options is None:
         return
-    known = kind.options.model_fields
-    for name, field in known.items():
+    own_fields = kind.options.model_fields
+    for name, field in own_fields.items():
         if field.is_required() and getattr(row, name, None) is None:
             example = field.examples[0] if field.examples else "…"
             yield (name,), f'is missing, and a {row.kind} needs it; add {name} = "{example}"'
-    keys = (*ALWAYS, *known)
+    keys = (*ALWAYS, *own_fields)
     for name in sorted(row.model_fields_set | (row.model_extra or {}).keys()):
         if name not in keys:
             mend = "leave it out" if name in type(row).model_fields else suggest(name, keys)

@@ -188,6 +188,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
                     github_environment=row.github_environment,
                     environment=row.environment,
                     entries=tuple(row.entries),
+                    max_age=row.max_age,
                 )
                 for row in document.deployment
             ),

@@ -244,7 +244,7 @@ def _stated(item: Mapping[str, object]) -> Iterator[tuple[str, Value]]:
             yield key, _name(value, names)
 
 
-def _name(found: object, names: tuple[str, ...]) -> str:
-    if isinstance(found, dict):
-        found = next((found[name] for name in names if isinstance(found.get(name), str)), found)
-    return found if isinstance(found, str) and found.isprintable() else canonical_text(found)
+def _name(value: object, names: tuple[str, ...]) -> str:
+    if isinstance(value, dict):
+        value = next((value[name] for name in names if isinstance(value.get(name), str)), value)
+    return value if isinstance(value, str) and value.isprintable() else canonical_text(value)

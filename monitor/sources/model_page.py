@@ -271,10 +271,10 @@ class _Reader:
     def _preamble(self, section: _Section) -> None:
         title = next((block.text for block in section.blocks if isinstance(block, Heading)), self.model)
         named = "|".join(map(re.escape, (title, self.model, f"`{self.model}`")))
-        said = re.compile(rf"(?<!\w)(?:{named}|this model|the model) {_SAID}", re.IGNORECASE)
+        statement = re.compile(rf"(?<!\w)(?:{named}|this model|the model) {_SAID}", re.IGNORECASE)
         for sentence in re.split(r"(?<=[.!?])\s+", " ".join(plain(line) for line in section.lines if line.strip())):
             # Only what is said of this model, and of today: the page also speaks of others, and of what is to come.
-            if (match := said.search(sentence)) and not _CONDITION.search(sentence):
+            if (match := statement.search(sentence)) and not _CONDITION.search(sentence):
                 self._state(STAGE, PREVIEW if match["preview"] else GENERAL, "the beginning of the page")
         for line in section.lines:
             if (stage := _stage(plain(line))) is not None:
@@ -437,9 +437,9 @@ class _Reader:
         where = f"{section.title}, table at line {table.line}"
         header = _lower(table.header[0]) if len(table.header) == 1 else ()
         here = [name for name in header if name in names]
-        stated = [name for name in header if name in values]
-        known = set(stated) == set(values) or (some and stated and set(header) <= {*names, *values})
-        if table.flaw or len(here) != 1 or not known or len(set(header)) != len(header):
+        columns = [name for name in header if name in values]
+        complete = set(columns) == set(values) or (some and columns and set(header) <= {*names, *values})
+        if table.flaw or len(here) != 1 or not complete or len(set(header)) != len(header):
             self._refuse(where, table.flaw or f"its header is not understood: {', '.join(header)}")
             return
         for row in table.rows:
@@ -447,7 +447,7 @@ class _Reader:
                 self._refuse(where, row.flaw or "a row has another number of cells than the header")
             else:
                 cells = dict(zip(header, row.cells, strict=True))
-                yield {name: cells[name] for name in (*here, *stated)}
+                yield {name: cells[name] for name in (*here, *columns)}
 
 
 def _stage(text: str) -> str | None:

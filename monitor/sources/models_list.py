@@ -191,9 +191,9 @@ class _ListWalk:
         except ListProblem:
             return None
         self._count += len(items)
-        known = len(self._ids)
+        count_before = len(self._ids)
         self._ids |= {item["id"] for item in items if isinstance(item, dict) and _usable(item.get("id"))}
-        self._fresh = len(self._ids) > known
+        self._fresh = len(self._ids) > count_before
         return paging.more(answer, items, headers=headers, url=page.url, counted=self._count, known=name)
 
     def stopped(self, onward: paging.More, size: int) -> Failure | None:

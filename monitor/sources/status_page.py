@@ -89,8 +89,8 @@ def read(content: bytes, component: str = "") -> tuple[dict[str, Value], list[Re
     names = {
         str(part["id"]): str(part["name"]) for part in _objects(page.get("components")) if {"id", "name"} <= part.keys()
     }
-    known = {name.casefold() for name in names.values()}
-    if component and known and component.casefold() not in known:
+    components = {name.casefold() for name in names.values()}
+    if component and components and component.casefold() not in components:
         raise Unreadable(f"the page has no component {component!r}; it has: {', '.join(sorted(names.values()))}")
     fields: dict[str, Value] = {READ: True}
     refused: list[Refusal] = []

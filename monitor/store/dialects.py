@@ -415,8 +415,8 @@ class _SessionLock:
         driver = _driver(self._connection)
         driver.autocommit = True
         try:
-            taken = bool(driver.execute(self._TAKE, [DAEMON_LOCK]).fetchone()[0])
-            if taken and not self._own(driver):
+            locked = bool(driver.execute(self._TAKE, [DAEMON_LOCK]).fetchone()[0])
+            if locked and not self._own(driver):
                 raise ConfigurationError(
                     f"The {self._name} is reached through a pooler that gives a session to several clients "
                     "(transaction mode), where "
@@ -428,9 +428,9 @@ class _SessionLock:
         except BaseException:
             self.close()
             raise
-        if not taken:
+        if not locked:
             self.close()
-        return taken
+        return locked
 
     def _own(self, driver: Any) -> bool:
         """Return whether the session is this connection's alone: a transaction that another one has open must stand in

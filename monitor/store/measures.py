@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, insert, select, update
 
+from monitor.core import records
 from monitor.core.ports import MeasurementQuery
-from monitor.store import codec
 from monitor.store.schema import measurements, spending
 from monitor.store.statements import CompiledStatement
 
@@ -50,9 +50,9 @@ def asked(query: MeasurementQuery) -> Select[Any]:
         if value:
             search = search.where(column == value)
     if query.since is not None:
-        search = search.where(c.at >= codec.time_text(query.since))
+        search = search.where(c.at >= records.time_text(query.since))
     if query.until is not None:
-        search = search.where(c.at < codec.time_text(query.until))
+        search = search.where(c.at < records.time_text(query.until))
     if query.limit is not None:
         search = search.limit(query.limit)
     order = (c.at.desc(), c.id.desc()) if query.newest_first else (c.at, c.id)

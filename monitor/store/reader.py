@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, or_, select
 
+from monitor.core import records
 from monitor.core.content import PREFIX
 from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
@@ -132,7 +133,7 @@ class SqlReader:
         if query.check:
             # Found in the text of the canonical JSON: the two databases have no word for a key of one in common.
             search = search.where(c.data.contains(f'"check":"{query.check}"', autoescape=True))
-        since, until = (None if at is None else codec.time_text(at) for at in (query.since, query.until))
+        since, until = (None if at is None else records.time_text(at) for at in (query.since, query.until))
         bounds = (
             (eq, c.cause, query.cause),
             (ge, c.recorded_at, since),
@@ -252,7 +253,7 @@ class SqlReader:
 
 def reckoned(now: datetime) -> dict[str, str]:
     """Return what `CLAIMABLE` asks for: the time, and that from which on a date is none."""
-    return {"now": codec.time_text(now), "horizon": codec.time_text(now + HORIZON)}
+    return {"now": records.time_text(now), "horizon": records.time_text(now + HORIZON)}
 
 
 def delivery(row: Row) -> Delivery:
@@ -273,14 +274,14 @@ def _recorded(row: Any) -> Recorded:
         type=type,
         stream=stream,
         subject=subject,
-        occurred_at=codec.time_of(occurred_at),
+        occurred_at=records.time_of(occurred_at),
         source=source,
         actor=actor,
         cause=cause,
         evidence=evidence,
         data=json.loads(data),
     )
-    return Recorded(event=event, id=id, version=version, recorded_at=codec.time_of(recorded_at))
+    return Recorded(event=event, id=id, version=version, recorded_at=records.time_of(recorded_at))
 
 
 def _streak(row: Row) -> PendingChange:
@@ -290,8 +291,8 @@ def _streak(row: Row) -> PendingChange:
         fact=Fact(Subject(row["scope"], row["name"]), row["field"]),
         value=None if value is None else json.loads(value),
         seen=row["seen"],
-        first_at=codec.time_of(row["first_at"]),
-        counted_at=codec.time_of(row["counted_at"]),
+        first_at=records.time_of(row["first_at"]),
+        counted_at=records.time_of(row["counted_at"]),
         before=codec.optional_time_of(row["before"]),
         evidence=row["evidence"],
         quarantine=row["quarantine"],
@@ -307,7 +308,7 @@ def _alternation(row: Row) -> Alternation:
         fact=Fact(Subject(row["scope"], row["name"]), row["field"]),
         other=None if other is None else json.loads(other),
         turns=row["turns"],
-        at=codec.time_of(row["at"]),
+        at=records.time_of(row["at"]),
         said_at=codec.optional_time_of(row["said_at"]),
         told_at=codec.optional_time_of(row["told_at"]),
     )

@@ -54,5 +54,5 @@ class _Compiled:
         self._own = {name: value for name, value in compiled.params.items() if value is not None}
 
     def values(self, row: Row) -> Any:
-        given = {**self._own, **row} if self._own else row
-        return given if self._names is None else [given[name] for name in self._names]
+        parameters = {**self._own, **row} if self._own else row
+        return parameters if self._names is None else [parameters[name] for name in self._names]

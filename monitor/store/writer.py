@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from monitor.core import records
 from monitor.core.content import canonical_json, facts_text, name_of
 from monitor.core.entry import Entry
 from monitor.core.events import Event, Recorded
@@ -208,7 +209,7 @@ class SqlTransaction(SqlReader):
         # Nobody else appends while this transaction is open, so once is enough.
         if self._tip is None:
             row = self._run(_LAST).fetchone()
-            self._tip = (0, None) if row is None else (row[0], codec.time_of(row[1]))
+            self._tip = (0, None) if row is None else (row[0], records.time_of(row[1]))
         return self._tip
 
     def advance_epoch(self, beyond: int) -> None:
@@ -216,7 +217,7 @@ class SqlTransaction(SqlReader):
 
     def mark_written(self, at: datetime) -> None:
         """Write down that writing works."""
-        self._write(_MARK, {"at": codec.time_text(at)})
+        self._write(_MARK, {"at": records.time_text(at)})
 
     def put_source(self, state: SourceState) -> None:
         row = codec.columns(state)
@@ -251,7 +252,7 @@ class SqlTransaction(SqlReader):
 
     def forget_measurements(self, before: datetime) -> int:
         self._write(measures.FORGET_SPENDING, {"day": measures.day_of(before).isoformat()})
-        return self._write(measures.FORGET_MEASUREMENTS, {"before": codec.time_text(before)})
+        return self._write(measures.FORGET_MEASUREMENTS, {"before": records.time_text(before)})
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation:
         """Write down money that is set aside.
@@ -295,7 +296,7 @@ class SqlTransaction(SqlReader):
                 "content_type": body.content_type,
                 "url": body.url,
                 "source": source,
-                "created_at": codec.time_text(now),
+                "created_at": records.time_text(now),
             }
             self._write(_NEW_BLOB, row)
         return hash
@@ -306,11 +307,11 @@ class SqlTransaction(SqlReader):
     def enqueue(self, notice: Notice, destinations: Sequence[str], now: datetime) -> None:
         if self._run(_HAS_NOTICE, {"id": notice.id}).fetchone() is not None:
             return
-        at = codec.time_text(now)
+        at = records.time_text(now)
         row = {
             "id": notice.id,
             "owner": notice.owner,
-            "at": codec.time_text(notice.at),
+            "at": records.time_text(notice.at),
             "content": codec.encode(notice),
         }
         self._write(_NEW_NOTICE, row)
@@ -337,7 +338,7 @@ class SqlTransaction(SqlReader):
         due = [dict(zip(_DELIVERY, row, strict=True)) for row in rows]
         if not due:
             return ()
-        lease = {"worker": worker, "until": codec.time_text(until)}
+        lease = {"worker": worker, "until": records.time_text(until)}
         self._write_many(_CLAIM, [{"b_id": row["id"], **lease} for row in due])
         return [replace(delivery(row), state=DeliveryState.SENDING) for row in due]
 
@@ -354,7 +355,7 @@ class SqlTransaction(SqlReader):
             "b_id": delivery.id,
             "state": delivery.state.value,
             "attempts": delivery.attempts,
-            "retry_at": codec.time_text(delivery.retry_at),
+            "retry_at": records.time_text(delivery.retry_at),
             "error": delivery.error,
         }
         if self._write(_SETTLE, row) == 0:
@@ -369,7 +370,7 @@ class SqlTransaction(SqlReader):
                 "owner": message.owner,
                 "destination": message.destination,
                 "label": message.label,
-                "at": codec.time_text(message.at),
+                "at": records.time_text(message.at),
                 "incidents": f"|{'|'.join(message.incidents)}|",
                 "form": message.form,
                 "thread": message.thread,
@@ -393,7 +394,7 @@ def _money(amount: Decimal) -> str:
 def _touch_row(poll: SeenAt) -> dict[str, Any]:
     return {
         "b_key": poll.source,
-        "at": codec.time_text(poll.at),
+        "at": records.time_text(poll.at),
         "b_etag": poll.etag,
         "b_last_modified": poll.last_modified,
     }
@@ -408,8 +409,8 @@ def _event_row(event: Event, id: str, version: int, recorded_at: datetime) -> di
         "version": version,
         "subject": event.subject,
         "source": event.source,
-        "occurred_at": codec.time_text(event.occurred_at),
-        "recorded_at": codec.time_text(recorded_at),
+        "occurred_at": records.time_text(event.occurred_at),
+        "recorded_at": records.time_text(recorded_at),
         "actor": event.actor,
         "cause": event.cause,
         "evidence": event.evidence,
@@ -427,8 +428,8 @@ def _streak_row(source: str, ordinal: int, pending_change: PendingChange) -> dic
         "field": field,
         "value": None if pending_change.value is None else canonical_json(pending_change.value),
         "seen": pending_change.seen,
-        "first_at": codec.time_text(pending_change.first_at),
-        "counted_at": codec.time_text(pending_change.counted_at),
+        "first_at": records.time_text(pending_change.first_at),
+        "counted_at": records.time_text(pending_change.counted_at),
         "before": codec.optional_time_text(pending_change.before),
         "evidence": pending_change.evidence,
         "quarantine": pending_change.quarantine,
@@ -446,7 +447,7 @@ def _alternation_row(row: Alternation) -> dict[str, Any]:
         "field": field,
         "other": None if row.other is None else canonical_json(row.other),
         "turns": row.turns,
-        "at": codec.time_text(row.at),
+        "at": records.time_text(row.at),
         "said_at": codec.optional_time_text(row.said_at),
         "told_at": codec.optional_time_text(row.told_at),
     }

@@ -49,10 +49,10 @@ def decided(view: RegistrySnapshot, key: str, asking: GateRequest, now: datetime
         standing = resolve(key, view.standings, asking.surface)
         if isinstance(standing, Standing):
             judged = verdict(standing, *who)
-            given = replace(answered(standing, judged, fallback_of(standing, *who, view.standings)), key=key)
-            return GateResult(answer=given, variant=judged.variant, entry=standing.key)
-        given = replace(decide(standing, *who), key=key)
-        return GateResult(answer=given, variant=given.status)
+            answer = replace(answered(standing, judged, fallback_of(standing, *who, view.standings)), key=key)
+            return GateResult(answer=answer, variant=judged.variant, entry=standing.key)
+        answer = replace(decide(standing, *who), key=key)
+        return GateResult(answer=answer, variant=answer.status)
     except Exception as error:
         # A defect; but an error in its place makes OFREP clients use their caller's default, which may be "allowed".
         logs.line("gate failed", level=logging.ERROR, key=key, error=f"{type(error).__name__}: {error}")
@@ -60,7 +60,7 @@ def decided(view: RegistrySnapshot, key: str, asking: GateRequest, now: datetime
 
 
 def _unknown(key: str, trouble: str, now: datetime) -> GateResult:
-    given = Answer(
+    answer = Answer(
         key=key,
         allowed=False,
         status=UNKNOWN,
@@ -69,7 +69,7 @@ def _unknown(key: str, trouble: str, now: datetime) -> GateResult:
         position=0,
         expires_at=now.replace(microsecond=0),
     )
-    return GateResult(answer=given, variant=UNKNOWN)
+    return GateResult(answer=answer, variant=UNKNOWN)
 
 
 def as_json(given: Answer) -> dict[str, object]:

@@ -241,8 +241,8 @@ def _refused(request: Request, error: Exception) -> Response:
     path = request.url.path
     if error.status_code == 405:
         return problem(405, f"{request.method} is not for {path}: see the header Allow.", error.headers)
-    known = "the gate is /v1/gate/KEY, OFREP /ofrep/v1/evaluate/flags/KEY"
-    return problem(error.status_code, f"There is nothing at {path}: {known}.", error.headers)
+    paths = "the gate is /v1/gate/KEY, OFREP /ofrep/v1/evaluate/flags/KEY"
+    return problem(error.status_code, f"There is nothing at {path}: {paths}.", error.headers)
 
 
 def _left(request: Request, error: Exception) -> Response:

@@ -123,14 +123,14 @@ def _place(url: str, scheme: str = "") -> tuple[str, int | None] | None:
 
 
 def _preflight(headers: Headers) -> Response:
-    given = {
+    answer_headers = {
         "Access-Control-Allow-Methods": "GET, POST",
         "Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match, X-API-Key",
         "Access-Control-Max-Age": str(MAX_AGE),
     }
     if "access-control-request-private-network" in headers:
-        given["Access-Control-Allow-Private-Network"] = "true"
-    return Response(status_code=204, headers=given)
+        answer_headers["Access-Control-Allow-Private-Network"] = "true"
+    return Response(status_code=204, headers=answer_headers)
 
 
 def _shared_with(origin: str, send: Send) -> Send:

@@ -44,10 +44,10 @@ class Leases:
         """Return the document of an environment; None where there is none, or none is known yet."""
         if not view.trouble and self._due(view, now):
             rules = view.configuration.gate
-            made = lease_documents(view.standings, rules.environments, now, rules.lease, view.head)
+            documents = lease_documents(view.standings, rules.environments, now, rules.lease, view.head)
             contents = {
                 key: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
-                for key, document in made.items()
+                for key, document in documents.items()
             }
             self._made = {
                 key: LeaseDocument(

@@ -70,19 +70,19 @@ def _word(context: Mapping[str, Any] | None, name: str) -> str:
 
 def evaluation(one: GateResult) -> dict[str, object]:
     """Return one flag; always a value, a variant and a reason of the protocol."""
-    given = one.answer
+    answer = one.answer
     metadata: dict[str, bool | int | str] = {
-        "status": given.status,
-        "position": given.position,
-        "reason": given.reason,
-        "fallback": given.fallback,
+        "status": answer.status,
+        "position": answer.position,
+        "reason": answer.reason,
+        "fallback": answer.fallback,
     }
-    if given.expires_at is not None:
-        metadata["expires_at"] = rfc3339(given.expires_at)
+    if answer.expires_at is not None:
+        metadata["expires_at"] = rfc3339(answer.expires_at)
     return {
-        "key": given.key,
-        "value": given.allowed,
-        "reason": _REASONS.get(given.status, _REASON),
+        "key": answer.key,
+        "value": answer.allowed,
+        "reason": _REASONS.get(answer.status, _REASON),
         "variant": one.variant,
         "metadata": metadata,
     }
@@ -108,9 +108,9 @@ def _etag(view: RegistrySnapshot, asking: GateRequest, answers: list[GateResult]
     lease = view.configuration.gate.lease
     leased = (now + lease).replace(microsecond=0)
     outcomes = [
-        [given.key, given.allowed, result.variant, None if given.expires_at == leased else str(given.expires_at)]
+        [answer.key, answer.allowed, result.variant, None if answer.expires_at == leased else str(answer.expires_at)]
         for result in answers
-        for given in (result.answer,)
+        for answer in (result.answer,)
     ]
     half = int(now.timestamp() // (lease.total_seconds() / 2))
     state = [view.position, view.trouble, asking.environment, asking.caller, asking.surface, half, outcomes]

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from monitor.core.configuration import Configuration
 from monitor.core.ports import Store, Trouble
+from monitor.gate.recency import Recency
 from monitor.settings import Settings
 
 
@@ -27,6 +28,13 @@ class Host(Protocol):
 
     def clock(self) -> datetime:
         """Now, in UTC."""
+
+    def poll_first(self, key: str, max_age: timedelta) -> Recency:
+        """Poll what an entry rests on and what was not polled within `max_age`.
+
+        Raises:
+            MonitorError: the store cannot be read or written.
+        """
 
     def secret(self, reference: str) -> str:
         """Return the secret that a reference names, as it is now.

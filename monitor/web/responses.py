@@ -19,15 +19,15 @@ def dumped(document: object) -> bytes:
 
 def as_response(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer that nobody may keep."""
-    given = {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})}
-    return Response(dumped(document), status, given)
+    all_headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})}
+    return Response(dumped(document), status, all_headers)
 
 
 def problem(status: int, details: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an error in one sentence, in the words of RFC 9457 and in those of OFREP."""
     words = {"title": HTTPStatus(status).phrase, "status": status, "detail": details}
-    given = {"Content-Type": "application/problem+json", **(headers or {})}
-    return as_response(words | ofrep.failure(ofrep.GENERAL, details), status, given)
+    all_headers = {"Content-Type": "application/problem+json", **(headers or {})}
+    return as_response(words | ofrep.failure(ofrep.GENERAL, details), status, all_headers)
 
 
 def tagged(request: Request, content: bytes, etag: str, more: Mapping[str, str] | None = None) -> Response:

@@ -39,14 +39,20 @@ def answer_deployments(endpoints: Endpoints, monitor: Host) -> None:
     reviews, now = endpoints.reviews, monitor.clock()
     if reviews is None or not reviews.due(now):
         return
-    view = read_view(monitor.store, monitor.configuration, now)
 
     def decide(deployment: Deployment) -> Sequence[Answer]:
-        asking = GateRequest(environment=deployment.environment, caller=CALLER)
-        results = [decided(view, key, asking, now) for key in deployment.entries]
-        for result in results:
-            endpoints.uses.note(result.answer, result.entry, asking.environment, asking.caller, now)
-        return [answer.answer for answer in results]
+        asking, recencies = GateRequest(environment=deployment.environment, caller=CALLER), {}
+        if deployment.max_age is not None:
+            recencies = {key: monitor.poll_first(key, deployment.max_age) for key in deployment.entries}
+        at = monitor.clock()
+        view = read_view(monitor.store, monitor.configuration, at)
+        answers = []
+        for key in deployment.entries:
+            result = decided(view, key, asking, at)
+            answer = recencies[key].applied(result.answer, at) if key in recencies else result.answer
+            endpoints.uses.note(answer, result.entry, asking.environment, asking.caller, at)
+            answers.append(answer)
+        return answers
 
     def send(url: str, document: object) -> Sent | NotSent:
         try:

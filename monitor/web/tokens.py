@@ -30,10 +30,10 @@ class Tokens:
             return True
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         named = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
-        given = [
+        digests = [
             _digest(token.strip().encode("latin-1")) for token in named
         ]  # as they came: headers are read as Latin-1
-        equal = [hmac.compare_digest(digest, other) for digest in given for other in self._digests]
+        equal = [hmac.compare_digest(digest, other) for digest in digests for other in self._digests]
         return True in equal  # every pair was compared, whichever is equal
 
 

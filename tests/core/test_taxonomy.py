@@ -13,7 +13,8 @@ from error_bodies import FOUND, MODEL, FoundBody
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.core.error_meanings import LOSSES, TABLE, Meaning, classify, error_statement
+from monitor.core.error_bodies import error_statement
+from monitor.core.error_meanings import LOSSES, TABLE, Meaning, classify
 
 M = "gpt-5.6-luna"
 INVALID = "invalid_request_error"

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from gate_examples import standing
 from guard_world import LUNA, SOL, TERRA, Place
 
+from monitor.gate.client.guard import Guard
 from monitor.gate.client.litellm_hook import litellm_hook
 
 
@@ -72,3 +75,68 @@ def test_of_the_fallbacks_that_a_caller_names_only_those_are_left_that_are_allow
     hook = litellm_hook(place.guard(), names={"team/luna": LUNA, "team/sol": SOL})
     named = ["team/sol", "team/luna", {"model": SOL, "messages": []}, {"model": TERRA, "messages": []}, {}, 5]
     assert called(hook, model=LUNA, fallbacks=named)["fallbacks"] == ["team/luna", {"model": TERRA, "messages": []}]
+
+
+APRIL, MAY = "gpt-5.6-luna-2026-04-01", "gpt-5.6-luna-2026-05-01"
+
+
+def answer(model: str, kind: str = "chat.completion", provider: str = "openai") -> Any:
+    return SimpleNamespace(model=model, object=kind, _hidden_params={"custom_llm_provider": provider})
+
+
+def answered(hook: Any, given: Any, model: str = "team/luna") -> Any:
+    return asyncio.run(hook.async_post_call_success_hook({"model": model}, None, given))
+
+
+def streamed(hook: Any, *chunks: Any, model: str = "team/luna") -> list[Any]:
+    async def source() -> AsyncIterator[Any]:
+        for chunk in chunks:
+            yield chunk
+
+    async def drain() -> list[Any]:
+        return [chunk async for chunk in hook.async_post_call_streaming_iterator_hook(None, source(), {"model": model})]
+
+    return asyncio.run(drain())
+
+
+@pytest.fixture
+def accepted(place: Place) -> Guard:
+    place.write(standing("luna", served={"chat": APRIL, "responses": APRIL}))
+    return place.guard(on_other_model="raise")
+
+
+def test_the_model_that_answers_is_compared_under_the_proxys_name(accepted: Guard) -> None:
+    hook = litellm_hook(accepted, names={"team/luna": LUNA})
+    given = answer(APRIL)
+    assert answered(hook, given) is given
+    assert answered(hook, answer(f"openai/{APRIL}")).model == f"openai/{APRIL}", "the provider is the proxy's own word"
+    with pytest.raises(Refused) as refused:
+        answered(hook, answer(MAY))
+    assert refused.value.status_code == 403
+    assert refused.value.detail["answered"] == MAY
+    assert accepted.mismatches == {LUNA: {MAY: 1}}
+
+
+@pytest.mark.parametrize("repeated", ["team/luna", LUNA, f"openai/{LUNA}", "", None])
+def test_a_proxy_that_repeats_the_name_says_nothing_of_who_answered(accepted: Guard, repeated: Any) -> None:
+    hook = litellm_hook(accepted, names={"team/luna": LUNA})
+    answered(hook, answer(repeated))
+    answered(hook, SimpleNamespace(), model=LUNA)
+    assert accepted.answered == {}
+
+
+def test_a_stream_is_compared_by_the_first_chunk_that_names_a_model(accepted: Guard) -> None:
+    hook = litellm_hook(accepted, names={"team/luna": LUNA})
+    chunk = "chat.completion.chunk"
+    assert len(streamed(hook, answer("", chunk), answer(APRIL, chunk), answer(MAY, chunk))) == 3
+    created = {"type": "response.created", "response": {"model": MAY}}
+    for other in (answer(MAY, chunk), created):
+        with pytest.raises(Refused):
+            streamed(hook, answer("", chunk), other)
+
+
+def test_a_guard_that_reports_lets_the_answer_of_another_model_through(place: Place) -> None:
+    place.write(standing("luna", served={"chat": APRIL}))
+    guard = place.guard()
+    assert answered(litellm_hook(guard), answer(MAY), model=LUNA).model == MAY
+    assert guard.mismatches == {LUNA: {MAY: 1}}

@@ -63,6 +63,21 @@ def test_an_endpoint_that_is_not_supported_fails_the_check_and_is_told(paged: Wo
     ]
 
 
+def test_a_failed_check_is_told_of_each_row_of_an_entry_that_it_befell() -> None:
+    base = configuration()
+    page = source_spec(
+        key="model", kind="model_page", every=timedelta(hours=1), provider="openai", url="https://p.example/gpt-luna.md"
+    )
+    surfaces = {**base.surfaces, "eu": replace(base.surfaces["openai"], key="eu", base_url="https://eu.example/v1")}
+    spec = entry_spec(surfaces={"openai": "gpt-luna", "eu": "gpt-luna"}, uses=("v1/responses",), checks=("endpoints",))
+    made = configuration(surfaces=surfaces, sources={**base.sources, "model": page}, entries={"luna": spec})
+    with world_of(made) as world:
+        furnish(world)
+        state(world, responses="not supported")
+        items = [item for notice in world.notices() for item in notice.items]
+        assert sorted(item.entry for item in items if "endpoints failed" in item.summary) == ["luna", "luna@eu"]
+
+
 def test_an_endpoint_that_no_entry_uses_fails_nothing(paged: World) -> None:
     state(paged, responses="supported", chat="supported", **{"endpoint.v1/realtime": "not supported"})
     assert check(paged) is CheckState.VERIFIED

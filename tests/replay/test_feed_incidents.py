@@ -312,7 +312,7 @@ def test_mass_id_rename_is_27_renames_and_no_loss_and_no_new_price(july: Played)
 
 @pytest.fixture(scope="module")
 def resold(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """OpenRouter's list from the end of June, looked at every half hour, with entries that go by the makers' prices."""
+    """OpenRouter's list from the end of June, polled every half hour, with entries that go by the makers' prices."""
     folder = tmp_path_factory.mktemp("resold")
     models = ("gpt-5.6-luna", "gpt-5.6-sol", "claude-fable-5", "claude-sonnet-5")
     return replayed(folder, "openrouter", "2026-06-30", carry=timedelta(minutes=30), models=models)

@@ -172,10 +172,19 @@ def test_a_file_of_changes_that_are_days_apart_is_carried_of_itself_and_says_so(
     assert alone.stdout.count("price.reported") == 2 * (len(amounts) - 2)  # nothing follows that would confirm the last
 
 
+MODELS = ("gpt-5.4-mini", "gpt-5.6-luna", "gpt-5.6-sol", "gpt-5.6-terra")
+PROBES = ", ".join(
+    [
+        *(f"openai-behaviour/{model}/{route}" for model in MODELS for route in ("retrieve", "tokens")),
+        *(f"openai-calls/{model}/responses" for model in MODELS),
+    ]
+)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["openai=x.jsonl"], 1, "it has: llm-prices, openai-models, openai-pricing"),
+        (["openai=x.jsonl"], 1, f"it has: llm-prices, {PROBES}, openai-models, openai-pricing."),
         (["openai-models=x.jsonl"], 1, "x.jsonl cannot be read"),
         (["openai-models"], 2, "is not SOURCE=FILE"),
         (["=x.jsonl"], 2, "is not SOURCE=FILE"),

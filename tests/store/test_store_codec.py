@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.core import records
 from monitor.core.content import canonical_json, facts_text
 from monitor.core.entry import Check, CheckState, Entry, Pin, Status
 from monitor.core.entry_spec import EntrySpec
@@ -112,9 +113,9 @@ def test_a_field_that_an_older_row_does_not_have_takes_its_default() -> None:
 
 @given(times, times)
 def test_stored_times_sort_as_the_moments_do_and_come_back(one: datetime, other: datetime) -> None:
-    assert codec.time_of(codec.time_text(one)) == one
-    assert (codec.time_text(one) < codec.time_text(other)) == (one < other)
-    assert len(codec.time_text(one)) == 27
+    assert records.time_of(records.time_text(one)) == one
+    assert (records.time_text(one) < records.time_text(other)) == (one < other)
+    assert len(records.time_text(one)) == 27
 
 
 @given(st.dictionaries(texts, plain, max_size=4))
@@ -164,7 +165,7 @@ def test_a_time_without_a_zone_has_no_spelling() -> None:
     with pytest.raises(ValueError, match="no time zone"):
         rfc3339(datetime(2026, 1, 1))
     with pytest.raises(ValueError, match="no time zone"):
-        codec.time_text(datetime(2026, 1, 1))
+        records.time_text(datetime(2026, 1, 1))
 
 
 def test_a_record_is_the_line_that_the_interface_documents() -> None:

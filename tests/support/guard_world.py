@@ -69,18 +69,30 @@ class Place:
 
 
 class Provider:
-    """What reaches the provider: method, path and body of each request."""
+    """What reaches the provider: method, path and body of each request. `answers_as` is the model that its answers
+    name.
+    """
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, bytes]] = []
+        self.answers_as: str = "m"
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.seen.append((request.method, request.url.path, request.read()))
-        return httpx2.Response(200, json=_answer(request.url.path))
+        return self._answered(request)
 
     async def later(self, request: httpx2.Request) -> httpx2.Response:
         self.seen.append((request.method, request.url.path, await request.aread()))
-        return httpx2.Response(200, json=_answer(request.url.path))
+        return self._answered(request)
+
+    def _answered(self, request: httpx2.Request) -> httpx2.Response:
+        if b'"stream":true' in self.seen[-1][2].replace(b" ", b""):
+            events = _events(request.url.path, self.answers_as)
+            content = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
+            return httpx2.Response(
+                200, text=content + "data: [DONE]\n\n", headers={"Content-Type": "text/event-stream"}
+            )
+        return httpx2.Response(200, json=_answer(request.url.path, self.answers_as))
 
     @property
     def models(self) -> list[str]:
@@ -95,19 +107,33 @@ class Provider:
         return AsyncOpenAI(api_key="k", base_url="http://provider.invalid/v1", http_client=http, **options)
 
 
-def _answer(path: str) -> dict[str, Any]:
+def _answer(path: str, model: str) -> dict[str, Any]:
     if path.endswith("/chat/completions"):
         message = {"role": "assistant", "content": '{"n": 1}'}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        return {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+        return {"id": "c", "object": "chat.completion", "created": 1, "model": model, "choices": [choice]}
     if path.endswith("/embeddings"):
         return {
             "object": "list",
-            "model": "m",
+            "model": model,
             "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
             "usage": {"prompt_tokens": 1, "total_tokens": 1},
         }
-    return {"id": "x", "object": "thing", "output": [], "data": []}
+    return {"id": "x", "object": "thing", "model": model, "output": [], "data": []}
+
+
+def _events(path: str, model: str) -> list[dict[str, Any]]:
+    """Return the events of a stream; the first names no model, as Azure's first chunk of chat completions."""
+    if path.endswith("/chat/completions"):
+        delta = {"index": 0, "delta": {"content": "a"}, "finish_reason": None}
+        chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "choices": [delta], "type": "chunk"}
+        return [{**chunk, "model": name} for name in ("", model, model)]
+    response = {"id": "r", "object": "response", "created_at": 1, "status": "in_progress", "output": []}
+    return [
+        {"type": "keepalive", "sequence_number": 0},
+        {"type": "response.created", "sequence_number": 1, "response": {**response, "model": model}},
+        {"type": "response.in_progress", "sequence_number": 2, "response": {**response, "model": model}},
+    ]
 
 
 Call = Callable[[Any], Any]

@@ -21,21 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from preloaded import COMMAND, Child, Nursery
+from waiting import until
 
 PATIENCE = 120.0
 """Seconds until a wait gives up; a story that goes well never comes near it, on however slow a machine."""
-
-_PAUSE = threading.Event()
-"""Never set: `wait` on it is a pause."""
-
-
-def until(holds: Callable[[], object], what: str, every: float = 0.05) -> None:
-    """Poll a condition; fail by name when it never comes true."""
-    for _ in range(int(PATIENCE / every)):
-        if holds():
-            return
-        _PAUSE.wait(every)
-    raise AssertionError(f"never came true: {what}")
 
 
 @dataclass(frozen=True)
@@ -171,13 +160,14 @@ class Provider:
             return Answer(200, text, {"Content-Type": "text/markdown"})
         model = request.body.get("model", "") if isinstance(request.body, dict) else ""
         if request.path == "/v1/responses":
-            return Answer(200, _response(model))
+            return Answer(200, response(model))
         if request.path == "/v1/chat/completions":
             return Answer(200, _completion(model))
         return Answer(404, {"error": {"message": f"nothing is at {request.path}", "type": "invalid_request_error"}})
 
 
-def _response(model: str) -> dict[str, Any]:
+def response(model: str) -> dict[str, Any]:
+    """Return an answer of the Responses API."""
     return {
         "id": "resp_1",
         "object": "response",

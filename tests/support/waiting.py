@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
-PATIENCE = 180.0
+PATIENCE = 300.0
 """Seconds until a wait gives up. What comes true does so long before, so only a failure takes this time."""
 
 _PAUSE = threading.Event()
@@ -13,9 +14,21 @@ _PAUSE = threading.Event()
 
 
 def until(holds: Callable[[], object], what: str = "it comes to hold", every: float = 0.04) -> None:
-    """Poll a condition; fail by name when it never comes true."""
-    for _ in range(int(PATIENCE / every)):
-        if holds():
-            return
-        _PAUSE.wait(every)
-    raise AssertionError(f"never came true: {what}")
+    """Poll a condition; fail by name when it never comes true.
+
+    A condition that runs a command costs processor time, which whatever it waits for needs as well: the pause is at
+    least twice as long as the condition took, so no wait takes more than a third of a core.
+    """
+    end = time.monotonic() + PATIENCE
+    while not _holds(holds, every):
+        if time.monotonic() > end:
+            raise AssertionError(f"never came true: {what}")
+
+
+def _holds(holds: Callable[[], object], every: float) -> bool:
+    """Ask once, and pause where the answer is no."""
+    begun = time.monotonic()
+    if holds():
+        return True
+    _PAUSE.wait(max(every, 2 * (time.monotonic() - begun)))
+    return False

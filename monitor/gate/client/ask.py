@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from monitor.gate.client import clock
@@ -31,8 +31,8 @@ from monitor.gate.client.verdict import PRODUCTION, Condition, rfc3339
 SUMMARY = "May this environment use this model now? The answer is the exit code."
 
 USAGE = (
-    "access-monitor gate KEY [--surface S] [--env ENV] [--caller NAME] [--explain] [--json] [--lease FILE] "
-    "[--public-key KEY] [--config FILE]"
+    "access-monitor gate KEY [--surface S] [--env ENV] [--caller NAME] [--max-age AGE [--paid]] [--explain] [--json] "
+    "[--lease FILE] [--public-key KEY] [--config FILE]"
 )
 
 HELP = f"""\
@@ -42,8 +42,8 @@ Usage: {USAGE}
 
 KEY is the key of an entry, or a model id that exactly one entry holds. The
 answer is read from the lease file that the monitor keeps; nothing is asked
-over the network, and a lease file that is missing, broken or out of date never
-allows anything.
+over the network without --max-age, and a lease file that is missing, broken or
+out of date never allows anything.
 
 Exit codes: 0 allowed, 1 denied (the reason and the fallback are printed),
 75 not known (no usable lease file, or the key is not in it), 2 wrong usage,
@@ -55,6 +55,11 @@ Options:
   --env ENV       the environment that asks [production]; one that is not
                   configured is judged like production
   --caller NAME   who asks: a paused entry may spare the callers it had
+  --max-age AGE   on the monitor's own host: poll first what the entry rests on
+                  and was not seen within AGE (10m), free sources only, for a
+                  minute at most; a difference that is not confirmed yet, and
+                  what cannot be read, deny this answer
+  --paid          with --max-age, poll what costs money as well
   --explain       every condition, with its date
   --json          the answer as one JSON object
   --lease FILE    the lease file, or the folder that holds one file an
@@ -71,12 +76,19 @@ Examples:
   access-monitor gate gpt-5.6-luna --env staging --explain
   access-monitor gate gpt-5.6-luna --surface codex
   access-monitor gate gpt-5.6-luna --caller support-agent --json
+  access-monitor gate gpt-5.6-luna --max-age 10m && ./deploy
 """
 
 _DEFAULT_FOLDER = "var/lease"
 _CONFIGURATIONS = ("config/monitor.toml", "/etc/access-monitor/monitor.toml")
-_VALUED = ("--surface", "--env", "--caller", "--lease", "--public-key", "--config", "--database")
-_FLAGS = ("--explain", "--json", "--help", "--debug")
+MAX_AGE, PAID = "--max-age", "--paid"
+_VALUED = ("--surface", "--env", "--caller", "--lease", "--public-key", "--config", "--database", MAX_AGE)
+_FLAGS = ("--explain", "--json", "--help", "--debug", PAID)
+
+
+def polls(arguments: list[str]) -> bool:
+    """Return whether something is to be polled before the answer, which no lease file can do."""
+    return any(argument.partition("=")[0] in (MAX_AGE, PAID) for argument in arguments)
 
 
 def main(arguments: list[str]) -> int:
@@ -93,7 +105,7 @@ def main(arguments: list[str]) -> int:
 def run(arguments: list[str], environ: Mapping[str, str], now: Callable[[], datetime]) -> int:
     """As `main`, with the environment and the clock given."""
     try:
-        options = _parse(arguments)
+        options = parsed(arguments)
         if "--help" in options:
             sys.stdout.write(HELP)
             return ALLOWED
@@ -110,23 +122,23 @@ def run(arguments: list[str], environ: Mapping[str, str], now: Callable[[], date
         return stop.code
     if "--json" in options:
         if "--explain" in options:
-            answer["conditions"] = [_as_json(condition) for condition in lease.judge(flag, caller).conditions]
+            answer["conditions"] = conditions_as_json(lease.judge(flag, caller).conditions)
             answer["access"] = lease.access(flag)
         print(json.dumps(answer, ensure_ascii=False))
     else:
-        _print(answer, environment)
+        show(answer, environment)
         if "--explain" in options:
             _explain(lease, flag, caller, str(answer["reason"]))
     return ALLOWED if answer["allowed"] is True else DENIED
 
 
-def _parse(arguments: list[str]) -> dict[str, str]:
-    """Options by name, the key as `KEY`.
+def parsed(arguments: list[str]) -> dict[str, str]:
+    """Return the options by name, the key as `KEY`.
 
     Raises:
-        Stop: wrong usage.
+        LeaseError: wrong usage.
     """
-    options = {**dict.fromkeys(_VALUED, ""), "--env": PRODUCTION}
+    options = dict.fromkeys(_VALUED, "") | {"--env": PRODUCTION}
     keys: list[str] = []
     rest = iter(arguments)
     for argument in rest:
@@ -138,19 +150,19 @@ def _parse(arguments: list[str]) -> dict[str, str]:
         elif name in _VALUED:
             given = value if equals else next(rest, None)
             if not given:
-                raise _usage(f"{name} needs a value")
+                raise usage(f"{name} needs a value")
             options[name] = given
         elif argument.startswith("-"):
-            raise _usage(f"there is no option {argument}")
+            raise usage(f"there is no option {argument}")
         else:
             keys.append(argument)
     if "--help" in options:
         return options
     if len(keys) != 1 or not keys[0]:
-        raise _usage("exactly one KEY is needed")
+        raise usage("exactly one KEY is needed")
     environment = options["--env"]
     if environment.startswith(".") or "/" in environment:
-        raise _usage(f"{environment} cannot be the name of an environment")
+        raise usage(f"{environment} cannot be the name of an environment")
     options["KEY"] = keys[0]
     return options
 
@@ -161,14 +173,15 @@ def _check(path: str, found: bytes, key: str) -> None:
     try:
         check = checker(key)
     except ValueError as error:
-        raise _usage(f"--public-key: {error}") from error
+        raise usage(f"--public-key: {error}") from error
     if not check(found, content(path + SUFFIX).decode("latin-1")):
         raise LeaseError(
             NOT_KNOWN, f"The signature of {path} is not by the given key: take both files from the monitor anew."
         )
 
 
-def _usage(why: str) -> LeaseError:
+def usage(why: str) -> LeaseError:
+    """Return the refusal of a command that is written wrongly."""
     return LeaseError(WRONG_USAGE, f"Wrong usage, {why}: {USAGE}")
 
 
@@ -232,13 +245,19 @@ def _folder(path: str, tables: dict[str, object], section: str, key: str, defaul
     return folder
 
 
-def _print(answer: Mapping[str, object], environment: str) -> None:
+def show(answer: Mapping[str, object], environment: str) -> None:
+    """Print an answer for people."""
     whence = f"({answer['status']} since position {answer['position']})"
     if answer["allowed"] is True:
         print(f"allowed: {answer['key']} in {environment} until {answer['expires_at']} {whence}")
         return
     print(f"denied: {answer['key']} in {environment}: {answer['reason']} {whence}")
     print(f"fallback: {answer['fallback'] or 'none that is allowed'}")
+
+
+def conditions_as_json(conditions: Iterable[Condition]) -> list[dict[str, object]]:
+    """Return the conditions of an answer for scripts."""
+    return [_as_json(condition) for condition in conditions]
 
 
 def _as_json(condition: Condition) -> dict[str, object]:
@@ -248,16 +267,21 @@ def _as_json(condition: Condition) -> dict[str, object]:
 
 
 def _explain(lease: Lease, key: str, caller: str, judged_as: str) -> None:
-    for condition in lease.judge(key, caller).conditions:
-        since = f" since {rfc3339(condition.since)}" if condition.since is not None else ""
-        until = f" until {rfc3339(condition.until)}" if condition.until is not None else ""
-        # What the first line says already is not said again; what has passed says its date.
-        explained = condition.holds or until or condition.reason == judged_as
-        why = "" if explained else f": {condition.reason}"
-        print(f"  {'yes' if condition.holds else 'no ':3} {condition.asks}{since}{until}{why}")
+    show_conditions(lease.judge(key, caller).conditions, judged_as)
     if access := lease.access(key):
         print(f"  access {access}")
     if spared := lease.spared(key):
         print(f"  the pause spares {', '.join(spared)}")
     judged = "" if lease.asked == lease.environment else f"; {lease.asked} is judged like {lease.environment}"
     print(f"  from {lease.path}, written {rfc3339(lease.written_at)} at log position {lease.version}{judged}")
+
+
+def show_conditions(conditions: Iterable[Condition], judged_as: str) -> None:
+    """Print every condition with its dates; `judged_as` is the reason that was printed already."""
+    for condition in conditions:
+        since = f" since {rfc3339(condition.since)}" if condition.since is not None else ""
+        until = f" until {rfc3339(condition.until)}" if condition.until is not None else ""
+        # What the first line says already is not said again; what has passed says its date.
+        explained = condition.holds or until or condition.reason == judged_as
+        why = "" if explained else f": {condition.reason}"
+        print(f"  {'yes' if condition.holds else 'no ':3} {condition.asks}{since}{until}{why}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
@@ -24,6 +25,11 @@ POLL = 1.0
 
 UNKNOWN = "unknown"
 """The status where no lease can be relied on."""
+
+MOST = 100
+"""How many models that answer one id are told apart; the further ones are counted together, as `OTHERS`."""
+
+OTHERS = "others"
 
 Place = str | os.PathLike[str]
 ClientT = TypeVar("ClientT")
@@ -71,6 +77,29 @@ class ModelDenied(GateError):
         return _again, (self.key, self.environment, {name: vars(self)[name] for name in _NAMED})
 
 
+class ModelMismatch(GateError):
+    """A call was answered by another model than the one that was accepted; raised where `on_other_model` says so.
+
+    `model` is the id that was sent, `answered` the one that the answer names, `pinned` those that were accepted.
+    """
+
+    def __init__(self, model: str, environment: str, *, answered: str, pinned: Collection[str]) -> None:
+        accepted = " or ".join(sorted(pinned))
+        super().__init__(f"{model} was answered by {answered} in {environment}; accepted was {accepted}.")
+        self.model = model
+        self.environment = environment
+        self.answered = answered
+        self.pinned = tuple(sorted(pinned))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As exceptions with named arguments must say, to pass from one process to another."""
+        return _mismatch_again, (self.model, self.environment, self.answered, self.pinned)
+
+
+def _mismatch_again(model: str, environment: str, answered: str, pinned: Collection[str]) -> ModelMismatch:
+    return ModelMismatch(model, environment, answered=answered, pinned=pinned)
+
+
 _NAMED = ("status", "reason", "fallback", "position", "expires_at")
 
 
@@ -87,7 +116,8 @@ class Guard:
     The lease is a file or a folder of them (`lease`), or comes from a monitor's server (`url`, its root; `token` for
     it); without either, from `$ACCESS_MONITOR_LEASE`. With `public_key`, only what is signed by its owner is relied on.
     `on_denied="fallback"` goes on with the first entry along the chain of fallbacks that is both allowed and named in
-    `fallbacks`.
+    `fallbacks`. An answer by another model than was accepted is counted and logged, and with `on_other_model="raise"`
+    raised.
 
     Raises:
         ValueError: the arguments do not fit each other.
@@ -103,6 +133,7 @@ class Guard:
         caller: str = "",
         on_denied: Literal["raise", "fallback"] = "raise",
         fallbacks: Collection[str] = (),
+        on_other_model: Literal["report", "raise"] = "report",
         public_key: str = "",
         surface: str = "",
         every: float = EVERY,
@@ -113,6 +144,8 @@ class Guard:
             raise ValueError(f"{environment!r} cannot be the name of an environment")
         if on_denied not in ("raise", "fallback"):
             raise ValueError(f'on_denied is "raise" or "fallback", not {on_denied!r}')
+        if on_other_model not in ("report", "raise"):
+            raise ValueError(f'on_other_model is "report" or "raise", not {on_other_model!r}')
         if isinstance(fallbacks, str):
             raise ValueError("fallbacks is a collection of entry keys, not one text")
         if (on_denied == "fallback") != bool(fallbacks):
@@ -121,12 +154,27 @@ class Guard:
         self.caller = caller
         self.surface = surface
         self._approved = frozenset(fallbacks)
+        self._raising = on_other_model == "raise"
         self._now = now
         self._elapsed = elapsed
         self._keeper = self._lease_cache(os.fspath(lease), url, token, public_key, every)
         self._next = elapsed() + POLL
         self._going_on: dict[tuple[str, str], tuple[datetime, datetime, str]] = {}
         self._taken: dict[str, str] = {}
+        self._pinned: dict[tuple[str, str, str], frozenset[str]] = {}
+        self._counting = threading.Lock()
+        self._answered: dict[str, dict[str, int]] = {}
+        self._mismatched: dict[str, dict[str, int]] = {}
+
+    @property
+    def answered(self) -> Mapping[str, Mapping[str, int]]:
+        """How many answers named which model: id as sent → id that answered → answers, whether or not it was pinned."""
+        return self._counts(self._answered)
+
+    @property
+    def mismatches(self) -> Mapping[str, Mapping[str, int]]:
+        """Of these the answers by another model than was accepted."""
+        return self._counts(self._mismatched)
 
     @property
     def taken(self) -> Mapping[str, str]:
@@ -165,6 +213,30 @@ class Guard:
         lease = self._lease(model)
         return self._asked(lease, model, self._flag(lease, model, base_url))
 
+    def compare(self, model: str, route: str, answered: str, base_url: str = "") -> None:
+        """Count an answer, and hold the model that it names against what was accepted for the model that was sent to
+        `base_url`.
+
+        `route` is `responses`, `chat` or `embeddings`; another one is held against what any of them was accepted with.
+        Where nothing was accepted, the answer is counted and nothing more.
+
+        Raises:
+            ModelMismatch: another model answered, and `on_other_model` is `"raise"`.
+        """
+        first = self._count(self._answered, model, answered)
+        pinned = self._accepted(model, route, base_url)
+        if answered in pinned:
+            return
+        if not pinned:
+            if first:
+                _log.info("%s is answered by %s; no lease says which model was accepted", model, answered)
+            return
+        mismatch = ModelMismatch(model, self.environment, answered=answered, pinned=pinned)
+        if self._count(self._mismatched, model, answered):
+            _log.warning("%s", mismatch)
+        if self._raising:
+            raise mismatch
+
     def close(self) -> None:
         """End what runs in the background; the answers go on until the lease ends."""
         self._keeper.close()
@@ -175,6 +247,7 @@ class Guard:
             self._next = elapsed + POLL
             self._keeper.refresh()
             self._going_on = {}
+            self._pinned = {}
 
     def _decide(self, model: str, base_url: str, now: datetime) -> str:
         self._refresh()
@@ -192,6 +265,33 @@ class Guard:
         if lease.now == now or lease.now - now < timedelta(seconds=POLL):
             going_on[model, base_url] = now, until, sent
         return sent
+
+    def _accepted(self, model: str, route: str, base_url: str) -> frozenset[str]:
+        """Return the models that may answer; none where nothing was accepted, or no lease says it."""
+        self._refresh()
+        cache = self._pinned  # first: what is read from an older lease must not outlive it
+        pinned = cache.get((model, route, base_url))
+        if pinned is None:
+            try:
+                lease = self._keeper.lease()
+                flag = self._flag(lease, model, base_url)
+                pinned = lease.served(flag, route) if flag in lease.flags else frozenset()
+            except (LeaseError, ModelDenied):
+                pinned = frozenset()  # such a lease allows no further call; this one was sent
+            cache[model, route, base_url] = pinned
+        return pinned
+
+    def _count(self, counts: dict[str, dict[str, int]], model: str, answered: str) -> bool:
+        """Count an answer; return whether it is the first of its kind."""
+        with self._counting:
+            kinds = counts.setdefault(model, {})
+            name = answered if answered in kinds or len(kinds) < MOST else OTHERS
+            kinds[name] = kinds.get(name, 0) + 1
+            return kinds[name] == 1
+
+    def _counts(self, counts: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+        with self._counting:
+            return {model: dict(kinds) for model, kinds in counts.items()}
 
     def _lease(self, model: str) -> Lease:
         try:
@@ -290,12 +390,13 @@ def guard(  # noqa: PLR0913 - public: the keywords of `Guard`
     caller: str = "",
     on_denied: Literal["raise", "fallback"] = "raise",
     fallbacks: Collection[str] = (),
+    on_other_model: Literal["report", "raise"] = "report",
     public_key: str = "",
     surface: str = "",
     every: float = EVERY,
 ) -> ClientT:
     """Return a copy of an `openai.OpenAI` or `openai.AsyncOpenAI` that asks the gate before every request that names a
-    model.
+    model, and compares the model that answers with the one that was accepted.
 
     The arguments are those of `Guard`, which is the copy's attribute `guard`. The copy shares the connections of the
     client and is of a subclass of its type; copies of the copy are guarded by the same guard.
@@ -316,6 +417,7 @@ def guard(  # noqa: PLR0913 - public: the keywords of `Guard`
             caller=caller,
             on_denied=on_denied,
             fallbacks=fallbacks,
+            on_other_model=on_other_model,
             public_key=public_key,
             surface=surface,
             every=every,

@@ -29,6 +29,14 @@ leases.
 """
 
 
+SERVED = "served"
+"""The key of a flag's metadata that says which model answers its calls, as it was pinned."""
+
+ALIAS = "alias"
+"""The name under which the target of an alias stands among the routes."""
+
+ROUTES = ("responses", "chat", "embeddings")
+"""The routes of plain calls: what answers one of them is compared with what was pinned for it."""
 SURFACE = "surface/"
 """What begins the keys of the file's metadata that hold the base URL of a surface."""
 
@@ -112,6 +120,14 @@ def _broken(path: str, why: str) -> LeaseError:
             "renews its leases."
         ),
     )
+
+
+def written_served(answers: Mapping[str, str]) -> str:
+    """Return the ids that answer each route as one text, since metadata hold no object: the id where all routes have
+    one, else route → id in JSON.
+    """
+    ids = set(answers.values())
+    return ids.pop() if len(ids) == 1 else json.dumps(dict(sorted(answers.items())), ensure_ascii=False)
 
 
 class Lease:
@@ -322,6 +338,25 @@ class Lease:
         or in a file of an older monitor.
         """
         return self._text(self._metadata(key), "model_id") if "model_id" in self._metadata(key) else ""
+
+    def served(self, key: str, route: str) -> frozenset[str]:
+        """Return the ids of models that may answer calls of a flag by a route, as they were pinned; none where nothing
+        was, or in a file of an older monitor.
+
+        For a plain call that was pinned it is what answered it, a tier of it or the alias; for any other, what any of
+        them.
+
+        Raises:
+            LeaseError: the flag is broken.
+        """
+        metadata = self._metadata(key)
+        text = self._text(metadata, SERVED) if SERVED in metadata else ""
+        if not text.startswith("{"):
+            return frozenset({text} if text else ())
+        answers = self._mapping(parse(self.path, text.encode()), f"{SERVED} of {key}")
+        fitting = {name: id for name, id in answers.items() if name == route or name not in ROUTES}
+        ids = (fitting if route in answers else answers).values()
+        return frozenset(id for id in ids if isinstance(id, str))
 
     def fallbacks(self, key: str, caller: str) -> Iterator[str]:
         """Yield the entries along the chain of fallbacks that are themselves allowed, nearest first.

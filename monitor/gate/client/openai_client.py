@@ -4,6 +4,9 @@
 A subclass of the client's own type overrides these two and `copy`, and nothing of what an application calls: `create`,
 `parse`, `stream`, `with_raw_response`, `beta` and `post` all end there. The SDK is not imported here: who has a client
 has it loaded.
+
+What answers is seen where the SDK makes objects of data, in `_process_response_data`: of a whole answer, of each event
+of a stream, and of a raw response that is parsed. `_process_response` notes before which model was sent.
 """
 
 from __future__ import annotations
@@ -17,13 +20,16 @@ ClientT = TypeVar("ClientT")
 
 
 class Admitting(Protocol):
-    """What is asked about every model that a request names (`guard.Guard`); both raise `guard.ModelDenied`."""
+    """What is asked about every model that a request names (`guard.Guard`); both first raise `guard.ModelDenied`."""
 
     def admit(self, model: str, base_url: str = "") -> str:
         """Return the model to call at a base URL: the one that was named, or its approved fallback."""
 
     def require(self, model: str, base_url: str = "") -> None:
         """Refuse a model that no fallback can stand in for here."""
+
+    def compare(self, model: str, route: str, answered: str, base_url: str = "") -> None:
+        """Hold the model that answered against the one that was accepted; may raise `guard.ModelMismatch`."""
 
 
 _PARTS = frozenset(
@@ -47,6 +53,13 @@ that is no object), a schema or metadata may hold the word `model` as well.
 
 _LISTS = frozenset({"tools", "testing_criteria"})
 """Lists of such objects."""
+
+
+_ROUTES = {"/responses": "responses", "/chat/completions": "chat", "/embeddings": "embeddings", "/completions": ""}
+"""How the path of a call ends whose answer names the model that gave it → the route that its pin is of."""
+
+_SENT = "access_monitor_sent"
+"""The extension of a response that holds the model that was sent and its route, until an answer named a model."""
 
 
 def wrapped(client: ClientT, made: Callable[[], Admitting]) -> ClientT:
@@ -87,6 +100,23 @@ class _Guarded:
 
     with_options = copy
 
+    def _process_response(self, *, options: Any, response: Any, **rest: Any) -> Any:
+        """Note with a response what was sent for it; the SDK's own does the rest, and is awaited where it is async."""
+        if sent := _sent(self, options):
+            response.extensions[_SENT] = sent
+        return super()._process_response(options=options, response=response, **rest)  # type: ignore[misc]
+
+    def _process_response_data(self, *, data: object, response: Any, **rest: Any) -> Any:
+        """Compare what an answer names, and the first event of a stream that names a model, with what was accepted.
+
+        Raises:
+            ModelMismatch: another model answered, and the guard raises it.
+        """
+        if _SENT in response.extensions and (answered := _answering(data)):
+            model, route = response.extensions.pop(_SENT)
+            self.guard.compare(model, route, answered, _base_url(self))
+        return super()._process_response_data(data=data, response=response, **rest)  # type: ignore[misc]
+
     def _websocket_query_params(self, url: Any, extra_query: Mapping[str, object]) -> Any:
         """Return the one place that every connection to a model by web socket passes before it is opened."""
         named = {name: extra_query[name] for name in ("model", "deployment") if isinstance(extra_query.get(name), str)}
@@ -108,6 +138,31 @@ class _Async(_Guarded):
         else:
             options = _screened(self, options)
         return await super().request(cast_to, options, **rest)  # type: ignore[misc]
+
+
+def _sent(client: _Guarded, options: Any) -> tuple[str, str] | None:
+    """Return the model that a request was sent for, and the route that answers it; None where no answer is compared."""
+    path = str(options.url).partition("?")[0]
+    ending = next((ending for ending in _ROUTES if path.endswith(ending)), None)
+    if ending is None or options.method.lower() != "post":
+        return None
+    bodies = (body for body in (options.extra_json, options.json_data) if isinstance(body, Mapping))
+    model = getattr(client, "_azure_deployment", None) or next(
+        (body["model"] for body in bodies if isinstance(body.get("model"), str)), None
+    )
+    return (str(model), _ROUTES[ending]) if model else None
+
+
+def _answering(data: object) -> str:
+    """Return the model that an answer or an event names; empty where it names none."""
+    for part in (data, _part(data, "response"), _part(data, "data"), _part(_part(data, "data"), "response")):
+        if isinstance(model := _part(part, "model"), str) and model:
+            return model
+    return ""
+
+
+def _part(of: object, name: str) -> object:
+    return of.get(name) if isinstance(of, Mapping) else None
 
 
 def _base_url(client: Any) -> str:

@@ -133,11 +133,11 @@ def _sets(where: str, prices: object, refused: list[Refusal]) -> Iterator[_Set]:
 def _begin(constraint: object, index: int) -> datetime | None:
     if constraint is None:
         return None
-    known = (
+    conditions = (
         {key: value for key, value in constraint.items() if value is not None} if isinstance(constraint, dict) else {}
     )
-    start = known.get("start_date")
-    if not isinstance(start, str) or len(known) != 1:
+    start = conditions.get("start_date")
+    if not isinstance(start, str) or len(conditions) != 1:
         raise ValueError(f"`prices[{index}].constraint` is not a `start_date`")
     try:
         return datetime.combine(date.fromisoformat(start), time(), UTC)

@@ -46,12 +46,12 @@ def extract(payload: object) -> Extraction:
     items = list(_items(payload))
     if reason := in_other_money(payload):
         raise Unreadable(reason)
-    known = {(item.vendor, item.id) for item in items if isinstance(item.vendor, str) and isinstance(item.id, str)}
+    ids = {(item.vendor, item.id) for item in items if isinstance(item.vendor, str) and isinstance(item.id, str)}
     rows: list[PriceRow] = []
     refused: list[Refusal] = []
     for item in items:
         try:
-            rows.extend(_rows(item, known, refused))
+            rows.extend(_rows(item, ids, refused))
         except ValueError as error:
             about = item.id if isinstance(item.id, str) else ANYTHING
             refused.append(Refusal(item.where, str(error), (about,)))

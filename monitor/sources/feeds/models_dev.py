@@ -102,10 +102,12 @@ def _alone(payload: object) -> Iterator[tuple[str, object]]:
         Unreadable: it is no such document, or not one of its models has a price.
     """
     models = payload.items() if isinstance(payload, dict) else ()
-    made = [(key, model) for key, model in models if isinstance(key, str) and "/" in key and isinstance(model, dict)]
-    if not made:
+    maker_models = [
+        (key, model) for key, model in models if isinstance(key, str) and "/" in key and isinstance(model, dict)
+    ]
+    if not maker_models:
         raise Unreadable("no map of providers with a map `models`")
-    priced = [(key, model) for key, model in made if model.get("cost") is not None]
+    priced = [(key, model) for key, model in maker_models if model.get("cost") is not None]
     if not priced:
         raise Unreadable("a list of models without prices, as models.json is: api.json and catalog.json state them")
     yield from priced

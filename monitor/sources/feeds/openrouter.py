@@ -100,8 +100,8 @@ def _target(item: Mapping[str, object]) -> str | None:
     if not isinstance(id, str) or not id.startswith(ALIAS):
         return None
     # An alias that is its own canonical name says nothing; that of a model is its dated spelling.
-    known = isinstance(canonical, str) and canonical.strip() and canonical.isprintable() and canonical[0] != ALIAS
-    return str(canonical) if known else ""
+    usable = isinstance(canonical, str) and canonical.strip() and canonical.isprintable() and canonical[0] != ALIAS
+    return str(canonical) if usable else ""
 
 
 def _items(payload: object) -> list[object]:

@@ -37,15 +37,15 @@ _EXACT = Context(prec=MAX_DIGITS)
 _PLAIN = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][-+]?[0-9]{1,3})?")
 
 
-def number(stated: object) -> Decimal | None:
+def number(value: object) -> Decimal | None:
     """Return the amount that a JSON number states; None where it is none. Of its size nothing is said within reason: 0
     is a number.
     """
-    if type(stated) is not Decimal:
-        if type(stated) is not int:  # a bool is an int, too
+    if type(value) is not Decimal:
+        if type(value) is not int:  # a bool is an int, too
             return None
-        stated = Decimal(stated)
-    return stated if _sane(stated) else None
+        value = Decimal(value)
+    return value if _sane(value) else None
 
 
 def number_in_text(stated: object) -> Decimal | None:

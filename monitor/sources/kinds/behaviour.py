@@ -12,7 +12,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from monitor.core.cache_writes import LATE_READ, WRITER
+from monitor.core.cache_writes import CACHING, LATE_READ, WRITER
 from monitor.core.configuration import OFFICIAL, Capabilities, SourceSpec
 from monitor.core.names import suggest
 from monitor.core.ports import ConfigurationError, Source
@@ -23,8 +23,6 @@ Route = Literal[
     "retrieve", "tokens", "responses", "chat", "embeddings", "streaming", "structured", "tools", "flex", "priority",
     "contract", "caching", "region", "batch",
 ]  # fmt: skip
-CACHING = "caching"
-
 FREE = frozenset({"retrieve", "tokens"})
 """The routes that cost nothing."""
 UNLESS_TOLD: tuple[Route, ...] = ("retrieve",)

@@ -33,8 +33,8 @@ def build(spec: SourceSpec, deps: SourceDeps) -> Source:
 
     web(f"source {spec.key}", "url", spec.url)
     if spec.format not in FORMATS:
-        known = ", ".join(sorted(FORMATS))
-        raise ConfigurationError(f"source {spec.key} has the unknown `format` {spec.format!r}; known are {known}")
+        formats = ", ".join(sorted(FORMATS))
+        raise ConfigurationError(f"source {spec.key} has the unknown `format` {spec.format!r}; known are {formats}")
     return PriceFeed(spec, deps.http)
 
 

@@ -62,5 +62,5 @@ def _read(placed: Iterable[Placed], provider: str) -> tuple[tuple[PriceRow, ...]
                 read.append(part)
             else:
                 refused.append(part)
-    kept, conflicts = reconcile(read)
-    return tuple(kept), (*refused, *conflicts)
+    reconciled, conflicts = reconcile(read)
+    return tuple(reconciled), (*refused, *conflicts)

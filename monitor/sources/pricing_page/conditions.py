@@ -129,12 +129,12 @@ def condition(text: str, *, status: bool = False) -> PriceCondition:
     while rest := rest[_gap(rest) :]:
         if bracketed := _BRACKETED.match(rest):
             inner = bracketed[1].strip()
-            known = _one(inner, clause, status=status, kinds=True)
-            if known is None or known[1] != len(inner):
+            match = _one(inner, clause, status=status, kinds=True)
+            if match is None or match[1] != len(inner):
                 raise ValueError(f"{bracketed[0]!r} is a condition that is not understood")
-            clause, rest = known[0], rest[bracketed.end() :]
-        elif known := _one(rest, clause, status=status, kinds=False):
-            clause, rest = known[0], rest[known[1] :]
+            clause, rest = match[0], rest[bracketed.end() :]
+        elif match := _one(rest, clause, status=status, kinds=False):
+            clause, rest = match[0], rest[match[1] :]
         else:
             raise ValueError(f"{rest!r} is a condition that is not understood")
     return clause

@@ -184,5 +184,5 @@ def _price(label: str, profile: Profile) -> PriceColumn | None:
     if writes:
         meter = "cache_write" + (f"_{writes[1]}{writes[2]}" if writes[1] else "")
         return PriceColumn(context, band is None, meter, tier)
-    known = _METERS.get(rest)
-    return PriceColumn(context, band is None, known, tier) if known else None
+    named_meter = _METERS.get(rest)
+    return PriceColumn(context, band is None, named_meter, tier) if named_meter else None

@@ -20,8 +20,8 @@ def upright(table: PageTable, models: tuple[str, ...], words: PerModel, meters: 
         return table
     head = [text.lower() for text in table.header[0]]
     offered = [column for column, text in enumerate(head) if text == words.offer]
-    known = all(text in words.beside for column, text in enumerate(head) if column and column not in offered)
-    if len(offered) != 1 or offered == [0] or head[0] not in words.corner or not known:
+    headed = all(text in words.beside for column, text in enumerate(head) if column and column not in offered)
+    if len(offered) != 1 or offered == [0] or head[0] not in words.corner or not headed:
         return table
     flaw = table.flaw or ("" if models else "its section names no model by id")
     rows = [row for row in table.rows if row.cells]

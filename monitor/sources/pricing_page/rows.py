@@ -69,22 +69,22 @@ def _part(
     if binding is not None:
         for _, label in binding.ignored:
             yield Refusal(placed.where, f"the column {label!r} is not recognised", _names(block.rows))
-    lost = ""
+    unplaced = ""
     if any(map(cells.tier, titles)) and not placed.recorded_changes and binding is not None and not binding.tier:
-        lost = "the table has titles of tiers, and none of them is over this row"
+        unplaced = "the table has titles of tiers, and none of them is over this row"
     misordered = _misordered(block.rows) if binding is None else ""
     reader = _RowReader(binding, provider, words, placed, turned)
     for row, above in zip_longest(block.rows, titles, fillvalue=""):
         assert isinstance(row, TableRow)
         if above:
             try:
-                stand, lost = _stand(placed.under(str(above)), binding), ""
+                stand, unplaced = _stand(placed.under(str(above)), binding), ""
             except Unplaced as error:
-                lost = str(error)
+                unplaced = str(error)
             continue
         where = f"{placed.where}, row {row.line}"
         try:
-            if reason := lost or (misordered if len(row.cells) == 5 else ""):
+            if reason := unplaced or (misordered if len(row.cells) == 5 else ""):
                 raise ValueError(reason)
             yield from reader.row(row, stand, where)
         except ValueError as error:
@@ -327,11 +327,11 @@ def _kinds(label: conditions.Label, stand: RowContext, row: TableRow, binding: B
     """
     if label.condition.stored:
         raise ValueError("the label is of a price of storage")
-    known = stand.modality if binding.modality is None else cells.modality(row.cells[binding.modality])
+    modality = stand.modality if binding.modality is None else cells.modality(row.cells[binding.modality])
     if not label.condition.kinds:
-        return (known,)
-    if known not in label.condition.kinds and (binding.modality is not None or known != TEXT):
-        raise ValueError(f"the label is of {' and '.join(label.condition.kinds)}, and it stands under {known}")
+        return (modality,)
+    if modality not in label.condition.kinds and (binding.modality is not None or modality != TEXT):
+        raise ValueError(f"the label is of {' and '.join(label.condition.kinds)}, and it stands under {modality}")
     return label.condition.kinds
 
 
