@@ -35,14 +35,13 @@ BREATH = 0.2
 
 
 @command("demo", examples=("access-monitor demo", "access-monitor demo --stay"))
-@click.option("--stay", is_flag=True, help="Let daemon and sandbox run on until Ctrl-C, to look around.")
+@click.option("--stay", is_flag=True, help="Keep daemon and sandbox running until Ctrl-C.")
 @click.pass_obj
 def demo(options: Options, *, stay: bool) -> int:
     """Play a true story in a sandbox, in a minute.
 
-    A provider on this machine lives through what happened to GPT-5.6 in 2026, and the real daemon watches it, with a
-    configuration and a database of its own in a temporary folder. Nothing is sent to anyone, no key is needed. The
-    folder stays, so that one can look around.
+    A provider on this machine plays what happened to GPT-5.6 in 2026, and the real daemon watches it in a temporary
+    folder. No key is needed and nothing is sent. The folder stays, so that you can look around.
     """
     if options.config is not None or options.database is not None:
         raise click.UsageError("The demo brings its own configuration and database; leave --config and --database out.")
@@ -151,7 +150,7 @@ def _perform(ended: _Ended, *, stay: bool) -> int:
             with monitor.store.read() as reader:
                 summary = summarise(play.chapters, list(reader.events()), sandbox.messages)
             if differences := problems(summary, play.chapters, wanted):
-                raise MonitorError(f"The story did not come out as it is told: {'; '.join(differences)}.")
+                raise MonitorError(f"The story did not end as expected: {'; '.join(differences)}.")
             stage.summary(summary)
             stage.commands(config, summary, stay=stay)
             while stay and not ended:
@@ -162,7 +161,7 @@ def _perform(ended: _Ended, *, stay: bool) -> int:
             stage.ended_early(sandbox.current.date)
             return 128 + (ended.by or signal.SIGINT)
         except MonitorError as error:
-            reason = f" It said: {daemon.error}" if daemon.error is not None else ""
+            reason = f" Its error: {daemon.error}" if daemon.error is not None else ""
             raise MonitorError(f"{error}{reason} The daemon's log is {folder / LOG_FILE}.") from error
     stage.close()
     return 0

@@ -127,4 +127,4 @@ def _expected(reader: Reader, assessment: LoadingEffect, expect: int) -> None:
     moved = [take.entry for take in assessment.taken if entries[take.entry].status_position > expect]
     if moved or (last is not None and last.position > expect):
         what = f"the status of {' and '.join(moved)} moved" if moved else "a configuration was loaded"
-        raise Refused(f"After position {expect} {what}: look again with `access-monitor config check`.")
+        raise Refused(f"After position {expect} {what}: check again with `access-monitor config check`.")

@@ -79,8 +79,7 @@ def _accepted(reader: Reader, configuration: Configuration, taken: tuple[Take, .
     given = None if last is None else accepted(last, configuration)
     if taken and not covers(given, taken, reader.entries()):
         raise Refused(
-            f"The configuration would {in_words(taken)}, which nobody has accepted: look with `access-monitor "
-            "config check`."
+            f"The configuration would {in_words(taken)}, which nobody has accepted: see `access-monitor config check`."
         )
 
 
