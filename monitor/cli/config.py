@@ -181,6 +181,8 @@ def _print_in_order(settings: Settings) -> None:
 
 
 def _print(assessment: LoadingEffect) -> None:
+    for was, key in assessment.renamed:
+        click.echo(output.printable(f"Loading it renames {was} to {key}, which goes on from its history."))
     for take in assessment.taken:
         click.echo(output.printable(f"Loading it would {take.act.verb} {take.entry}: {take.reason}."))
     for key in assessment.keep_deny:
@@ -214,6 +216,7 @@ def _as_json(settings: Settings, assessment: LoadingEffect | None) -> dict[str, 
         "position": assessment.position,
         **listed(assessment.taken),
         "keep_deny": list(assessment.keep_deny),
+        "renames": [{"was": was, "key": key} for was, key in assessment.renamed],
         "accepted": None
         if acceptance is None
         else {"position": acceptance.position, "by": acceptance.data["by"], "reason": acceptance.data["reason"]},

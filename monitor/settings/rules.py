@@ -25,6 +25,7 @@ def check(document: Document) -> list[Finding]:
     """Return everything that is wrong with a document whose every table is well formed."""
     rules: Sequence[Callable[[Document], Iterator[Finding]]] = (
         _keys,
+        _former_keys,
         check_sources,
         _web,
         _environments,
@@ -52,6 +53,24 @@ def _keys(document: Document) -> Iterator[Finding]:
                     (name, index, "key"),
                     f"is used already at {name}[{first[row.key]}]; rename one of the two or leave it out",
                 )
+
+
+def _former_keys(document: Document) -> Iterator[Finding]:
+    tables = (
+        ("source", [(row.key, row.was) for row in document.source]),
+        ("entry", [(row.key, row.was) for row in document.entry]),
+    )
+    for name, keys in tables:
+        living = {key for key, _ in keys}
+        first: dict[str, int] = {}
+        for index, (key, was) in enumerate(keys):
+            if was is None:
+                continue
+            if was in living:
+                own = "the table itself" if was == key else f"a key that another {name} has"
+                yield (name, index, "was"), f"names {own}; give the old key of this {name} or leave it out"
+            elif first.setdefault(was, index) != index:
+                yield (name, index, "was"), f"is what {name}[{first[was]}] was already; leave it out of one of the two"
 
 
 def _web(document: Document) -> Iterator[Finding]:

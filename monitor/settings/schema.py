@@ -92,6 +92,9 @@ class CommonSourceTable(KeyedTable):
 
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
+    was: Key | None = Field(
+        default=None, description="Its key before it was renamed; what is known under that key goes on under this one."
+    )
     kind: str = Field(examples=list(catalog.BUILTIN))
     every: Span | None = Field(default=None, description="How often it is polled; each kind has its own default.")
     surface: str | None = Field(default=None, examples=["openai"])
@@ -168,6 +171,9 @@ class EvalsTable(SettingsTable):
 class EntryTable(KeyedTable):
     """A row of the registry."""
 
+    was: Key | None = Field(
+        default=None, description="Its key before it was renamed; status, pins and checks go on under this one."
+    )
     name: Text | None = Field(default=None, description="The public tier name; the key unless given.")
     surface: str | None = Field(default=None, examples=["openai"])
     model_id: ModelId | None = Field(
