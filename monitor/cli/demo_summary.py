@@ -202,7 +202,7 @@ def problems(summary: StorySummary, chapters: Sequence[Chapter], wanted: Sequenc
     if outage.between:
         differences.append(f"{plural(outage.between, 'piece')} of news came out of a list that nobody could read")
     differences += [
-        f"the owner was not told of the pause of {pause.entry}"
+        f"the owner was not notified of the pause of {pause.entry}"
         for pause in summary.pauses
         if not any(_tells(text, pause) for text in summary.messages)
     ]

@@ -152,7 +152,7 @@ NO_MESSAGE: tuple[WebhookMessage, ...] = ()
     ("log", "messages", "said"),
     [
         (without(8), (TOLD,), [f"{LUNA} was not paused on 2026-07-30"]),
-        (LOG, NO_MESSAGE, [f"the owner was not told of the pause of {LUNA}"]),
+        (LOG, NO_MESSAGE, [f"the owner was not notified of the pause of {LUNA}"]),
         (without(5), (TOLD,), ["0 recoveries stood in the log instead of 1"]),
         ([*LOG, recorded(11, ev.SOURCE_FAILED, LIST)], (TOLD,), ["2 failures stood in the log instead of 1"]),
         ([*LOG, recorded(11, ev.NOTICE_DEAD, "8.platform")], (TOLD,), ["1 notice could not be delivered"]),
