@@ -146,11 +146,12 @@ def _perform(ended: _Ended, *, stay: bool) -> int:
         daemon = stack.enter_context(_Daemon(monitor))
         play = Play(sandbox, monitor, stage, via=via(), interrupted=lambda: bool(ended), alive=daemon.alive)
         callers = {key: spec.callers for key, spec in monitor.configuration.entries.items()}
-        wanted = expected(sandbox.timeline.steps, callers, list_source=_list_source(monitor))
+        list_source = _list_source(monitor)
+        wanted = expected(sandbox.timeline.steps, callers, list_source=list_source)
         try:
             play.run(wanted)
             with monitor.store.read() as reader:
-                summary = summarise(play.chapters, list(reader.events()), sandbox.messages)
+                summary = summarise(play.chapters, list(reader.events()), sandbox.messages, list_source=list_source)
             if differences := problems(summary, play.chapters, wanted):
                 raise MonitorError(f"The story did not come out as it is told: {'; '.join(differences)}.")
             stage.summary(summary)

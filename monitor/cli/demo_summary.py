@@ -166,7 +166,9 @@ def _grace(before: TimelinePrice, now: TimelinePrice) -> timedelta | None:
     return RISE_GRACE if any(old is not None and new is not None and new > old for old, new in moves) else None
 
 
-def summarise(chapters: Sequence[Chapter], log: Sequence[Recorded], messages: Iterable[WebhookMessage]) -> StorySummary:
+def summarise(
+    chapters: Sequence[Chapter], log: Sequence[Recorded], messages: Iterable[WebhookMessage], *, list_source: str
+) -> StorySummary:
     """Read the summary off the log and the messages."""
     pauses = [_pause(chapters, log, recorded) for recorded in log if recorded.event.type == ev.ENTRY_PAUSED]
     texts = [readable(message) for message in messages]
@@ -181,7 +183,7 @@ def summarise(chapters: Sequence[Chapter], log: Sequence[Recorded], messages: It
             for chapter in chapters
         ],
         untested=_untested(log),
-        outage=_outage(log),
+        outage=_outage(log, list_source),
         messages=texts,
         pauses_told=[text for text in texts if any(_tells(text, pause) for pause in pauses)],
         undelivered=sum(recorded.event.type == ev.NOTICE_DEAD for recorded in log),
@@ -231,9 +233,10 @@ def _other_bytes(one: Recorded, other: Recorded) -> bool:
     return one.event.source == other.event.source and one.event.evidence not in ("", other.event.evidence)
 
 
-def _outage(log: Sequence[Recorded]) -> Outage:
-    failures = [record for record in log if record.event.type == ev.SOURCE_FAILED]
-    recoveries = [record for record in log if record.event.type == ev.SOURCE_RECOVERED]
+def _outage(log: Sequence[Recorded], list_source: str) -> Outage:
+    own = [record for record in log if record.event.subject == list_source]
+    failures = [record for record in own if record.event.type == ev.SOURCE_FAILED]
+    recoveries = [record for record in own if record.event.type == ev.SOURCE_RECOVERED]
     if not (failures and recoveries):
         return Outage(failures=len(failures), recoveries=len(recoveries), between=0, blind=timedelta(0))
     first, last = failures[0], recoveries[-1]

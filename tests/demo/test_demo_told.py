@@ -175,7 +175,7 @@ def test_what_is_made_up_is_said_to_be() -> None:
 
 
 def test_the_summary_reads_a_pause_off_the_log() -> None:
-    (pause,) = summarise(CHAPTERS, LOG, [TOLD]).pauses
+    (pause,) = summarise(CHAPTERS, LOG, [TOLD], list_source=LIST).pauses
     assert (pause.name, pause.date, pause.position) == ("GPT-5.6 Luna", date(2026, 7, 30), 10)
     assert (pause.delay, pause.polls) == (timedelta(seconds=2), 2)
     assert (pause.evidence_before, pause.evidence) == ("sha256:old", "sha256:new")
@@ -183,8 +183,13 @@ def test_the_summary_reads_a_pause_off_the_log() -> None:
     assert (pause.resumed_by, pause.resumed_at) == ("you", BEGIN + timedelta(seconds=12))
 
 
+def test_another_source_that_fails_is_none_of_the_list() -> None:
+    log = [*LOG, recorded(13, ev.SOURCE_FAILED, "openai-calls/gpt-5.6-sol/responses", reason="over_budget")]
+    assert problems(summarise(CHAPTERS, log, [TOLD], list_source=LIST), CHAPTERS, WANTED) == []
+
+
 def test_a_story_that_came_out_as_told_has_no_problems() -> None:
-    summary = summarise(CHAPTERS, LOG, [TOLD])
+    summary = summarise(CHAPTERS, LOG, [TOLD], list_source=LIST)
     assert problems(summary, CHAPTERS, WANTED) == []
     assert (summary.outage.failures, summary.outage.recoveries, summary.outage.between) == (1, 1, 0)
     assert summary.pauses_told == [readable(TOLD)]
@@ -219,7 +224,7 @@ NO_MESSAGE: tuple[WebhookMessage, ...] = ()
 def test_a_story_that_came_out_otherwise_is_named(
     log: list[Recorded], messages: tuple[WebhookMessage, ...], said: list[str]
 ) -> None:
-    assert problems(summarise(CHAPTERS, log, messages), CHAPTERS, WANTED) == said
+    assert problems(summarise(CHAPTERS, log, messages, list_source=LIST), CHAPTERS, WANTED) == said
 
 
 @pytest.mark.parametrize(
@@ -241,13 +246,13 @@ def test_what_production_is_answered_is_held_against_the_story(
     answers: dict[str, StoryAnswer], difference: str
 ) -> None:
     played = chapters((1, 6, 7, 8), answers)
-    assert problems(summarise(played, LOG, [TOLD]), played, WANTED) == [f"on 2026-07-30 {difference}"]
+    assert problems(summarise(played, LOG, [TOLD], list_source=LIST), played, WANTED) == [f"on 2026-07-30 {difference}"]
 
 
 def test_a_pause_on_another_day_is_both_missing_and_unexplained() -> None:
     early = [one for one in LOG if one.event.position not in (8, 9, 12)]
     played = chapters((1, 6, 7, 11), GOES_ON)
-    assert problems(summarise(played, early, [TOLD]), played, WANTED) == [
+    assert problems(summarise(played, early, [TOLD], list_source=LIST), played, WANTED) == [
         f"{LUNA} was not paused on 2026-07-30",
         f"{LUNA} was paused on 2026-07-26, and nothing of it had moved",
         f"no price.changed of {LUNA} was recorded on 2026-07-30",
@@ -282,7 +287,7 @@ def test_a_message_is_shown_as_it_is_read_and_not_as_it_is_escaped() -> None:
 
 @pytest.fixture
 def printed() -> StorySummary:
-    return summarise(CHAPTERS, LOG, [TOLD])
+    return summarise(CHAPTERS, LOG, [TOLD], list_source=LIST)
 
 
 def test_every_number_of_the_printed_summary_is_counted(
