@@ -89,6 +89,11 @@ def _value(value: str | None) -> str:
     return "nothing" if value is None else (plain(value, VALUE_LENGTH) or "empty")
 
 
+def of_route(difference: Difference) -> bool:
+    """Return whether a change is one of a route to a model, or of a setting of the account about it."""
+    return difference.what == LISTED or difference.what.startswith(ACCESS)
+
+
 def brief_change(difference: Difference) -> str:
     """Return a change in the fewest words that say it, for a headline: `input −80 %`, `no longer listed`."""
     old, new, what = difference.old, difference.new, difference.what
