@@ -154,7 +154,7 @@ def shown(picture: str) -> list[str]:
 
 
 def commands(notice: str) -> Mapping[str, tuple[str, ...]]:
-    """Return picture → the command that is run once the demo has ended; `notice` is the last one about a pause."""
+    """Return picture → the command that is run once the demo has ended; `notice` is that of the message."""
     return {"gate": ("gate", "gpt-5.6-sol", "--explain"), "message": ("notices", notice)}
 
 
@@ -186,9 +186,9 @@ def _printed(*words: str) -> list[str]:
     return content.decode().replace("\r", "").splitlines()
 
 
-def last_pause(rows: Sequence[Mapping[str, object]]) -> str:
-    """Return the id of the newest notice about a pause, of what `notices --json` prints."""
-    return str(next(row["id"] for row in rows if str(row["title"]).startswith("PAUSED")))
+def pause_of_sol(rows: Sequence[Mapping[str, object]]) -> str:
+    """Return the id of the newest notice about a pause of Sol, of what `notices --json` prints."""
+    return str(next(row["id"] for row in rows if str(row["title"]).startswith("PAUSED GPT-5.6 Sol")))
 
 
 def main() -> None:
@@ -196,7 +196,7 @@ def main() -> None:
     story = _printed("demo")
     config = next(match[1] for line in story if (match := re.search(r"--config (\S+) status", plain(line))))
     pictures = {"demo": drawn("access-monitor demo", chapter(story))}
-    notice = last_pause(json.loads("\n".join(_printed("--config", config, "notices", "--json"))))
+    notice = pause_of_sol(json.loads("\n".join(_printed("--config", config, "notices", "--json"))))
     for name, words in commands(notice).items():
         pictures[name] = of_command(words, _printed("--config", config, *words))
     for name, picture in pictures.items():

@@ -10,6 +10,7 @@ import pytest
 from pipeline_world import INPUT, LUNA, FakeSource, World, configuration, document, entry_spec, furnish, world_of
 
 from monitor.app.use_cases import UseCases
+from monitor.audit.concerning import of_entry
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Status
 from monitor.core.events import Event, entry_stream, source_stream
@@ -204,13 +205,17 @@ def test_the_history_is_found_under_the_new_key(active: World) -> None:
     assert {"page", "prices"} == set(shown)
     subjects = {event.subject for event in active.events(subject="prices")}
     assert subjects == {"page", "prices"}
-    of_entry = [event.type for event in active.events(subject="moon")]
-    assert {"entry.declared", "entry.activated", "entry.renamed"} <= set(of_entry)
+    types = [event.type for event in active.events(subject="moon")]
+    assert {"entry.declared", "entry.activated", "entry.renamed"} <= set(types)
     (event,) = active.events("entry.renamed")
     rows = [event for event in active.events() if event.stream in (entry_stream("luna"), entry_stream("moon"))]
     of_row = [row for row in rows if row.position < event.position or row.stream == entry_stream("moon")]
     assert active.events(stream=entry_stream("moon")) == of_row
     assert {event.subject for event in active.events(subject="luna")} == {"luna"}
+    with active.store.read() as reader:
+        concerns = of_entry(reader, "moon")
+        kept = [recorded.event for recorded in reader.events() if concerns(recorded.event, reader)]
+    assert {"entry.declared", "entry.activated", "entry.renamed"} <= {event.type for event in kept}
 
 
 def test_an_old_key_that_is_used_anew_has_a_history_of_its_own(active: World) -> None:
