@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from monitor.core.event_words import meter_in_words
 from monitor.core.price import percent, spoken
-from monitor.registry.terms import multiple
 
 if TYPE_CHECKING:
     from monitor.audit.agreement import PriceComparison
@@ -25,19 +24,6 @@ def cell(word: PriceComparison) -> str:
         "alone": "no official price",
     }.get(word.view, str(word.view))
     return ", ".join(part for part in (verdict, f"stale: {word.because}" if word.because else "") if part)
-
-
-def as_json(word: PriceComparison) -> dict[str, object]:
-    """Return the keys that a price has for scripts beside its own; `of_official` is how many times the official amount
-    it is.
-    """
-    return {
-        "agreement": str(word.view),
-        "official": word.official,
-        "of_official": None if word.official is None else multiple(word.fact.amount, word.official),
-        "stale": word.stale,
-        "stale_because": None if word.because is None else str(word.because),
-    }
 
 
 def lines(words: Sequence[PriceComparison], *, overtaken: bool = False) -> Iterator[str]:
