@@ -10,7 +10,7 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import utc
+from monitor.core.moments import utc
 from monitor.core.time import rounded
 
 if TYPE_CHECKING:

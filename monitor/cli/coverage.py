@@ -8,7 +8,7 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.times import both
+from monitor.core.moments import both
 from monitor.core.time import rounded
 
 

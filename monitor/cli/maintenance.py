@@ -12,7 +12,8 @@ from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.surface import row_of, surface_option
-from monitor.cli.times import Moment, both, time_option
+from monitor.cli.times import time_option
+from monitor.core.moments import Moment, both
 
 if TYPE_CHECKING:
     from monitor.core.maintenance_windows import Window

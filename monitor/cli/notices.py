@@ -11,7 +11,7 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import both, utc
+from monitor.core.moments import both, utc
 
 if TYPE_CHECKING:
     from datetime import tzinfo

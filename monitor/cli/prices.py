@@ -14,11 +14,11 @@ from monitor.cli.extract import extract
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.times import both
 from monitor.core import events as ev
 from monitor.core.event_types import in_words
 from monitor.core.event_words import meter_in_words
 from monitor.core.events import Recorded, record
+from monitor.core.moments import both
 from monitor.core.ports import Refused
 from monitor.core.price import TIERS, Meter, amount, spoken, telling_order
 from monitor.core.time import rounded

@@ -31,12 +31,12 @@ from monitor.cli.report_page import (
 from monitor.cli.status import complete
 from monitor.cli.surface import row_of, surface_option
 from monitor.cli.terms import lines as price_lines
-from monitor.cli.times import utc
 from monitor.core.check_names import CHECKS
 from monitor.core.cost import in_order, money
 from monitor.core.entry import CheckState
 from monitor.core.events import SYSTEM
 from monitor.core.facts import Value
+from monitor.core.moments import utc
 from monitor.core.price import PREFIX, spoken
 from monitor.core.text import value_in_words
 from monitor.core.time import rounded

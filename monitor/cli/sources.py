@@ -13,8 +13,8 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_sources
 from monitor.cli.opening import opened
-from monitor.cli.times import both, utc
 from monitor.core.facts import Snapshot
+from monitor.core.moments import both, utc
 from monitor.core.ports import MonitorError
 from monitor.core.text import duration_in_words
 from monitor.core.time import rounded

@@ -18,10 +18,11 @@ from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.surface import row_of, surface_option
-from monitor.cli.times import Moment, both, time_option, utc
+from monitor.cli.times import time_option
 from monitor.core.entry import Check, CheckState, Status
 from monitor.core.entry_spec import AT
 from monitor.core.event_types import in_words
+from monitor.core.moments import Moment, both, utc
 from monitor.core.time import rounded
 from monitor.gate.client.verdict import PRODUCTION
 

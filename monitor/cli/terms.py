@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from monitor.cli.times import both
 from monitor.core.event_words import share_in_percent
+from monitor.core.moments import both
 from monitor.core.price import SHORT, spoken
 from monitor.core.time import rounded
 
