@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.surface import row_of, surface_option
 from monitor.cli.times import time_option
-from monitor.core.entry import Check, CheckState, Status
+from monitor.core.entry import CheckState, Status
 from monitor.core.entry_spec import AT
 from monitor.core.event_types import in_words
 from monitor.core.moments import Moment, both, utc
@@ -238,7 +238,7 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         entry = row_of(monitor, entry, surface)
-        rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
+        rows = queries.complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
         entries = reader.entries()
         registered = find_entry(entries, entry)
         comparison = matrix(registered, entries)
@@ -296,24 +296,6 @@ def _needed(row: CheckRow) -> str:
             *(["waived"] if row.waived else []),
         ]
     )
-
-
-def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
-    """Return all checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
-    from monitor.audit.queries import CheckRow
-
-    named = {row.name for row in rows}
-    blanks = [
-        CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in named
-    ]
-    return [*(_judged(row, now) for row in rows), *blanks]
-
-
-def _judged(row: CheckRow, now: datetime) -> CheckRow:
-    until = row.check.until
-    if row.check.state is CheckState.VERIFIED and until is not None and until <= now:
-        return replace(row, check=replace(row.check, state=CheckState.STALE))
-    return row
 
 
 def _denied(row: StatusRow, given: ProductionAnswer | None) -> list[str]:
