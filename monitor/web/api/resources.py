@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, tzinfo
 from typing import Any, TypeAlias
@@ -77,13 +77,13 @@ class Resource:
 def registry(desk: Desk, path: Mapping[str, str], asked: AtTime) -> list[documents.Document]:
     """Return every entry."""
     then = None if asked.at is None else asked.at.resolve(desk.now)
-    return documents.by_entry(_rows(desk, then))
+    return documents.by_entry(rows_of_registry(desk, then))
 
 
 def entry(desk: Desk, path: Mapping[str, str], asked: OfEntry) -> documents.Document:
     """Return one entry; with a surface its row there."""
     then, key = _found(desk, path["key"], asked)
-    rows = _rows(desk, then, key)
+    rows = rows_of_registry(desk, then, key)
     return rows[key] if asked.surface or key != path["key"] else documents.by_entry(rows)[0]
 
 
@@ -327,8 +327,12 @@ def _found(desk: Desk, key: str, asked: OfRow) -> tuple[datetime | None, str]:
     return then, row
 
 
-def _rows(desk: Desk, then: datetime | None, key: str = "") -> dict[str, documents.Document]:
-    """Return the rows of the registry, or those of one entry."""
+def rows_of_registry(
+    desk: Desk, then: datetime | None, key: str = "", *, judged: Collection[str] | None = None
+) -> dict[str, documents.Document]:
+    """Return the rows of the registry, or those of one entry; `judged` are those whose access is judged, which asks the
+    log about every route: all of them unless told.
+    """
     reader, configuration = desk.reader, desk.configuration
     entries = queries.entries(reader, at=then)
     if key:
@@ -338,6 +342,6 @@ def _rows(desk: Desk, then: datetime | None, key: str = "") -> dict[str, documen
     gate = production_answers(reader, configuration, desk.now) if then is None else {}
     return {
         row.key: documents.of_row(row, then or desk.now, gate.get(row.key), costs[row.key])
-        for row in queries.status(reader, configuration, at=then, judged=tuple(entries))
+        for row in queries.status(reader, configuration, at=then, judged=tuple(entries) if judged is None else judged)
         if row.key in entries
     }
