@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from monitor.core.event_words import meter_in_words
 from monitor.core.price import percent, spoken
 
 if TYPE_CHECKING:
@@ -40,10 +39,7 @@ def lines(words: Sequence[PriceComparison], *, overtaken: bool = False) -> Itera
             continue
         parts = [f"{views} {name}" for name, views in _counts(mine).items()]
         differing = [word for word in mine if word.view == "differs"]
-        named = [
-            f"{meter_in_words(word.fact.meter._asdict())} {spoken(word.fact.amount)} ({cell(word)})"
-            for word in differing[:NAMED]
-        ]
+        named = [f"{word.fact.meter.in_words} {spoken(word.fact.amount)} ({cell(word)})" for word in differing[:NAMED]]
         more = [f"and {len(differing) - NAMED} more"] if len(differing) > NAMED else []
         yield f"{source}: {', '.join(parts)}" + (f": {'; '.join([*named, *more])}" if named else "")
 

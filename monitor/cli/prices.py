@@ -16,7 +16,6 @@ from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.core import events as ev
 from monitor.core.event_types import in_words
-from monitor.core.event_words import meter_in_words
 from monitor.core.events import Recorded, record
 from monitor.core.moments import both
 from monitor.core.ports import Refused
@@ -191,7 +190,7 @@ def _plot(facts: Sequence[PriceFact], moves: Sequence[Recorded], now: datetime) 
     begin = min(dated)
     # A step at the very left would not be seen as one.
     begin -= max((now - begin) / 10, (now - now))
-    names = {key: meter_in_words(key.meter._asdict()) for key in lines}
+    names = {key: key.meter.in_words for key in lines}
     sources = {key: (f"{key.provider}/{key.model}", key.source) for key in lines}
     if len(set(sources.values())) > 1:
         # What all lines share stands below them once: repeated, it would take the room of the plot.

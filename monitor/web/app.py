@@ -30,6 +30,7 @@ from monitor.web.api.service import Api
 from monitor.web.door import Door
 from monitor.web.leases import LeaseDocument, Leases
 from monitor.web.memory import PROMPT, RegistryCache
+from monitor.web.pages.service import Pages
 from monitor.web.responses import as_response, dumped, problem, tagged
 from monitor.web.tokens import Tokens
 
@@ -187,7 +188,7 @@ def application(endpoints: Endpoints) -> Starlette:
             Route("/healthz", endpoints.alive),
             Route("/readyz", endpoints.ready),
             Route("/metrics", endpoints.measure),
-            *(endpoints.api.routes() if endpoints.api is not None else ()),
+            *(_read(endpoints.api) if endpoints.api is not None else ()),
         ],
         middleware=[Middleware(Door, callers=endpoints, open=OPEN, signed=SIGNED)],
         exception_handlers={HTTPException: _refused, ClientDisconnect: _left, Exception: _failed},
@@ -195,6 +196,11 @@ def application(endpoints: Endpoints) -> Starlette:
     # A redirect makes of a POST a GET, which no client of the gate expects.
     app.router.redirect_slashes = False
     return app
+
+
+def _read(api: Api) -> list[Route]:
+    """Return what is read: the API, and the pages over it."""
+    return [*api.routes(), *Pages(api).routes()]
 
 
 async def _context(request: Request) -> bytes:
