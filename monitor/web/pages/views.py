@@ -155,25 +155,31 @@ def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
     history = [recorded for recorded in queries.history(desk.reader, key) if recorded.recorded_at <= until]
     span = Span(max(until - timedelta(days=asked.days), history[0].recorded_at), until)
     row = rows_of_registry(desk, then, key)[key]
-    pauses = pauses_of(history)
+    pauses, chain = pauses_of(history), queries.why(desk.reader, key, at=then)
     moves = _moves_of(desk.reader, one, until)
     page: Values = {
         "row": {**row, "kind": _kind(row), "state": _state(row)},
         "surfaces": sorted(other for other in known if known[other].spec.entry == one.spec.entry and other != key),
         "holder": acknowledgements(desk.reader, known).get(key) if then is None else None,
-        "chain": [_step(step.recorded, step.depth) for step in queries.why(desk.reader, key, at=then)],
+        "chain": [_step(step.recorded, step.depth) for step in chain],
+        "evidence": list(dict.fromkeys(step.recorded.event.evidence for step in chain if step.recorded.event.evidence)),
         "timeline": _timeline(history, _around(desk.reader, one, span), span),
         "chart": _chart(moves, pauses, span),
         "pauses": [_pause(pause) for pause in reversed(pauses)],
         "history": [_line(recorded) for recorded in reversed(history[-_SHOWN_EVENTS:])],
         "days": asked.days,
+        "sources": desk.configuration.sources,
         "checks": [],
+        "words": [],
+        "differences": [],
+        "stands_in_for": [],
     }
     if then is not None:
         return page
     report = gathered(desk.reader, desk.configuration, key, now=desk.now)
     checks = queries.complete(report.checks, CHECKS, desk.now)
     page |= {
+        "unasked": [check.name for check in checks if check.check.state == "blank" and not check.required_in],
         "checks": [documents.of_check(check, CHECKS) for check in checks],
         "words": [documents.of_price(word) for word in report.words],
         "evals": None if report.comparison is None else report.comparison.as_json(),
@@ -239,6 +245,7 @@ def event(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
     return {
         "row": _line(recorded),
         "document": ev.record(recorded),
+        "sources": desk.configuration.sources,
         "causes": [_line(cause) for position in dict.fromkeys(causes) if (cause := desk.reader.event(position))],
         "effects": [_line(effect) for effect in desk.reader.events(led_to)],
     }
