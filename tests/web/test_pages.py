@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from monitor.core.ports import EventQuery, Unavailable
 from monitor.web.api.service import Api
 from monitor.web.pages.service import Pages
-from monitor.web.pages.views import PAGES, Page
+from monitor.web.pages.views import PAGES, PageSpec
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -44,7 +44,7 @@ def http(paused: World) -> Iterator[TestClient]:
         yield client
 
 
-def _path(page: Page, world: World) -> str:
+def _path(page: PageSpec, world: World) -> str:
     with world.store.read() as reader:
         notice = reader.deliveries()[0].notice
     known = {"position": "1", "id": notice, "key": "page" if "sources" in page.path else "luna"}
@@ -82,7 +82,7 @@ class _Read(HTMLParser):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
 def test_every_page_is_whole_names_no_other_host_and_holds_nothing_inline(
-    http: TestClient, paused: World, page: Page
+    http: TestClient, paused: World, page: PageSpec
 ) -> None:
     answer = http.get(_path(page, paused))
     assert answer.status_code == 200, answer.text
@@ -97,7 +97,7 @@ def test_every_page_is_whole_names_no_other_host_and_holds_nothing_inline(
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
-def test_every_link_of_a_page_leads_somewhere(http: TestClient, paused: World, page: Page) -> None:
+def test_every_link_of_a_page_leads_somewhere(http: TestClient, paused: World, page: PageSpec) -> None:
     read = _Read()
     read.feed(http.get(_path(page, paused)).text)
     for link in dict.fromkeys(link for link in read.links if link.startswith("/")):

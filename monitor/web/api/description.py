@@ -27,7 +27,7 @@ def description(resources: Iterable[Resource] = RESOURCES) -> Document:
     """Return the description as it is served at `/openapi.json`."""
     asked = list(resources)
     generator = GenerateJsonSchema(ref_template=_REF)
-    problem = ("problem", "serialization", models.Problem.__pydantic_core_schema__)
+    problem = ("problem", "serialization", models.ProblemDocument.__pydantic_core_schema__)
     inputs = [(resource.path, "serialization", resource.adapter.core_schema) for resource in asked]
     schemas, components = generator.generate_definitions([*inputs, problem])  # type: ignore[list-item]
     return {

@@ -13,13 +13,13 @@ Amount = Annotated[str, Field(description="A decimal number as text, so that no 
 Key = Annotated[str, Field(description="An entry's key, or `ENTRY@SURFACE` for its row on another surface.")]
 
 
-class Answered(BaseModel):
+class ApiDocument(BaseModel):
     """What all answers have in common: nothing stands in them that the description does not name."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Production(Answered):
+class ProductionDocument(ApiDocument):
     """What the gate answers production of an entry, when nobody in particular asks."""
 
     allowed: bool
@@ -30,7 +30,7 @@ class Production(Answered):
     callers_until: Time | None
 
 
-class Route(Answered):
+class RouteDocument(ApiDocument):
     """What one route to a model says of access."""
 
     state: str
@@ -41,14 +41,14 @@ class Route(Answered):
     pinned: bool
 
 
-class Access(Answered):
+class AccessDocument(ApiDocument):
     """The verdict of access, route by route."""
 
     state: str
-    routes: dict[str, Route]
+    routes: dict[str, RouteDocument]
 
 
-class Window(Answered):
+class WindowDocument(ApiDocument):
     """A maintenance window, in which the changes named do not pause."""
 
     position: int
@@ -60,7 +60,7 @@ class Window(Answered):
     open: bool
 
 
-class Approval(Answered):
+class ApprovalDocument(ApiDocument):
     """An acceptance that waits for a second person."""
 
     act: str
@@ -69,14 +69,14 @@ class Approval(Answered):
     expect: int
 
 
-class CacheWrite(Answered):
+class CacheWriteDocument(ApiDocument):
     """What one kind of cache write costs."""
 
     amount: Amount
     multiple: Amount | None
 
 
-class Band(Answered):
+class BandDocument(ApiDocument):
     """The text prices of one tier and context band, in USD per 1M tokens; null is a blank."""
 
     tier: str
@@ -85,10 +85,10 @@ class Band(Answered):
     output: Amount | None
     cached_input: Amount | None
     cached_discount: Amount | None
-    cache_writes: dict[str, CacheWrite]
+    cache_writes: dict[str, CacheWriteDocument]
 
 
-class RegistryRow(Answered):
+class RegistryRowDocument(ApiDocument):
     """An entry on one surface."""
 
     key: Key
@@ -103,12 +103,12 @@ class RegistryRow(Answered):
     owners: list[str]
     fallback: str
     reason: str
-    approval: Approval | None
-    windows: list[Window]
+    approval: ApprovalDocument | None
+    windows: list[WindowDocument]
     asks: list[str]
     waived: list[str]
-    access: Access | None
-    production: Production | None = Field(description="Null of the past, whose answers are not in the log.")
+    access: AccessDocument | None
+    production: ProductionDocument | None = Field(description="Null of the past, whose answers are not in the log.")
     family: str | None
     release: str | None
     stage: str | None
@@ -116,19 +116,19 @@ class RegistryRow(Answered):
     announcement: str | None
     price_model: str | None
     modes: list[str]
-    prices: list[Band]
+    prices: list[BandDocument]
     disputed: list[str]
     price_verified_at: Time | None
     price_urls: list[str]
 
 
-class RegistryEntry(RegistryRow):
+class RegistryEntryDocument(RegistryRowDocument):
     """An entry; `surfaces` where it stands on several, each with its own status."""
 
-    surfaces: dict[str, RegistryRow] | None = None
+    surfaces: dict[str, RegistryRowDocument] | None = None
 
 
-class Event(Answered):
+class EventDocument(ApiDocument):
     """An event of the log."""
 
     position: int
@@ -145,30 +145,30 @@ class Event(Answered):
     data: dict[str, Any]
 
 
-class ChainStep(Event):
+class ChainStepDocument(EventDocument):
     """An event of a chain of causes."""
 
     depth: int
 
 
-class Why(Answered):
+class WhyDocument(ApiDocument):
     """What brought an entry to its status: events, the nearest first."""
 
     key: Key
     status: str
     since: Time
     reason: str
-    chain: list[ChainStep]
+    chain: list[ChainStepDocument]
 
 
-class Events(Answered):
+class EventsDocument(ApiDocument):
     """A page of the log; `next` is the address of the page after it, null at the end."""
 
-    events: list[Event]
+    events: list[EventDocument]
     next: str | None
 
 
-class Check(Answered):
+class CheckDocument(ApiDocument):
     """A readiness check; null is blank."""
 
     check: str
@@ -187,7 +187,7 @@ class Check(Answered):
     position: int | None
 
 
-class Price(Answered):
+class PriceDocument(ApiDocument):
     """A confirmed price: who states it, since when, and how it stands to the official one."""
 
     provider: str
@@ -213,7 +213,7 @@ class Price(Answered):
     stale_because: str | None
 
 
-class Pending(Answered):
+class PendingDocument(ApiDocument):
     """A difference of a source that is not confirmed yet."""
 
     subject: str
@@ -226,14 +226,14 @@ class Pending(Answered):
     release: bool
 
 
-class Refusal(Answered):
+class RefusalDocument(ApiDocument):
     """A part of a source that was not understood."""
 
     where: str
     reason: str
 
 
-class Source(Answered):
+class SourceDocument(ApiDocument):
     """How a source stands; `every` is in seconds."""
 
     key: str
@@ -249,14 +249,14 @@ class Source(Answered):
     error: str
     error_at: Time | None
     subjects: int
-    pending: list[Pending]
-    held: list[Pending]
+    pending: list[PendingDocument]
+    held: list[PendingDocument]
     anomaly: str
     position: int | None
-    refused: list[Refusal] | None = Field(description="Null where it was not asked for: ask for one source.")
+    refused: list[RefusalDocument] | None = Field(description="Null where it was not asked for: ask for one source.")
 
 
-class Acknowledgement(Answered):
+class AcknowledgementDocument(ApiDocument):
     """Who took something on."""
 
     by: str
@@ -264,7 +264,7 @@ class Acknowledgement(Answered):
     note: str
 
 
-class Alert(Answered):
+class AlertDocument(ApiDocument):
     """An open matter, and what to type next."""
 
     kind: str
@@ -274,11 +274,11 @@ class Alert(Answered):
     command: str
     until: Time | None
     production: str
-    acknowledged: Acknowledgement | None
+    acknowledged: AcknowledgementDocument | None
     position: int | None
 
 
-class Silence(Answered):
+class SilenceDocument(ApiDocument):
     """An entry of which nothing but pauses is told for a while."""
 
     entry: str
@@ -289,7 +289,7 @@ class Silence(Answered):
     position: int
 
 
-class Message(Answered):
+class MessageDocument(ApiDocument):
     """A message as it went out."""
 
     destination: str
@@ -299,7 +299,7 @@ class Message(Answered):
     body: str
 
 
-class Delivery(Answered):
+class DeliveryDocument(ApiDocument):
     """What became of a notice at one destination."""
 
     id: int
@@ -309,7 +309,7 @@ class Delivery(Answered):
     error: str
 
 
-class Notice(Answered):
+class NoticeDocument(ApiDocument):
     """What somebody was told."""
 
     id: str
@@ -319,11 +319,11 @@ class Notice(Answered):
     subjects: list[str]
     title: str
     text: str
-    messages: list[Message]
-    deliveries: list[Delivery]
+    messages: list[MessageDocument]
+    deliveries: list[DeliveryDocument]
 
 
-class Coverage(Answered):
+class CoverageDocument(ApiDocument):
     """What watches a pin or a check."""
 
     entry: str
@@ -335,7 +335,7 @@ class Coverage(Answered):
     until: Time | None
 
 
-class End(Answered):
+class EndDocument(ApiDocument):
     """An announced end of a model."""
 
     provider: str
@@ -353,7 +353,7 @@ class End(Answered):
     verified_at: Time | None
 
 
-class Difference(Answered):
+class DifferenceDocument(ApiDocument):
     """What differs in the registry between two times."""
 
     entry: str
@@ -363,7 +363,7 @@ class Difference(Answered):
     position: int
 
 
-class Problem(Answered):
+class ProblemDocument(ApiDocument):
     """Why there is no answer, in one sentence (RFC 9457)."""
 
     model_config = ConfigDict(extra="allow")

@@ -25,7 +25,7 @@ AT = "As it was recorded at this time: RFC 3339, a date (its first moment, UTC),
 MOST_EVENTS = 1000
 
 
-class Malformed(Refused):
+class MalformedQuestion(Refused):
     """The query carries what the question does not take."""
 
 
@@ -47,7 +47,7 @@ class OfRow(Nothing):
     surface: str = Field("", description="The surface that is meant, where the entry is on several.")
 
 
-class OfEntry(OfRow, AtTime):
+class OfEntryThen(OfRow, AtTime):
     """A question about an entry, now or at a time."""
 
 
@@ -124,12 +124,12 @@ def read_query(model: type[Query], given: Iterable[tuple[str, str]]) -> Query:
     values: dict[str, str] = {}
     for name, value in given:
         if name in values:
-            raise Malformed(f"{name} is given twice.")
+            raise MalformedQuestion(f"{name} is given twice.")
         values[name] = value
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise Malformed(_sentence(model, error.errors(include_url=False)[0])) from None
+        raise MalformedQuestion(_sentence(model, error.errors(include_url=False)[0])) from None
 
 
 def _sentence(model: type[Nothing], error: Mapping[str, Any]) -> str:

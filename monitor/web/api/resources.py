@@ -35,7 +35,7 @@ from monitor.web.api.parameters import (
     OfCoverage,
     OfDifference,
     OfEnds,
-    OfEntry,
+    OfEntryThen,
     OfEvents,
     OfNotices,
     OfRow,
@@ -80,7 +80,7 @@ def registry(desk: Desk, path: Mapping[str, str], asked: AtTime) -> list[documen
     return documents.by_entry(rows_of_registry(desk, then))
 
 
-def entry(desk: Desk, path: Mapping[str, str], asked: OfEntry) -> documents.Document:
+def entry(desk: Desk, path: Mapping[str, str], asked: OfEntryThen) -> documents.Document:
     """Return one entry; with a surface its row there."""
     then, key = _found(desk, path["key"], asked)
     rows = rows_of_registry(desk, then, key)
@@ -95,7 +95,7 @@ def access(desk: Desk, path: Mapping[str, str], asked: OfRow) -> documents.Docum
     return dict(row.access.data)
 
 
-def why(desk: Desk, path: Mapping[str, str], asked: OfEntry) -> documents.Document:
+def why(desk: Desk, path: Mapping[str, str], asked: OfEntryThen) -> documents.Document:
     """Return what brought an entry to its status."""
     then, key = _found(desk, path["key"], asked)
     row = next(row for row in queries.status(desk.reader, desk.configuration, at=then, judged=()) if row.key == key)
@@ -224,87 +224,98 @@ RESOURCES: tuple[Resource, ...] = (
     Resource(
         path="/v1/registry",
         summary="Every entry, with what production is answered, access and prices.",
-        answer=list[models.RegistryEntry],
+        answer=list[models.RegistryEntryDocument],
         query=AtTime,
         read=registry,
     ),
     Resource(
         path="/v1/registry/{key}",
         summary="One entry.",
-        answer=models.RegistryEntry,
-        query=OfEntry,
+        answer=models.RegistryEntryDocument,
+        query=OfEntryThen,
         read=entry,
     ),
     Resource(
         path="/v1/registry/{key}/access",
         summary="Access to the model of an entry, by route.",
-        answer=models.Access,
+        answer=models.AccessDocument,
         query=OfRow,
         read=access,
     ),
     Resource(
         path="/v1/registry/{key}/why",
         summary="What brought an entry to its status.",
-        answer=models.Why,
-        query=OfEntry,
+        answer=models.WhyDocument,
+        query=OfEntryThen,
         read=why,
     ),
     Resource(
         path="/v1/registry/{key}/checks",
         summary="The readiness checks of an entry.",
-        answer=list[models.Check],
+        answer=list[models.CheckDocument],
         query=OfRow,
         read=checks,
     ),
     Resource(
         path="/v1/prices/{name}",
         summary="What an entry or a model costs, by source.",
-        answer=list[models.Price],
+        answer=list[models.PriceDocument],
         read=entry_prices,
     ),
     Resource(
         path="/v1/price-history/{name}",
         summary="Every recorded move of the prices of an entry or a model.",
-        answer=list[models.Event],
+        answer=list[models.EventDocument],
         read=price_history,
     ),
-    Resource(path="/v1/events", summary="The log, page by page.", answer=models.Events, query=OfEvents, read=events),
-    Resource(path="/v1/events/{position}", summary="One event.", answer=models.Event, read=event),
-    Resource(path="/v1/sources", summary="How each source stands.", answer=list[models.Source], read=sources),
-    Resource(path="/v1/sources/{key}", summary="How one source stands.", answer=models.Source, read=source),
-    Resource(path="/v1/alerts", summary="What is open.", answer=list[models.Alert], query=OfAlerts, read=open_alerts),
+    Resource(
+        path="/v1/events", summary="The log, page by page.", answer=models.EventsDocument, query=OfEvents, read=events
+    ),
+    Resource(path="/v1/events/{position}", summary="One event.", answer=models.EventDocument, read=event),
+    Resource(path="/v1/sources", summary="How each source stands.", answer=list[models.SourceDocument], read=sources),
+    Resource(path="/v1/sources/{key}", summary="How one source stands.", answer=models.SourceDocument, read=source),
+    Resource(
+        path="/v1/alerts", summary="What is open.", answer=list[models.AlertDocument], query=OfAlerts, read=open_alerts
+    ),
     Resource(
         path="/v1/notices",
         summary="What was sent, word for word.",
-        answer=list[models.Notice],
+        answer=list[models.NoticeDocument],
         query=OfNotices,
         read=notices,
     ),
-    Resource(path="/v1/notices/{id}", summary="One notice.", answer=models.Notice, read=notice),
+    Resource(path="/v1/notices/{id}", summary="One notice.", answer=models.NoticeDocument, read=notice),
     Resource(
-        path="/v1/silences", summary="The silences that last.", answer=list[models.Silence], read=lasting_silences
+        path="/v1/silences",
+        summary="The silences that last.",
+        answer=list[models.SilenceDocument],
+        read=lasting_silences,
     ),
     Resource(
         path="/v1/windows",
         summary="Maintenance windows, by entry.",
-        answer=dict[str, list[models.Window]],
+        answer=dict[str, list[models.WindowDocument]],
         query=AtTime,
         read=windows,
     ),
     Resource(
-        path="/v1/lifecycle", summary="Announced ends.", answer=list[models.End], query=OfEnds, read=announced_ends
+        path="/v1/lifecycle",
+        summary="Announced ends.",
+        answer=list[models.EndDocument],
+        query=OfEnds,
+        read=announced_ends,
     ),
     Resource(
         path="/v1/coverage",
         summary="What watches each pin and check.",
-        answer=list[models.Coverage],
+        answer=list[models.CoverageDocument],
         query=OfCoverage,
         read=watched,
     ),
     Resource(
         path="/v1/diff",
         summary="What differs in the registry between two times.",
-        answer=list[models.Difference],
+        answer=list[models.DifferenceDocument],
         query=OfDifference,
         read=difference,
     ),
@@ -318,7 +329,7 @@ def _found(desk: Desk, key: str, asked: OfRow) -> tuple[datetime | None, str]:
     Raises:
         Refused: there is, or was, no such entry.
     """
-    at = asked.at if isinstance(asked, OfEntry) else None
+    at = asked.at if isinstance(asked, OfEntryThen) else None
     then = None if at is None else at.resolve(desk.now)
     known = queries.entries(desk.reader, at=then)
     row = find_row(known, key, asked.surface)

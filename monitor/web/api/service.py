@@ -21,7 +21,7 @@ from monitor.core.configuration import Configuration
 from monitor.core.events import record
 from monitor.core.ports import Clock, MonitorError, Refused, Store
 from monitor.web.api.description import description
-from monitor.web.api.parameters import Malformed, OfEvents, read_query
+from monitor.web.api.parameters import MalformedQuestion, OfEvents, read_query
 from monitor.web.api.resources import RESOURCES, Desk, Resource, query_of
 from monitor.web.responses import dumped, problem
 
@@ -105,7 +105,7 @@ class Api:
         if last.isdecimal():
             asked = asked.model_copy(update={"after": int(last)})
         if asked.newest or asked.until or asked.before:
-            raise Malformed("A stream has no end and goes forward: leave newest, until and before out.")
+            raise MalformedQuestion("A stream has no end and goes forward: leave newest, until and before out.")
         return StreamingResponse(
             self._events(asked), headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
@@ -126,7 +126,7 @@ class Api:
 
 def refusal(error: MonitorError) -> Response:
     """Return why there is no answer: the sentence that the command would print."""
-    if isinstance(error, Malformed):
+    if isinstance(error, MalformedQuestion):
         return problem(400, str(error))
     if isinstance(error, Refused):
         words = str(error)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
+class DrawnBand:
     """A state that lasted from one time to another; `kind` is a class of the style sheet, `label` says it in words."""
 
     start: datetime
@@ -24,7 +24,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class DrawnMark:
     """Something that happened: where a click on it leads, and what it was."""
 
     at: datetime
@@ -35,7 +35,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeSpan:
     """The time that a picture shows."""
 
     start: datetime
@@ -47,7 +47,7 @@ class Span:
         return round(min(1.0, max(0.0, (at - self.start).total_seconds() / length)) * width, 1)
 
 
-def spark(steps: Sequence[tuple[datetime, Decimal]], span: Span, *, width: int = 96, height: int = 20) -> Markup:
+def spark(steps: Sequence[tuple[datetime, Decimal]], span: TimeSpan, *, width: int = 96, height: int = 20) -> Markup:
     """Draw a little step line: an amount from each time on. Nothing where there is no amount."""
     if not steps:
         return Markup("")
@@ -56,8 +56,8 @@ def spark(steps: Sequence[tuple[datetime, Decimal]], span: Span, *, width: int =
 
 def step_chart(
     lines: Sequence[tuple[str, Sequence[tuple[datetime, Decimal]]]],
-    span: Span,
-    pauses: Sequence[Band],
+    span: TimeSpan,
+    pauses: Sequence[DrawnBand],
     *,
     width: int = 720,
     height: int = 160,
@@ -77,7 +77,7 @@ def step_chart(
     return _svg(width, height, "".join(parts), "chart", label="prices over time")
 
 
-def timeline(bands: Sequence[Band], marks: Sequence[Mark], span: Span, lanes: Sequence[str]) -> Markup:
+def timeline(bands: Sequence[DrawnBand], marks: Sequence[DrawnMark], span: TimeSpan, lanes: Sequence[str]) -> Markup:
     """Draw what befell an entry: its status as a band, and below it a lane for each kind of event."""
     width, lane_height, top = 720, 22, 30
     height = top + lane_height * len(lanes) + 18
@@ -100,7 +100,7 @@ def timeline(bands: Sequence[Band], marks: Sequence[Mark], span: Span, lanes: Se
     return _svg(width, height, "".join(parts), "timeline", label="what happened, over time")
 
 
-def strip(bands: Sequence[Band], span: Span, *, width: int = 240, height: int = 14) -> Markup:
+def strip(bands: Sequence[DrawnBand], span: TimeSpan, *, width: int = 240, height: int = 14) -> Markup:
     """Draw states one after the other."""
     return _svg(width, height, "".join(_band(band, span, width, 0, height) for band in bands), "strip")
 
@@ -115,7 +115,7 @@ def meter(share: float, kind: str, label: str, *, width: int = 72) -> Markup:
     return _svg(width, 8, inner, "meter")
 
 
-def _band(band: Band, span: Span, width: int, top: int, height: int) -> str:
+def _band(band: DrawnBand, span: TimeSpan, width: int, top: int, height: int) -> str:
     left, right = span.x(band.start, width), span.x(band.end, width)
     return (
         f'<rect class="band {band.kind}" x="{left}" y="{top}" width="{max(1.0, round(right - left, 1))}" '
@@ -125,7 +125,7 @@ def _band(band: Band, span: Span, width: int, top: int, height: int) -> str:
 
 def _steps(
     steps: Sequence[tuple[datetime, Decimal]],
-    span: Span,
+    span: TimeSpan,
     width: int,
     height: int,
     margin: int,

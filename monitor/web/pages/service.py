@@ -24,10 +24,10 @@ from starlette.routing import Route
 from monitor.core.events import rfc3339
 from monitor.core.moments import utc
 from monitor.core.ports import MonitorError, Refused
-from monitor.web.api.parameters import Malformed, read_query
+from monitor.web.api.parameters import MalformedQuestion, read_query
 from monitor.web.api.resources import Desk
 from monitor.web.api.service import Api
-from monitor.web.pages.views import PAGES, Page, Values
+from monitor.web.pages.views import PAGES, PageSpec, Values
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; "
@@ -44,7 +44,7 @@ _STATIC = {"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; cha
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class PageFailure:
     """Why there is no page."""
 
     status: int
@@ -72,7 +72,7 @@ class Pages:
             Route("/static/{name}", self._asset),
         ]
 
-    async def _page(self, page: Page, request: Request) -> Response:
+    async def _page(self, page: PageSpec, request: Request) -> Response:
         given = request.query_params.multi_items()
         asks_time = "at" in page.query.model_fields
         at_text = next((value for name, value in given if name == "at"), "")
@@ -85,7 +85,7 @@ class Pages:
             return self._response(await self._problem(request, failure), failure.status)
         return self._response(content)
 
-    def _drawn(self, page: Page, request: Request, asked: Any, at_text: str, desk: Desk) -> str:
+    def _drawn(self, page: PageSpec, request: Request, asked: Any, at_text: str, desk: Desk) -> str:
         values = page.build(desk, request.path_params, asked)
         return self._render(page.template, request, desk, page, at_text, values, getattr(asked, "at", None))
 
@@ -94,7 +94,7 @@ class Pages:
         template: str,
         request: Request,
         desk: Desk,
-        page: Page,
+        page: PageSpec,
         at_text: str,
         values: Values,
         at: Any,
@@ -115,7 +115,7 @@ class Pages:
             **values,
         )
 
-    async def _problem(self, request: Request, failure: Failure) -> str:
+    async def _problem(self, request: Request, failure: PageFailure) -> str:
         return self._environment.get_template("problem.html").render(
             title=failure.title,
             detail=failure.detail,
@@ -144,7 +144,7 @@ class Pages:
         except MonitorError as error:
             return self._response(await self._problem(request, _failure(error)), 503)
         if body is None:
-            nothing = Failure(404, "No such evidence", f"No evidence {hash} is stored.")
+            nothing = PageFailure(404, "No such evidence", f"No evidence {hash} is stored.")
             return self._response(await self._problem(request, nothing), 404)
         name = f"evidence-{hash.removeprefix('sha256:')[:12]}.txt"
         return Response(
@@ -164,14 +164,14 @@ class Pages:
         return Response(self._static[name], headers=headers)
 
 
-def _failure(error: MonitorError) -> Failure:
+def _failure(error: MonitorError) -> PageFailure:
     words = str(error)
     sentence = f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith((".", "?")) else ".")
-    if isinstance(error, Malformed):
-        return Failure(400, "This cannot be asked", sentence)
+    if isinstance(error, MalformedQuestion):
+        return PageFailure(400, "This cannot be asked", sentence)
     if isinstance(error, Refused):
-        return Failure(404, "There is no such thing", sentence)
-    return Failure(503, "The monitor cannot answer now", sentence)
+        return PageFailure(404, "There is no such thing", sentence)
+    return PageFailure(503, "The monitor cannot answer now", sentence)
 
 
 def _utc(at: datetime | str) -> str:

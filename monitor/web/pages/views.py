@@ -33,7 +33,7 @@ from monitor.registry.lookup import find_row, unknown_entry
 from monitor.web.api.parameters import AtTime, Nothing, OfEvents, When
 from monitor.web.api.resources import Desk, events, query_of, rows_of_registry
 from monitor.web.pages import drawing
-from monitor.web.pages.drawing import Band, Mark, Span
+from monitor.web.pages.drawing import DrawnBand, DrawnMark, TimeSpan
 
 Values: TypeAlias = dict[str, Any]
 
@@ -77,7 +77,7 @@ class Log(OfEvents):
     newest: bool = True
 
 
-class Compared(Nothing):
+class ComparedTimes(Nothing):
     """Two times, and an entry."""
 
     since: When = Moment(ago=timedelta(days=7))
@@ -86,7 +86,7 @@ class Compared(Nothing):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class PageSpec:
     """One page. `of_now` says that it shows what is not in the log, so that another time cannot be asked for."""
 
     path: str
@@ -108,7 +108,7 @@ def registry(desk: Desk, path: Mapping[str, str], asked: Filters) -> Values:
     urgent = [] if then else [row for row in alerts(desk.reader, desk.configuration, desk.now) if row.kind in _URGENT]
     until = then or desk.now
     moves = _input_moves(desk.reader, until)
-    span = Span(until - timedelta(days=90), until)
+    span = TimeSpan(until - timedelta(days=90), until)
     shown = [
         {
             **row,
@@ -153,7 +153,7 @@ def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
         raise unknown_entry(key, known)
     one, until = known[key], then or desk.now
     history = [recorded for recorded in queries.history(desk.reader, key) if recorded.recorded_at <= until]
-    span = Span(max(until - timedelta(days=asked.days), history[0].recorded_at), until)
+    span = TimeSpan(max(until - timedelta(days=asked.days), history[0].recorded_at), until)
     row = rows_of_registry(desk, then, key)[key]
     pauses, chain = pauses_of(history), queries.why(desk.reader, key, at=then)
     moves = _moves_of(desk.reader, one, until)
@@ -200,7 +200,7 @@ def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
 
 def sources(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
     """Return how each source stands, with its last week."""
-    span = Span(desk.now - _STRIP, desk.now)
+    span = TimeSpan(desk.now - _STRIP, desk.now)
     return {
         "rows": [
             {**documents.of_source(row), **_freshness(row, desk.now), "strip": _source_strip(desk.reader, row, span)}
@@ -212,7 +212,7 @@ def sources(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
 def source(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
     """Return all about one source."""
     row = source_rows(desk.reader, desk.configuration, desk.now, path["key"])[0]
-    span = Span(desk.now - _STRIP, desk.now)
+    span = TimeSpan(desk.now - _STRIP, desk.now)
     state = desk.reader.source(row.key)
     recent = EventQuery(source=row.key, newest_first=True, limit=_SHOWN_EVENTS)
     return {
@@ -261,7 +261,7 @@ def notice(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
     return {"row": documents.of_notice(find_notice(desk.reader, path["id"]), desk.zone)}
 
 
-def changes(desk: Desk, path: Mapping[str, str], asked: Compared) -> Values:
+def changes(desk: Desk, path: Mapping[str, str], asked: ComparedTimes) -> Values:
     """Return what differs between two times."""
     since, until = asked.since.resolve(desk.now), asked.until.resolve(desk.now)
     rows: dict[str, list[Any]] = {}
@@ -270,17 +270,19 @@ def changes(desk: Desk, path: Mapping[str, str], asked: Compared) -> Values:
     return {"rows": rows, "since": since, "until": until, "entry": asked.entry}
 
 
-PAGES: tuple[Page, ...] = (
-    Page(path="/", title="Registry", template="registry.html", build=registry, query=Filters, nav="Registry"),
-    Page(path="/open", title="Open", template="open.html", build=open_matters, nav="Open", of_now=True),
-    Page(path="/entries/{key}", title="Entry", template="entry.html", build=entry, query=Zoom),
-    Page(path="/sources", title="Sources", template="sources.html", build=sources, nav="Sources", of_now=True),
-    Page(path="/sources/{key}", title="Source", template="source.html", build=source, of_now=True),
-    Page(path="/events", title="Events", template="events.html", build=log, query=Log, nav="Events"),
-    Page(path="/events/{position}", title="Event", template="event.html", build=event, live=False),
-    Page(path="/deliveries", title="Deliveries", template="deliveries.html", build=deliveries, nav="Deliveries"),
-    Page(path="/deliveries/{id}", title="Message", template="notice.html", build=notice, live=False),
-    Page(path="/changes", title="Changes", template="changes.html", build=changes, query=Compared, nav="Changes"),
+PAGES: tuple[PageSpec, ...] = (
+    PageSpec(path="/", title="Registry", template="registry.html", build=registry, query=Filters, nav="Registry"),
+    PageSpec(path="/open", title="Open", template="open.html", build=open_matters, nav="Open", of_now=True),
+    PageSpec(path="/entries/{key}", title="Entry", template="entry.html", build=entry, query=Zoom),
+    PageSpec(path="/sources", title="Sources", template="sources.html", build=sources, nav="Sources", of_now=True),
+    PageSpec(path="/sources/{key}", title="Source", template="source.html", build=source, of_now=True),
+    PageSpec(path="/events", title="Events", template="events.html", build=log, query=Log, nav="Events"),
+    PageSpec(path="/events/{position}", title="Event", template="event.html", build=event, live=False),
+    PageSpec(path="/deliveries", title="Deliveries", template="deliveries.html", build=deliveries, nav="Deliveries"),
+    PageSpec(path="/deliveries/{id}", title="Message", template="notice.html", build=notice, live=False),
+    PageSpec(
+        path="/changes", title="Changes", template="changes.html", build=changes, query=ComparedTimes, nav="Changes"
+    ),
 )
 
 
@@ -336,7 +338,7 @@ def _input_moves(reader: Reader, until: datetime) -> _Moves:
     return moves
 
 
-def _priced(moves: _Moves, entry: Entry, row: documents.Document, span: Span) -> list[tuple[datetime, Decimal]]:
+def _priced(moves: _Moves, entry: Entry, row: documents.Document, span: TimeSpan) -> list[tuple[datetime, Decimal]]:
     """Return the steps of an entry's input price; one that never moved is a flat line at what it is now."""
     subject = entry.price_subject
     steps = moves.get((subject.scope, subject.name), [])
@@ -360,7 +362,7 @@ _CHARTED = {"input": "input", "output": "output", "cached_input": "cached"}
 
 
 def _chart(
-    moves: Mapping[str, Sequence[tuple[datetime, Decimal]]], pauses: Iterable[Pause], span: Span
+    moves: Mapping[str, Sequence[tuple[datetime, Decimal]]], pauses: Iterable[Pause], span: TimeSpan
 ) -> Values | None:
     lines = [(_CHARTED[meter], steps) for meter, steps in moves.items() if meter in _CHARTED]
     if not lines:
@@ -369,9 +371,9 @@ def _chart(
     return {"svg": drawing.step_chart(lines, span, bands), "names": [name for name, _ in lines]}
 
 
-def _pause_band(pause: Pause, now: datetime) -> Band:
+def _pause_band(pause: Pause, now: datetime) -> DrawnBand:
     end = now if pause.ended is None else pause.ended.recorded_at
-    return Band(start=pause.began.recorded_at, end=end, kind="paused", label="paused")
+    return DrawnBand(start=pause.began.recorded_at, end=end, kind="paused", label="paused")
 
 
 def _pause(pause: Pause) -> Values:
@@ -396,13 +398,13 @@ _STATUS_AFTER = {
 }
 
 
-def _timeline(history: Sequence[Recorded], around: Iterable[Recorded], span: Span) -> Any:
+def _timeline(history: Sequence[Recorded], around: Iterable[Recorded], span: TimeSpan) -> Any:
     turns = [
         (recorded, _STATUS_AFTER[recorded.event.type]) for recorded in history if recorded.event.type in _STATUS_AFTER
     ]
     ends = [recorded.recorded_at for recorded, _ in turns[1:]] + [span.end]
     bands = [
-        Band(start=recorded.recorded_at, end=end, kind=status.value, label=status.value)
+        DrawnBand(start=recorded.recorded_at, end=end, kind=status.value, label=status.value)
         for (recorded, status), end in zip(turns, ends, strict=True)
         if end >= span.start
     ]
@@ -410,10 +412,10 @@ def _timeline(history: Sequence[Recorded], around: Iterable[Recorded], span: Spa
     return drawing.timeline(bands, marks, span, _LANES)
 
 
-def _mark(recorded: Recorded) -> Mark:
+def _mark(recorded: Recorded) -> DrawnMark:
     event = recorded.event
     bad = event.type in (ev.ENTRY_PAUSED, ev.CHECK_FAILED, ev.MODEL_UNLISTED, ev.GATE_DENIED, ev.NOTICE_DEAD)
-    return Mark(
+    return DrawnMark(
         at=recorded.recorded_at,
         kind="bad" if bad else "good" if event.type in _PEOPLE else "info",
         label=f"{event.type}: {in_words(event)}",
@@ -422,7 +424,7 @@ def _mark(recorded: Recorded) -> Mark:
     )
 
 
-def _around(reader: Reader, entry: Entry, span: Span) -> list[Recorded]:
+def _around(reader: Reader, entry: Entry, span: TimeSpan) -> list[Recorded]:
     """Return what befell the model of an entry, its prices, and what was told and asked of it."""
     subjects = dict.fromkeys(name for name in (entry.spec.model_id, entry.price_subject.name) if name)
     found = [
@@ -454,18 +456,18 @@ def _freshness(row: SourceRow, now: datetime) -> Values:
     return {"age": f"{age} ago", "meter": drawing.meter(share, kind, f"{share:.0%} of its freshness is used up")}
 
 
-def _source_strip(reader: Reader, row: SourceRow, span: Span) -> Any:
+def _source_strip(reader: Reader, row: SourceRow, span: TimeSpan) -> Any:
     """Draw the last week of a source: read, or down."""
-    bands: list[Band] = []
+    bands: list[DrawnBand] = []
     begun, state = span.start, "ok"
     query = EventQuery(source=row.key, since=span.start, until=span.end)
     for recorded in reader.events(query):
         type = recorded.event.type
         if type in (ev.SOURCE_FAILED, ev.SOURCE_RECOVERED):
             down = type == ev.SOURCE_FAILED
-            bands.append(Band(start=begun, end=recorded.recorded_at, kind="ok" if down else "down", label=state))
+            bands.append(DrawnBand(start=begun, end=recorded.recorded_at, kind="ok" if down else "down", label=state))
             begun, state = recorded.recorded_at, "down" if down else "ok"
-    bands.append(Band(start=begun, end=span.end, kind="down" if state == "down" else row.state.value, label=state))
+    bands.append(DrawnBand(start=begun, end=span.end, kind="down" if state == "down" else row.state.value, label=state))
     return drawing.strip(bands, span)
 
 
