@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import eq, ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any, cast
@@ -24,9 +24,10 @@ from monitor.core.events import Event, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.notices import Notice
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused, SentMessage
-from monitor.store import blobs, codec, measures
+from monitor.store import blobs, codec, former_keys, measures
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
+from monitor.store.former_keys import FormerStream, former_streams
 from monitor.store.schema import (
     alternations,
     deliveries,
@@ -134,11 +135,16 @@ class SqlReader:
         for column, pattern in ((c.type, query.type), (c.subject, query.subject)):
             if "*" in pattern or "?" in pattern:
                 search = search.where(self._dialect.glob(column, pattern))
+            elif pattern and column is c.subject:
+                search = search.where(former_keys.of_subject(pattern, self._former))
             elif pattern:
                 search = search.where(column == pattern)
-        for column, exact in ((c.source, query.source), (c.stream, query.stream), (c.actor, query.actor)):
-            if exact:
-                search = search.where(column == exact)
+        if query.source:
+            search = search.where(former_keys.of_source(query.source, self._former))
+        if query.stream:
+            search = search.where(former_keys.of_stream(query.stream, self._former))
+        if query.actor:
+            search = search.where(c.actor == query.actor)
         if query.check:
             # Found in the text of the canonical JSON: the two databases have no word for a key of one in common.
             search = search.where(c.data.contains(f'"check":"{query.check}"', autoescape=True))
@@ -156,6 +162,10 @@ class SqlReader:
         if query.limit is not None:
             search = search.limit(query.limit)
         return search.order_by(c.position.desc() if query.newest_first else c.position)
+
+    @cached_property
+    def _former(self) -> Sequence[FormerStream]:
+        return former_streams(self._run(former_keys.RENAMES).fetchall())
 
     def event(self, position: int) -> Recorded | None:
         row = self._run(_EVENT, {"position": position}).fetchone()

@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pictures
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -211,6 +212,18 @@ def test_the_summary_agrees_with_the_log(played: Played) -> None:
         name = event["subject"].replace("gpt-5.6-", "GPT-5.6 ").title().replace("Gpt", "GPT")
         assert f"  {name} on {day}, at {event['recorded_at'][11:19]}Z\n" in said
         assert f"(event {event['position']})" in said
+
+
+def test_the_pictures_of_the_pages_show_what_this_run_prints(played: Played) -> None:
+    notice = pictures.pause_of_sol(json.loads(played.ask("notices", "--json")))
+    made = {"demo": pictures.drawn("access-monitor demo", pictures.chapter(played.lines))}
+    for name, words in pictures.commands(notice).items():
+        done = played.call(
+            shlex.join([sys.executable, "-m", "monitor", "--config", f"{played.place}/monitor.toml", *words])
+        )
+        made[name] = pictures.of_command(words, done.stdout.splitlines())
+    kept = {path.stem: pictures.shown(path.read_text(encoding="utf-8")) for path in (ROOT / "docs").glob("*.svg")}
+    assert {name: pictures.shown(picture) for name, picture in made.items()} == kept, "run `make pictures`"
 
 
 def test_nothing_but_the_story_is_printed(played: Played) -> None:
