@@ -348,14 +348,6 @@ class World:
         with self.store() as store, store.read() as reader:
             return {row.notice for row in reader.deliveries() if row.state is not DeliveryState.SENT}
 
-    def in_between(self) -> set[str]:
-        """Return the notices that the sink took and the store does not call sent: those that will be told again."""
-        return self.received().keys() & self.unsent()
-
-    def repeated(self, before: Counter[str]) -> set[str]:
-        """Return the notices that the sink had before and took again since."""
-        return {id for id, count in self.received().items() if count > before[id] > 0}
-
     def seen(self) -> bool:
         """Return whether what the provider shows now is recorded."""
         with self.store() as store, store.read() as reader:
@@ -390,8 +382,8 @@ class World:
         """Baselines taken, the entry activated, everything told."""
         with self.running():
             until(lambda: self.status() == Status.EVALUATING, "the entry is visible")
-            until(lambda: not self.unsent(), "what there was to tell is told")
             until(lambda: self._activated(), "the entry can be activated")
+            until(lambda: not self.unsent(), "what there was to tell is told, the activation too")
 
     def _activated(self) -> bool:
         from monitor.core.ports import Refused
