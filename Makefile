@@ -20,9 +20,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 
 PEERS := .peers
-# Three processes on two cores: a story waits for half of its time. What they compile is kept, or each of them and of the commands that
+# Four processes on two cores: a story waits for half of its time. What they compile is kept, or each of them and of the commands that
 # they start would compile it anew.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $${TEST_PROCESSES:-3} --dist loadscope
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $${TEST_PROCESSES:-4} --dist loadscope
 
 .PHONY: run test test-fast proof golden docs pictures bench lint clean peers test-peers
 

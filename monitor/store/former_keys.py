@@ -6,7 +6,7 @@ What renamed it is an event itself, so that nothing but the log says who was cal
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -73,6 +73,21 @@ def of_subject(subject: str, former: Sequence[FormerStream]) -> ColumnElement[bo
                 within = or_(_C.stream == each.was, _C.stream.startswith(_GATE))
                 earlier.append(_before(and_(named, within), each))
     return or_(_C.subject == subject, *earlier)
+
+
+CONDITIONS: Mapping[str, Callable[[str, Sequence[FormerStream]], ColumnElement[bool]]] = {
+    "subject": of_subject,
+    "source": of_source,
+    "stream": of_stream,
+}
+"""How the key of a query that names a source, an entry or a stream is held against earlier names."""
+
+
+def goes_on(key: str, name: str, former: Iterable[FormerStream]) -> bool:
+    """Return whether what this key of a query names had another name before."""
+    if key == "subject":
+        return any(_subject(each.now) == name for each in former)
+    return any(each.now == (name if key == "stream" else f"source/{name}") for each in former)
 
 
 def _chain(stream: str, former: Sequence[FormerStream], until: int | None = None) -> Iterator[FormerStream]:

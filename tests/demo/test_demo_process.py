@@ -17,6 +17,7 @@ from typing import Any
 
 import pictures
 import pytest
+from preloaded import Nursery
 
 ROOT = Path(__file__).parents[2]
 LAST_LINE = "Daemon and sandbox run on until Ctrl-C: look around from another terminal."
@@ -66,7 +67,8 @@ def read_until(process: subprocess.Popen[str], wanted: str) -> list[str]:
 class Played:
     """One run, looked at while it stays, and after its end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, nursery: Nursery) -> None:
+        self._nursery = nursery
         process = start(folder, "--stay")
         try:
             self.lines = read_until(process, LAST_LINE)
@@ -84,11 +86,12 @@ class Played:
         (self.place,) = folder.glob("access-monitor-demo-*")
 
     def call(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a line as it was printed."""
         return subprocess.run(shlex.split(command), cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
     def ask(self, *words: str) -> Any:
-        config = str(self.place / "monitor.toml")
-        done = self.call(shlex.join([sys.executable, "-m", "monitor", "--config", config, *words]))
+        words = ("--config", str(self.place / "monitor.toml"), *words)
+        done = self._nursery.run(words, cwd=ROOT, env=os.environ)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -97,8 +100,8 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    return Played(tmp_path_factory.mktemp("demo"))
+def played(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Played:
+    return Played(tmp_path_factory.mktemp("demo"), nursery)
 
 
 def test_the_demo_says_in_its_first_line_that_it_is_a_sandbox(played: Played) -> None:
