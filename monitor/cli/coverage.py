@@ -27,8 +27,8 @@ from monitor.core.time import rounded
 def coverage(options: Options, *, entry: str | None, exit_code: bool) -> int:
     """Show what watches each pin and check.
 
-    Every pin and every required check of one entry or of all: the sources that speak for it, and when they were last
-    read. An entry that was never accepted shows the pins that an activation would set.
+    Lists the sources behind every pin and required check, and when they were last read. An entry that was never
+    activated shows the pins that an activation would set.
     """
     from monitor.audit import documents
     from monitor.audit.coverage import GAPS
