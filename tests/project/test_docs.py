@@ -47,6 +47,7 @@ NAMES = {
     "reliability",
     "decisions",
     "readiness",
+    "desk",
 }
 
 TYPES = set(EVENT_TYPES)
