@@ -336,10 +336,11 @@ def read(content: bytes, scope: str) -> ListReading:
         count += len(items)
         if count > ITEMS:
             raise ListProblem(FailureReason.TOO_LARGE, _too_many(count), swollen=True)
+        onward = paging.more(page, items, headers={}, url="", counted=count, known=name)
         key = _key(items)
         for index, item in enumerate(items):
+            items[index] = None  # a long list is not held twice, once as it was parsed and once as facts
             reading.add(f"{place}{name}[{index}]", item, key)
-        onward = paging.more(page, items, headers={}, url="", counted=count, known=name)
     reading.close()
     if onward is not None:  # what a page before the last one says of the next is so
         raise ListProblem(FailureReason.TRUNCATED, _unfinished(onward), reading=reading)
