@@ -35,7 +35,7 @@ _GROUPS = frozenset({"", "short context", "long context"})
 
 
 def read(text: str, *, code: bool = False) -> list[Block]:
-    """Return the blocks of a Markdown or MDX text. With `code` the code spans in cells of tables stay marked."""
+    """Return the blocks of a Markdown or MDX text. With `code` the code spans in cells and paragraphs stay marked."""
     return _MarkdownReader(_blanked(text), code).blocks
 
 
@@ -217,7 +217,7 @@ class _MarkdownReader:
 
     def _flush(self) -> None:
         if self._paragraph:
-            text = plain(" ".join(self._paragraph))
+            text = plain(" ".join(self._paragraph), code=self._code)
             if text:
                 lone = len(self._paragraph) == 1 and not _ITEM.match(text)
                 self.blocks.append(Paragraph(text=text, lone=lone, line=self._paragraph_line))
