@@ -14,10 +14,12 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.packed import unpacked
+from monitor.core.ends import AnnouncedEnd
+from monitor.core.facts import SHUTDOWN_DATE
 
 if TYPE_CHECKING:
     from monitor.core.error_meanings import ErrorVerdict
-    from monitor.core.facts import Facts, Refusal
+    from monitor.core.facts import Facts, Refusal, Value
 
 KEYS: Mapping[str, str] = {
     "models_list": "id",
@@ -28,6 +30,9 @@ KEYS: Mapping[str, str] = {
     "status_page": "subject",
 }
 """Kind → what a row calls whom it is about."""
+
+PRECISION = "precision"
+"""What a row calls how sure the day of an end is: `firm`, `earliest` or `after`."""
 
 ERROR = "error"
 
@@ -145,10 +150,18 @@ def _extract(kind: str, facts: Facts, refused: Sequence[Refusal], unreadable: st
     whole = [{"where": "the whole file", "reason": unreadable}] if unreadable else []
     return Extract(
         kind=kind,
-        rows=[{KEYS[kind]: subject.name, **fields} for subject, fields in sorted(facts.items())],
+        rows=[_row(kind, subject.name, fields) for subject, fields in sorted(facts.items())],
         refused=[*whole, *({"where": refusal.where, "reason": refusal.reason} for refusal in refused)],
         unreadable=unreadable,
     )
+
+
+def _row(kind: str, name: str, fields: Mapping[str, Value]) -> dict[str, object]:
+    """Return the facts of a subject as a row; of an end the day and how sure it is stand apart."""
+    row: dict[str, object] = {KEYS[kind]: name, **fields}
+    if (end := AnnouncedEnd.of(fields.get(SHUTDOWN_DATE))) is not None:
+        row |= {SHUTDOWN_DATE: end.day.isoformat(), PRECISION: end.precision.value}
+    return row
 
 
 def _print(reading: Extract) -> None:

@@ -10,6 +10,7 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
+from monitor.core.ends import end_in_words
 from monitor.core.events import rfc3339
 from monitor.core.time import rounded
 
@@ -26,22 +27,31 @@ if TYPE_CHECKING:
         "access-monitor lifecycle",
         "access-monitor lifecycle gpt-5.4-mini",
         "access-monitor lifecycle openai/gpt-4.1 --json",
+        "access-monitor lifecycle --ics > ends.ics",
     ),
 )
 @click.argument("name", metavar="[ENTRY|MODEL]", default="", shell_complete=complete_entries)
+@click.option("--ics", is_flag=True, help="As a calendar (iCalendar), one event for each model and day.")
 @click.pass_obj
-def lifecycle(options: Options, *, name: str) -> None:
+def lifecycle(options: Options, *, name: str, ics: bool) -> None:
     """Show announced ends, by source.
 
     With the replacement that is recommended, and whether the model is still listed. Without a name: all that are ahead,
-    and those of entries. MODEL may name its provider, as in openai/gpt-4.1.
+    and those of entries. MODEL may name its provider, as in openai/gpt-4.1. DAYS are left until a firm end; a day that
+    is only the earliest one counts down to nothing.
     """
+    from monitor.audit.calendar import calendar
     from monitor.audit.lifecycle import ends
+
+    if ics and options.json:
+        raise click.UsageError("--ics and --json are two forms of the same; give one of them.")
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         dates = ends(reader, monitor.configuration, now, name)
-    if options.json:
+    if ics:
+        click.echo(calendar(dates, now), nl=False)
+    elif options.json:
         output.as_json([as_json(end) for end in dates])
     elif dates:
         _print(dates, now)
@@ -54,14 +64,18 @@ def as_json(end: End) -> dict[str, object]:
     return {
         "provider": end.provider,
         "model": end.model,
+        "kind": end.kind,
         "date": end.day.isoformat(),
+        "precision": end.precision.value,
         "days": end.days,
         "replacement": end.replacement or None,
+        "replacement_kind": end.replacement_kind or None,
         "status": end.status or None,
         "notice_date": end.notice_date or None,
         "listed": end.listed,
         "agrees": end.agrees,
         "entries": list(end.entries),
+        "fallback_of": list(end.fallback_of),
         "source": end.source,
         "trust": end.trust,
         "verified_at": rfc3339(end.verified_at) if end.verified_at else None,
@@ -74,8 +88,8 @@ def _print(found: list[End], now: datetime) -> None:
         [
             (
                 f"{end.provider}/{end.model}",
-                end.day.isoformat(),
-                str(end.days),
+                end_in_words(end.day.isoformat(), end.precision),
+                "" if end.days is None else str(end.days),
                 "" if end.listed is None else "yes" if end.listed else "no",
                 end.replacement,
                 ", ".join(end.entries),

@@ -36,7 +36,9 @@ class AnnouncedEnd(NamedTuple):
         """Read the value of a fact; None where it states no day, as a plug-in's may."""
         stated = _STATED.fullmatch(str(value))
         try:
-            return None if stated is None else cls(date.fromisoformat(stated[1]), Precision(stated[2] or Precision.FIRM))
+            return (
+                None if stated is None else cls(date.fromisoformat(stated[1]), Precision(stated[2] or Precision.FIRM))
+            )
         except ValueError:
             return None
 
@@ -51,11 +53,16 @@ class AnnouncedEnd(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Return it for people: `on 2026-12-11`, `not before 2026-12-11`, `on 2026-12-11 or later`."""
-        match self.precision:
-            case Precision.FIRM:
-                return f"on {self.day}"
-            case Precision.EARLIEST:
-                return f"not before {self.day}"
-            case Precision.AFTER:
-                return f"on {self.day} or later"
+        """The end for people: `2026-12-11`, `not before 2026-12-11`, `2026-12-11 or later`."""
+        return end_in_words(self.day.isoformat(), self.precision)
+
+
+def end_in_words(day: str, precision: str | None) -> str:
+    """Return a day as people read it; without its precision it is firm."""
+    match precision:
+        case Precision.EARLIEST:
+            return f"not before {day}"
+        case Precision.AFTER:
+            return f"{day} or later"
+        case _:
+            return day

@@ -128,12 +128,21 @@ class DriftData(FieldData):
 
 
 class LifecycleData(ModelData):
-    """The end of a model; the date is None where it is withdrawn."""
+    """The end of a model, endpoint or feature; the date is None where it is withdrawn. A day without its precision is
+    firm.
+    """
 
     date: str | None
     old: str | None
+    precision: NotRequired[str]
+    old_precision: NotRequired[str]
+    kind: NotRequired[str]
+    trust: NotRequired[str]
+    note: NotRequired[str]
+    corroborates: NotRequired[list[str]]
     notice_date: NotRequired[str]
     replacement: NotRequired[str]
+    replacement_kind: NotRequired[str]
     status: NotRequired[str]
 
 

@@ -10,10 +10,11 @@ from typing import TypeAlias
 from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.changes import carried
-from monitor.core.configuration import Configuration, ConfirmationRules, SourceSpec
+from monitor.core.configuration import OFFICIAL, Configuration, ConfirmationRules, SourceSpec
 from monitor.core.content import name_of
 from monitor.core.events import source_stream
 from monitor.core.facts import (
+    SHUTDOWN_DATE,
     Alternation,
     Fact,
     Facts,
@@ -211,13 +212,15 @@ def _with_others(context: AssessmentContext, reader: Reader, configuration: Conf
 
 
 def _priced(context: AssessmentContext) -> list[Subject]:
-    """Name the subjects of which a price differs, or is held back."""
+    """Name the subjects of which a price or an end differs, or a price is held back."""
     baseline, facts = context.baseline, context.facts
+    # Who else states an end is asked of a third party's alone: what an official source says is news anyhow.
+    prefixes = (price.PREFIX,) if context.spec.trust == OFFICIAL else (price.PREFIX, SHUTDOWN_DATE)
     differing = {
         subject
         for subject in baseline.keys() | facts.keys()
         if (old := baseline.get(subject, {})) != (new := facts.get(subject, {}))
-        and any(field.startswith(price.PREFIX) for field in old.keys() | new.keys())
+        and any(field.startswith(prefixes) for field in old.keys() | new.keys())
     }
     return sorted(
         differing | {fact.subject for fact, change in context.pending.items() if change.quarantine is not None}

@@ -416,6 +416,14 @@ def changed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     )
 
 
+def of_its_fallback(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    """Return what moved about the fallback of an entry."""
+    fallback = _entry_of(to).spec.fallback
+    content = changed(commit, to, events)
+    summary = f"this is about its fallback {fallback}"
+    return replace(content, summary="; ".join(part for part in (summary, content.summary) if part))
+
+
 def _expected(entry: Entry, changes: Iterable[Event], at: datetime) -> str:
     """Return the maintenance in which a change of what an entry pins is expected, so that it did not pause."""
     pinned = {pin.key for pin in entry.pins}

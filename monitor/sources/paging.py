@@ -172,8 +172,10 @@ _FAULT = re.compile(
 
 _STATUS = frozenset(["status", "state", "outcome"])
 _BAD = frozenset(
-    ["error", "errors", "failed", "failure", "fail", "partial", "partialsuccess", "partialfailure", "degraded"]
-    + ["incomplete", "timeout", "unavailable", "warning", "aborted", "cancelled"]
+    [
+        *("error", "errors", "failed", "failure", "fail", "partial", "partialsuccess", "partialfailure", "degraded"),
+        *("incomplete", "timeout", "unavailable", "warning", "aborted", "cancelled"),
+    ]
 )
 """Values of a status that speak of less than a whole answer."""
 

@@ -471,7 +471,9 @@ def test_what_a_page_says_of_all_its_days_holds_for_each(words: str, expected: s
 
 def test_what_a_section_says_of_its_days_holds_there_alone() -> None:
     text = page("2026-12-11 | `m-1` | ")
-    other = text.replace("m-1", "m-2").replace("## Models", "## Others\n\nThese shutdown dates are the earliest possible.")
+    other = text.replace("m-1", "m-2").replace(
+        "## Models", "## Others\n\nThese shutdown dates are the earliest possible."
+    )
     models = read(text + other.partition("\n\n\n\n")[2]).models
     assert (models["m-1"]["shutdown_date"], models["m-2"]["shutdown_date"]) == ("2026-12-11", "2026-12-11 earliest")
 
@@ -489,7 +491,10 @@ def test_the_section_that_was_announced_last_holds(newest_first: bool) -> None:
 def test_of_two_days_announced_together_neither_holds() -> None:
     text = "# Ends\n\n" + section("2026-06-01", "2027-01-01") + section("2026-06-01", "2027-07-01")
     assert end(text) is None
-    assert any("stated more than once" in refusal.reason for refusal in read(text + section("2026-01-01", "2027-07-01").replace("m-1", "m-2")).refused)  # noqa: E501
+    assert any(
+        "stated more than once" in refusal.reason
+        for refusal in read(text + section("2026-01-01", "2027-07-01").replace("m-1", "m-2")).refused
+    )
 
 
 def test_a_firm_day_says_in_full_what_an_earliest_one_left_open() -> None:
@@ -542,7 +547,8 @@ def test_a_sentence_that_says_one_thing_states_an_end(sentence: str, expected: s
 
 
 def test_a_list_ends_where_other_text_begins() -> None:
-    text = "# Ends\n\nOn June 1, 2027 the following models will be retired:\n\n- `m-1`\n- `m-2`, `m-3`\n\nUse instead:\n\n- `m-4`\n"
+    opening = "# Ends\n\nOn June 1, 2027 the following models will be retired:\n\n"
+    text = f"{opening}- `m-1`\n- `m-2`, `m-3`\n\nUse instead:\n\n- `m-4`\n"
     for form in (text, html_of(text)):
         assert {name: fields["shutdown_date"] for name, fields in read(form).models.items()} == dict.fromkeys(
             ("m-1", "m-2", "m-3"), "2027-06-01"

@@ -22,11 +22,12 @@ UPDATE = "update"
 DATE = "date"
 
 _END = (
-    r"(?:shut ?down|shutdown|retirement|retire|retired|retires|retiring|eol|end[- ]of[- ]life|discontinuation|discontinued"
-    r"|sunset|removal|decommission(?:ing)?|end[- ]of[- ]service|offline)"
+    r"(?:shut ?down|shutdown|retirement|retire|retired|retires|retiring|eol|end[- ]of[- ]life|discontinuation"
+    r"|discontinued|sunset|removal|decommission(?:ing)?|end[- ]of[- ]service|offline)"
 )
 _SHUTDOWN = re.compile(
-    rf"(?:model |api )?(?:tentative |planned |scheduled |earliest(?: possible)? )?{_END}(?: \(eol\))?(?: (?:date|time|on|day))?"
+    rf"(?:model |api )?(?:tentative |planned |scheduled |earliest(?: possible)? )?{_END}(?: \(eol\))?"
+    r"(?: (?:date|time|on|day))?"
     rf"(?: \((?:earliest(?: possible)?|utc|tentative|{_END}(?: date)?)\))?"
     r"(?: (?:no|not) (?:sooner|earlier) than| not before)?|(?:no|not) (?:sooner|earlier) than(?: …| \.\.\.)?|not before"
     r"|下线时间|停用日期|停止服务日期|退役日期"
@@ -37,8 +38,8 @@ _MODELS = re.compile(
     r"|model being (?:retired|deprecated)|system|模型|模型名称"
 )
 _IDS = re.compile(
-    r"(?:api |deprecated |affected |retired |legacy )?model (?:ids?|identifiers?|codes?|strings?|slugs?)|api model names?"
-    r"|slug|model id \(.*\)|api endpoints?"
+    r"(?:api |deprecated |affected |retired |legacy )?model (?:ids?|identifiers?|codes?|strings?|slugs?)"
+    r"|api model names?|slug|model id \(.*\)|api endpoints?"
 )
 _FEATURES = re.compile(
     r"(?:affected |deprecated )?(?:endpoints?|features?|apis?|products?|systems?)"

@@ -27,17 +27,18 @@ _CLOCK = (
     r"(?:[+-]\d{1,2}(?::?\d{2})?)?(?: time)?\)?)?)?(?: ?\((?:UTC|GMT)(?:[+-]\d{1,2}(?::?\d{2})?)?\))?"
 )
 _SOONEST = (
-    r"(?:not|no) (?:be )?(?:sooner|earlier|before)(?: than)?|not before|(?:at (?:the )?)?earliest(?: possible)?(?: date)?"
-    r"|at least until|tentatively(?: not sooner than)?"
+    r"(?:not|no) (?:be )?(?:sooner|earlier|before)(?: than)?|not before"
+    r"|(?:at (?:the )?)?earliest(?: possible)?(?: date)?|at least until|tentatively(?: not sooner than)?"
 )
 _EARLIEST = re.compile(rf"(?:{_SOONEST})(?: on)?:? ?", re.IGNORECASE)
 _ON_OR_AFTER = re.compile(r"on or after ", re.IGNORECASE)
 _ON = re.compile(
-    r"(?:(?:shut ?down|shutdown|retired?|retires|discontinued|end of life|eol|legacy|scheduled)(?: (?:on|for))?:? |on )",
+    r"(?:(?:shut ?down|shutdown|retired?|retires|discontinued|end of life|eol|legacy|scheduled)(?: (?:on|for))?:? "
+    r"|on )",
     re.IGNORECASE,
 )
 _LATER = re.compile(r",? ?\(?(?:or|and) (?:later|after|beyond|onwards?)\)?|,? onwards?", re.IGNORECASE)
-_SOONEST_AFTER = re.compile(r",? ?\(?(?:at (?:the )?earliest|earliest|not sooner|no sooner|or not sooner)\)?", re.IGNORECASE)
+_SOONEST_AFTER = re.compile(r",? ?\(?(?:(?:at (?:the )?)?earliest|(?:not|no) sooner)\)?", re.IGNORECASE)
 _TIME = re.compile(_CLOCK, re.IGNORECASE)
 
 _DATES = r"(?:shut ?down|retirement|retire|discontinuation|eol|end[- ]of[- ]life|sunset|deprecation) dates?"

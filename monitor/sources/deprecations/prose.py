@@ -21,16 +21,19 @@ from monitor.sources.pricing_page.inline import CODE
 _ENDS = re.compile(
     r"\b(?:shut(?:ting)? down|shutdown|be retired|(?:is|are|was|were) (?:fully )?retired|retires?|retiring|retirement"
     r"|discontinu\w+|(?:be|been|is|are|was|were) removed|removal from|sunset\w*|end[- ]of[- ]life|decommission\w+"
-    r"|no longer (?:be )?(?:available|accessible|supported|work\w*|served)|inaccessible|taken offline|(?:turned|switched) off)\b",
+    r"|no longer (?:be )?(?:available|accessible|supported|work\w*|served)|inaccessible|taken offline"
+    r"|(?:turned|switched) off)\b",
     re.IGNORECASE,
 )
 _DEPRECATED = re.compile(r"\bdeprecat\w+\b", re.IGNORECASE)
 _NOTICE = re.compile(
-    r"\b(?:notif\w+|announc\w+|releas\w+|launch\w+|introduc\w+|updated|published|e-?mail\w*|replac\w+ by)\b", re.IGNORECASE
+    r"\b(?:notif\w+|announc\w+|releas\w+|launch\w+|introduc\w+|updated|published|e-?mail\w*|replac\w+ by)\b",
+    re.IGNORECASE,
 )
 _CONDITION = re.compile(
-    r"\b(?:if|unless|may|might|could|should|would|new (?:customers|users|accounts)|existing (?:customers|users)|fine[- ]?tun\w*"
-    r"|not affected|unaffected|continue|remain\w*|extended|except|until|free tier|region\w*|provisioned|training|parameter\w*)\b",
+    r"\b(?:if|unless|may|might|could|should|would|new (?:customers|users|accounts)|existing (?:customers|users)"
+    r"|fine[- ]?tun\w*|not affected|unaffected|continue|remain\w*|extended|except|until|free tier|region\w*"
+    r"|provisioned|training|parameter\w*)\b",
     re.IGNORECASE,
 )
 _NOT = re.compile(r"\b(?:not|never|cannot|won't|isn't)\b", re.IGNORECASE)

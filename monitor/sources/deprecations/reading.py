@@ -54,7 +54,8 @@ _BLANK = re.compile(
 _HYPHENS = str.maketrans(dict.fromkeys("‐‑‒–−", "-"))
 _ITEM = re.compile(r"(?m)^([ \t]*(?:[-+*•]|\d{1,3}[.)])[ \t]+)(?=\S)")
 _NARROWER = re.compile(
-    r"\bfine[- ]?tun|\bprovisioned\b|\bnew customers\b|\bgovcloud\b|\bbatch\b|\b(?:eu|us|china)? ?regions?\b", re.IGNORECASE
+    r"\bfine[- ]?tun|\bprovisioned\b|\bnew customers\b|\bgovcloud\b|\bbatch\b|\b(?:eu|us|china)? ?regions?\b",
+    re.IGNORECASE,
 )
 """Words of a heading whose tables are about less than the model: its fine-tuning, one region, new customers."""
 
@@ -246,7 +247,8 @@ class _PageReader:
         if _divides(row):
             return
         if row.flaw or len(row.cells) != width:
-            self._refused.append(Refusal(where, row.flaw or "it has another number of cells than the header", _spans([row])))
+            reason = row.flaw or "it has another number of cells than the header"
+            self._refused.append(Refusal(where, reason, _spans([row])))
             lost = dict.fromkeys(bound.kinds.values())
             for name in _spans([row]):
                 self._claims.setdefault(name, []).append(Claim(where=where, announced="", fields=lost))
@@ -447,7 +449,9 @@ def _divides(row: TableRow) -> bool:
     texts = {text for cell in row.cells if (text := _plain(cell))}
     if row.flaw not in ("", MERGED) or len(texts) > 1 or (row.flaw == "" and len(row.cells) < 2):
         return False
-    return not texts or (not any(names.named(texts.copy().pop(), ids=False, features=False)) and CODE not in "".join(row.cells))
+    if not texts:
+        return True
+    return CODE not in "".join(row.cells) and not any(names.named(texts.pop(), ids=False, features=False))
 
 
 def _plain(text: str) -> str:
