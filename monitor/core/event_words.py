@@ -77,6 +77,12 @@ def of_a_hold(data: Mapping[str, Any]) -> str:
     return f"{data['model']}, {_price(data)}"
 
 
+def of_a_refusal(data: Mapping[str, Any]) -> str:
+    """Say which part is no longer understood: `Standard, table at line 12: the unit is not known; and 2 more`."""
+    rest = data["count"] - 1
+    return f"{data['where']}: {data['reason']}" + (f"; and {rest} more" if rest else "")
+
+
 def of_an_end(data: Mapping[str, Any]) -> str:
     """Say how the date of a model's end moved: `date: not before 2026-10-16 → 2026-12-01`."""
     rest = {key: value for key, value in data.items() if key not in ("date", "precision", "old_precision")}

@@ -69,6 +69,7 @@ class AssessmentContext:
         calls: the other call routes to the model of a call that was refused for no reason that is understood.
         other_prices: what other sources say of the prices that differ.
         listings: when this source first listed each price that differs, subject → field → time.
+        refused_lately: the subjects of which it was said within a day that a part about them is no longer understood.
     """
 
     spec: SourceSpec
@@ -91,6 +92,7 @@ class AssessmentContext:
     calls: tuple[CallRoute, ...] = ()
     other_prices: OtherPrices = NO_OTHERS
     listings: Mapping[Subject, Mapping[str, datetime | None]] = field(default_factory=dict)
+    refused_lately: frozenset[str] = frozenset()
 
     @property
     def at(self) -> datetime:
@@ -208,7 +210,16 @@ def _with_others(context: AssessmentContext, reader: Reader, configuration: Conf
         signals=signals(reader, routes, losing(baseline, facts) if routes and differs else ()),
         other_prices=other_prices(reader, configuration, spec.key, priced),
         listings=first_listings(reader, spec, repriced),
+        refused_lately=_refused_lately(context, reader),
     )
+
+
+def _refused_lately(context: AssessmentContext, reader: Reader) -> frozenset[str]:
+    """Name the subjects of parts that were refused within a day: a page that flickers is not told at every poll."""
+    if not (isinstance(context.observation, Snapshot) and context.observation.refused):
+        return frozenset()
+    query = EventQuery(type=ev.SOURCE_REFUSED, source=context.spec.key, since=context.at - timedelta(days=1))
+    return frozenset(name for record in reader.events(query) for name in record.event.data["models"])
 
 
 def _priced(context: AssessmentContext) -> list[Subject]:

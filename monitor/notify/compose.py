@@ -291,6 +291,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
         _HOLD_OVER,
     ),
     ev.SOURCE_HOLD_ENDED: (_HOLD_OVER,),
+    ev.SOURCE_REFUSED: (Rule(reason=Reason.CHANGED, recipients=recipients.active_there, content=contents.unread_part),),
     ev.SOURCE_STALE: (Rule(reason=Reason.BLIND, recipients=recipients.resting_on_it, content=contents.unread),),
     ev.PRICE_QUARANTINED: (
         Rule(reason=Reason.HELD, recipients=recipients.going_by_the_price, content=contents.quarantined),

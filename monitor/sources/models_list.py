@@ -314,11 +314,13 @@ class ListReading:
                 yield SHUTDOWN_DATE, day
             else:
                 self.unclear.add(Fact(subject, SHUTDOWN_DATE))
-                self.refused.append(Refusal(where, f"the shutdown date of {subject.name} is not a date"))
+                why = f"the shutdown date of {subject.name} is not a date"
+                self.refused.append(Refusal(where, why, (subject.name,)))
 
     def _unclear(self, where: str, subject: Subject, field: str) -> None:
         self.unclear.add(Fact(subject, field))
-        self.refused.append(Refusal(where, f"{field} of {subject.name} is stated twice, and not alike"))
+        why = f"{field} of {subject.name} is stated twice, and not alike"
+        self.refused.append(Refusal(where, why, (subject.name,)))
 
 
 def read(content: bytes, scope: str) -> ListReading:

@@ -82,6 +82,7 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
         measured = by_series(reader.measurements(MeasurementQuery(since=now - RECENT)))
         budgets = accounts(reader, configuration, per_day, now)
         head, states, entries = reader.head(), reader.sources(), reader.entries()
+        unread = Counter(change.source for change in reader.pending_changes() if not change.seen)
         deliveries = reader.deliveries(DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.DEAD)
     ages: dict[Labels, float] = {}
     failing: dict[Labels, float] = {}
@@ -97,6 +98,11 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
         _counter("events_total", "Events in the log; the last one's position.", {(): head}),
         _gauge("source_good_age_seconds", "Seconds since the last good poll of a source; +Inf before the first.", ages),
         _gauge("source_failing", "Whether a source cannot be read, so that what it says is not known.", failing),
+        _gauge(
+            "source_unread_facts",
+            "Confirmed prices, models and ends in parts of a source that are no longer understood.",
+            {(("source", key),): unread[key] for key in configuration.sources},
+        ),
         _gauge("entries", "Entries by status.", {(("status", status.value),): counted[status] for status in Status}),
         _gauge("deliveries", "Deliveries that wait or are being sent, and dead ones.", outbox),
         *_of_probes(measured),
