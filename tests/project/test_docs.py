@@ -28,7 +28,7 @@ from monitor.core.facts import FailureReason
 from monitor.gate.client import ask, clock
 from monitor.notify.headlines import STATES
 from monitor.settings import load, schema, show
-from monitor.sources import catalog
+from monitor.sources import catalog, lifecycle_feed
 from monitor.sources.catalog import BUILTIN
 from monitor.sources.feed import FORMATS
 from monitor.sources.kind import SourceKind
@@ -291,7 +291,7 @@ def test_every_kind_and_every_format_that_is_named_can_be_built():
     assert set(quoted(kinds)) == set(BUILTIN)
     formats = tabled("source", plain=False)["format"][2]
     named = schema()["$defs"]["SourceTable"]["properties"]["format"]["anyOf"][0]["enum"]
-    assert set(quoted(formats)) - {"price_feed"} == set(FORMATS) == set(named)
+    assert set(quoted(formats)) - {"price_feed", "lifecycle_feed"} == {*FORMATS, *lifecycle_feed.FORMATS} == set(named)
 
 
 def test_every_toml_example_is_toml():
