@@ -21,19 +21,19 @@ def calendar(ends: Iterable[End], now: datetime) -> str:
     for end in ends:
         together.setdefault((end.provider, end.model, end.day.isoformat(), end.precision), []).append(end)
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//access-monitor//lifecycle//EN", "CALSCALE:GREGORIAN"]
-    for (provider, model, day, _), stated in together.items():
-        lines += _event(f"{provider}/{model}/{day}", stated, now)
+    for (provider, model, day, _), statements in together.items():
+        lines += _event(f"{provider}/{model}/{day}", statements, now)
     return "".join(f"{folded}\r\n" for line in [*lines, "END:VCALENDAR"] for folded in _folded(line))
 
 
-def _event(uid: str, stated: Sequence[End], now: datetime) -> Iterator[str]:
-    end = stated[0]
+def _event(uid: str, statements: Sequence[End], now: datetime) -> Iterator[str]:
+    end = statements[0]
     what = end.model if end.kind == "model" else f"the {end.kind} {end.model}"
     day = f" {end.day}" if end.precision is not Precision.FIRM else ""
-    entries = sorted({entry for other in stated for entry in other.entries})
-    replacements = dict.fromkeys(other.replacement for other in stated if other.replacement)
+    entries = sorted({entry for other in statements for entry in other.entries})
+    replacements = dict.fromkeys(other.replacement for other in statements if other.replacement)
     facts = [
-        f"Stated by {', '.join(sorted({other.source for other in stated}))}.",
+        f"Stated by {', '.join(sorted({other.source for other in statements}))}.",
         *(f"Replacement: {words}." for words in replacements),
         *([f"Entries: {', '.join(entries)}."] if entries else []),
         *([f"Fallback of {', '.join(end.fallback_of)}."] if end.fallback_of else []),

@@ -81,16 +81,16 @@ def _said(reader: Reader, configuration: Configuration, now: datetime) -> Iterat
     fresh = Freshness(reader, configuration)
     entries = {key: entry for key, entry in sorted(reader.entries().items()) if entry.alive}
     providers = {key: surface.provider for key, surface in configuration.surfaces.items()}
-    stated = [
+    statements = [
         (spec, subject, fields, end)
         for spec in configuration.sources.values()
         for subject, fields in (fresh.baselines.baseline(spec.key) or {}).items()
         if (end := AnnouncedEnd.of(fields.get(SHUTDOWN_DATE))) is not None
     ]
     ends: dict[tuple[str, str], set[AnnouncedEnd]] = {}
-    for _, subject, _, end in stated:
+    for _, subject, _, end in statements:
         ends.setdefault((providers.get(subject.scope, subject.scope), subject.name), set()).add(end)
-    for spec, subject, fields, end in stated:
+    for spec, subject, fields, end in statements:
         provider = providers.get(subject.scope, subject.scope)
         lists = [
             fresh.baselines.listed(Subject(key, subject.name)) for key, whose in providers.items() if whose == provider

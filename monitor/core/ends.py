@@ -34,11 +34,9 @@ class AnnouncedEnd(NamedTuple):
     @classmethod
     def of(cls, value: Value | None) -> AnnouncedEnd | None:
         """Read the value of a fact; None where it states no day, as a plug-in's may."""
-        stated = _STATED.fullmatch(str(value))
+        match = _STATED.fullmatch(str(value))
         try:
-            return (
-                None if stated is None else cls(date.fromisoformat(stated[1]), Precision(stated[2] or Precision.FIRM))
-            )
+            return None if match is None else cls(date.fromisoformat(match[1]), Precision(match[2] or Precision.FIRM))
         except ValueError:
             return None
 
@@ -50,11 +48,6 @@ class AnnouncedEnd(NamedTuple):
     def __str__(self) -> str:
         """Return the value of the fact."""
         return self.day.isoformat() if self.firm else f"{self.day.isoformat()} {self.precision}"
-
-    @property
-    def words(self) -> str:
-        """The end for people: `2026-12-11`, `not before 2026-12-11`, `2026-12-11 or later`."""
-        return end_in_words(self.day.isoformat(), self.precision)
 
 
 def end_in_words(day: str, precision: str | None) -> str:

@@ -123,12 +123,12 @@ def _add(
     refused: list[Refusal],
 ) -> None:
     """Take what an entry states of a model. A field that two entries state differently is unclear."""
-    stated = facts.setdefault(subject, {})
+    fields = facts.setdefault(subject, {})
     for field, value in entry.fields.items():
         if value is None:
             unclear.add(Fact(subject, field))
             refused.append(Refusal(entry.where, f"the {field} of {subject.name} is not a day", (subject.name,)))
-        elif stated.setdefault(field, value) != value:
+        elif fields.setdefault(field, value) != value:
             unclear.add(Fact(subject, field))
             refused.append(Refusal(entry.where, f"the {field} of {subject.name} is stated twice", (subject.name,)))
 
@@ -163,13 +163,13 @@ def _endoflife(payload: Any, provider: str) -> Iterator[StatedEnd | Refusal]:
 
     def read(where: str, row: Mapping[str, Any]) -> StatedEnd:
         model = _name(row, "cycle" if "cycle" in row else "name")
-        stated = row.get("eol", row.get("eolFrom"))
+        eol = row.get("eol", row.get("eolFrom"))
         fields: dict[str, Value | None] = {}
-        if isinstance(stated, str):
-            fields = {ROW: True, SHUTDOWN_DATE: _end(stated)}
-        elif stated is True or row.get("isEol") is True:
+        if isinstance(eol, str):
+            fields = {ROW: True, SHUTDOWN_DATE: _end(eol)}
+        elif eol is True or row.get("isEol") is True:
             fields = {ROW: True, STATUS: "retired"}
-        elif stated not in (None, False):
+        elif eol not in (None, False):
             raise NotUnderstood("its end is neither a day nor true or false")
         return StatedEnd(where, provider, (model,), fields)
 

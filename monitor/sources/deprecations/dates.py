@@ -69,9 +69,9 @@ class DateReader:
         """Return the day that a text names, with or without a time of it, and nothing else; None where it says more,
         less or otherwise.
         """
-        stated = _DAY.match(text)
-        rest = "" if stated is None else text[stated.end() :]
-        return self._of(stated) if stated is not None and _TIME.fullmatch(rest) else None
+        match = _DAY.match(text)
+        rest = "" if match is None else text[match.end() :]
+        return self._of(match) if match is not None and _TIME.fullmatch(rest) else None
 
     def end(self, text: str, default: Precision = Precision.FIRM) -> AnnouncedEnd | None:
         """Return the end that a cell states; None where it is not understood. `default` is how sure a bare day is."""
@@ -83,25 +83,25 @@ class DateReader:
             precision, text = Precision.AFTER, text[prefix.end() :]
         elif prefix := _ON.match(text):
             text = text[prefix.end() :]
-        stated = _DAY.match(text)
-        if stated is None or (day := self._of(stated)) is None:
+        match = _DAY.match(text)
+        if match is None or (day := self._of(match)) is None:
             return None
-        rest = text[stated.end() :]
+        rest = text[match.end() :]
         if _LATER.fullmatch(rest):
             return AnnouncedEnd(day, Precision.AFTER)
         if _SOONEST_AFTER.fullmatch(rest):
             return AnnouncedEnd(day, Precision.EARLIEST)
         return AnnouncedEnd(day, precision) if _TIME.fullmatch(rest) else None
 
-    def found(self, text: str) -> list[tuple[int, int, date | None]]:
+    def days_in(self, text: str) -> list[tuple[int, int, date | None]]:
         """Return where a sentence names days, and which; None for one that may be read in two ways."""
-        return [(stated.start(), stated.end(), self._of(stated)) for stated in _BOUNDED.finditer(text)]
+        return [(match.start(), match.end(), self._of(match)) for match in _BOUNDED.finditer(text)]
 
-    def _of(self, stated: re.Match[str]) -> date | None:
-        parts = {key: value for key, value in stated.groupdict().items() if value and key not in ("s", "sep")}
+    def _of(self, match: re.Match[str]) -> date | None:
+        parts = {key: value for key, value in match.groupdict().items() if value and key not in ("s", "sep")}
         try:
             if "n1" in parts:
-                month_first = self._month_first.get(stated["sep"])
+                month_first = self._month_first.get(match["sep"])
                 if month_first is None and parts["n1"] != parts["n2"]:
                     return None
                 numbers = (int(parts["n1"]), int(parts["n2"]))

@@ -78,8 +78,8 @@ def _in_parentheses(cell: str) -> tuple[str, ...]:
 
 def named(cell: str, *, ids: bool, features: bool) -> Named:
     """Return what a cell of what ends names; `features` says whether its column may hold more than models."""
-    if found := models(cell, ids=ids):
-        return Named(models=found)
+    if model_ids := models(cell, ids=ids):
+        return Named(models=model_ids)
     plain = cell.replace(CODE, "").strip()
     spans = _SPAN.findall(cell) or [plain]
     paths = [path for span in spans if (path := _ENDPOINT.fullmatch(span.strip()))]
@@ -113,7 +113,7 @@ def of_spans(text: str) -> Named:
 def replacement(cell: str) -> tuple[str, ReplacementKind]:
     """Return a recommended replacement in the words of the page, and how it may be used."""
     words = _MARK.sub("", cell.replace(CODE, ""))
-    found = models(cell)
-    if not found or _PARENTHESES.search(cell):
+    model_ids = models(cell)
+    if not model_ids or _PARENTHESES.search(cell):
         return words, ReplacementKind.NOTE
-    return words, ReplacementKind.DROP_IN if len(found) == 1 else ReplacementKind.OPTIONS
+    return words, ReplacementKind.DROP_IN if len(model_ids) == 1 else ReplacementKind.OPTIONS

@@ -49,7 +49,7 @@ _SPAN = re.compile(rf"{CODE}[^{CODE}]*{CODE}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class EndStatement:
     """What a sentence, or an item of a list below one, says: what ends, and when; `reason` is why it was not read."""
 
     named: Named
@@ -65,7 +65,7 @@ class Prose:
         self._dates = dates
         self._list: AnnouncedEnd | None = None  # the end of what the items that follow name
 
-    def read(self, block: Block) -> Iterator[Statement]:
+    def read(self, block: Block) -> Iterator[EndStatement]:
         """Yield what a block states."""
         if not isinstance(block, Paragraph):
             self._list = None if isinstance(block, PageTable) else self._list
@@ -74,16 +74,16 @@ class Prose:
         item = _item(text)
         if item is not None:
             if self._list is not None:
-                yield Statement(named=item, end=self._list, line=block.line)
+                yield EndStatement(named=item, end=self._list, line=block.line)
             return
         self._list = None
         for sentence in _SENTENCE.split(text):
             yield from self._sentence(sentence, block.line)
 
-    def _sentence(self, sentence: str, line: int) -> Iterator[Statement]:
+    def _sentence(self, sentence: str, line: int) -> Iterator[EndStatement]:
         ends = _ENDS.search(sentence)
         word = ends or _DEPRECATED.search(sentence)
-        days = self._dates.found(sentence)
+        days = self._dates.days_in(sentence)
         if word is None or not days or _NOTICE.search(sentence):
             return
         follows = _LIST_FOLLOWS.search(sentence) is not None and CODE not in sentence
@@ -94,9 +94,9 @@ class Prose:
         if follows:
             self._list = end
         elif end is None:
-            yield Statement(named=named, end=None, line=line, reason=reason)
+            yield EndStatement(named=named, end=None, line=line, reason=reason)
         else:
-            yield Statement(named=named, end=end, line=line)
+            yield EndStatement(named=named, end=end, line=line)
 
     def _end(
         self, sentence: str, days: list[tuple[int, int, date | None]], ends: bool

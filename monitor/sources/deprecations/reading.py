@@ -100,8 +100,7 @@ def snapshot(spec: SourceSpec, body: Body, at: datetime) -> Snapshot:
         Unreadable: it is no page, or none whose layout is known.
     """
     page = reading(body, read, what="deprecations page")
-    stated = {**page.others, **page.models}
-    facts: Facts = {Subject(spec.provider, name): fields for name, fields in stated.items()}
+    facts: Facts = {Subject(spec.provider, name): fields for name, fields in {**page.others, **page.models}.items()}
     return Snapshot(
         source=spec.key,
         at=at,
@@ -358,7 +357,7 @@ class _PageReader:
                 self._claim(named, where, "", {SHUTDOWN_DATE: None})
             else:
                 ends.append((end, where))
-        firm = [found for found in ends if found[0].firm]
+        firm = [(end, where) for end, where in ends if end.firm]
         for end, where in firm or ends:  # once a day is set, the earliest one says no more
             self._claim(named, where, "", {ROW: True, SHUTDOWN_DATE: str(end)})
 
@@ -371,27 +370,27 @@ class _PageReader:
             Unreadable: none of them states anything.
         """
         unclear: set[tuple[str, str]] = set()
-        stated: dict[str, dict[str, Value]] = {}
+        by_name: dict[str, dict[str, Value]] = {}
         for name, claims in self._claims.items():
             for kind in dict.fromkeys(kind for claim in claims for kind in claim.fields):
                 values = [claim for claim in claims if kind in claim.fields]
                 value, reason = _settled(kind, values)
                 if value is not None:
-                    stated.setdefault(name, {})[kind] = value
+                    by_name.setdefault(name, {})[kind] = value
                     continue
                 unclear.add((name, kind))
                 if reason:
                     self._refused.append(Refusal(f"{name} {kind}", reason, (name,)))
-        for name, fields in stated.items():
+        for name, fields in by_name.items():
             if name in self._kinds:
                 fields[KIND] = self._kinds[name]
-        stated = {name: fields for name, fields in stated.items() if fields.keys() & {SHUTDOWN_DATE, ROW}}
-        if not stated:
+        by_name = {name: fields for name, fields in by_name.items() if fields.keys() & {SHUTDOWN_DATE, ROW}}
+        if not by_name:
             first = f"; the first refusal: {self._refused[0].where}: {self._refused[0].reason}" if self._refused else ""
             raise Unreadable(f"no table names a model and its shutdown date{first}")
         return EndsReading(
-            models={name: fields for name, fields in stated.items() if name not in self._kinds},
-            others={name: fields for name, fields in stated.items() if name in self._kinds},
+            models={name: fields for name, fields in by_name.items() if name not in self._kinds},
+            others={name: fields for name, fields in by_name.items() if name in self._kinds},
             unclear=frozenset(unclear),
             refused=tuple(self._refused),
             notes=tuple(self._notes),
