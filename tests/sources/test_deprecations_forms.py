@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
+from sizes import sizes
 
 from monitor.sources.deprecations import read
 from monitor.sources.extraction import Unreadable
@@ -324,6 +326,7 @@ REFUSED = {
     "azure": ("gpt-4o-mini", "'training retirement date' is not known"),
     "bedrock": ("amazon.titan-v1:0", "is not a day"),
     "deepseek": ("deepseek-v3.1-terminus", "only that it is deprecated"),
+    "cohere": ("", "the list below: it says only that it is deprecated"),
 }
 
 
@@ -333,7 +336,7 @@ def test_what_is_not_understood_is_refused_with_its_place_and_the_rest_is_read(f
     refused = [refusal for refusal in read(ENDS[form][0]).refused if reason in refusal.reason]
     assert refused
     assert all(refusal.where for refusal in refused)
-    assert model in {name for refusal in refused for name in refusal.about}
+    assert not model or model in {name for refusal in refused for name in refusal.about}
 
 
 def test_a_model_whose_version_is_no_part_of_an_id_is_refused() -> None:
@@ -385,6 +388,9 @@ def end(text: str, model: str = "m-1") -> Any:
         ("14th November, 2026", "2026-11-14"),
         ("Dec. 11, 2026, 09:00 UTC", "2026-12-11"),
         ("2026年12月11日", "2026-12-11"),
+        ("2026年12月11日00:00:00", "2026-12-11"),
+        ("2026-12-11T09:00:00Z", "2026-12-11"),
+        ("Friday, December 11th, 2026", "2026-12-11"),
         ("Not sooner than 2026-12-11", "2026-12-11 earliest"),
         ("no earlier than Dec 11, 2026", "2026-12-11 earliest"),
         ("Not before December 11, 2026", "2026-12-11 earliest"),
@@ -538,6 +544,8 @@ def test_a_section_about_less_than_the_model_ends_none(title: str) -> None:
         ("On June 1, 2027, we notified users that `m-1` will be retired.", None),
         ("`m-1` will be retired on June 1, 2027 in Europe and July 1, 2027 elsewhere.", None),
         ("`m-1` was released on June 1, 2027.", None),
+        ("The `m-1` series will be retired on June 1, 2027.", None),
+        ("`m-9` and the `m-1` series will be retired on June 1, 2027.", None),
         ("`m-9` replaces `m-1`, which was retired.", None),
         ("`m-1` will be retired on 1/6/2027.", None),
     ],
@@ -553,6 +561,53 @@ def test_a_list_ends_where_other_text_begins() -> None:
         assert {name: fields["shutdown_date"] for name, fields in read(form).models.items()} == dict.fromkeys(
             ("m-1", "m-2", "m-3"), "2027-06-01"
         )
+
+
+LABELS = ["Notes", "Release date", "Launch date", "Description", "Fine-tuning shutdown date", "Price", "Region", ""]
+
+
+def damaged(text: str, chance: random.Random) -> str:
+    """Return a page with one thing wrong about it: a cell less, a label or a cell changed, a row cut, lines swapped."""
+    lines = text.split("\n")
+    tables = [index for index, line in enumerate(lines) if line.startswith("|") and "---" not in line]
+    index = chance.choice(tables)
+    cells = lines[index].strip().strip("|").split("|")
+    # Without its label a column of versions is one that nothing is known of.
+    where = chance.choice([where for where, cell in enumerate(cells) if cell.strip() != "Version"])
+    match chance.randrange(5):
+        case 0:
+            del cells[where]
+        case 1:
+            cells[where] = f" {chance.choice(LABELS)} "
+        case 2:
+            cells.insert(where, f" {chance.choice(LABELS)} ")
+        case 3:
+            cells = cells[:where]
+        case _:
+            other = chance.choice(tables)
+            lines[index], lines[other] = lines[other], lines[index]
+            return "\n".join(lines)
+    lines[index] = f"|{'|'.join(cells)}|"
+    return "\n".join(lines)
+
+
+MARKDOWN = [form for form, (text, _) in ENDS.items() if "\n|" in text]
+
+
+@pytest.mark.parametrize("form", MARKDOWN)
+@pytest.mark.parametrize("times", sizes(60, 2000))
+def test_a_page_that_is_damaged_states_less_and_nothing_else(form: str, times: int) -> None:
+    text, expected = ENDS[form]
+    chance = random.Random(form)
+    for _ in range(times):
+        page = damaged(text, chance)
+        try:
+            models = read(page).models
+        except Unreadable:
+            continue
+        for model, fields in models.items():
+            day = fields.get("shutdown_date")
+            assert day in (None, expected.get(model), f"{expected.get(model)} earliest"), (model, day, page)
 
 
 def html_of(text: str) -> str:

@@ -22,9 +22,10 @@ _DAY = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _BOUNDED = re.compile(rf"(?<![\w./-])(?:{_DAY.pattern})(?![\w/]|[.-]\d)", re.IGNORECASE | re.ASCII)
+_ZONE = r"(?:UTC|GMT|PST|PDT|PT|EST|EDT|ET|CET|CST|Z)(?:[+-]\d{1,2}(?::?\d{2})?)?"
 _CLOCK = (
-    r"(?:,? (?:at )?\d{1,2}[:.]\d{2}(?:[:.]\d{2})? ?(?:[ap]\.?m\.?)?(?: ?\(?(?:UTC|GMT|PST|PDT|PT|EST|EDT|ET|CET|CST|Z)"
-    r"(?:[+-]\d{1,2}(?::?\d{2})?)?(?: time)?\)?)?)?(?: ?\((?:UTC|GMT)(?:[+-]\d{1,2}(?::?\d{2})?)?\))?"
+    r"(?:(?:,? (?:at )?|T)?\d{1,2}[:.]\d{2}(?:[:.]\d{2})? ?(?:[ap]\.?m\.?)?"
+    rf"(?: ?\(?{_ZONE}(?: time)?\)?)?)?(?: ?\({_ZONE}\))?"
 )
 _SOONEST = (
     r"(?:not|no) (?:be )?(?:sooner|earlier|before)(?: than)?|not before"
@@ -32,6 +33,7 @@ _SOONEST = (
 )
 _EARLIEST = re.compile(rf"(?:{_SOONEST})(?: on)?:? ?", re.IGNORECASE)
 _ON_OR_AFTER = re.compile(r"on or after ", re.IGNORECASE)
+_WEEKDAY = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day,? ", re.IGNORECASE)
 _ON = re.compile(
     r"(?:(?:shut ?down|shutdown|retired?|retires|discontinued|end of life|eol|legacy|scheduled)(?: (?:on|for))?:? "
     r"|on )",
@@ -83,6 +85,7 @@ class DateReader:
             precision, text = Precision.AFTER, text[prefix.end() :]
         elif prefix := _ON.match(text):
             text = text[prefix.end() :]
+        text = _WEEKDAY.sub("", text, count=1) if _WEEKDAY.match(text) else text
         match = _DAY.match(text)
         if match is None or (day := self._of(match)) is None:
             return None

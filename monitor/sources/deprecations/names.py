@@ -36,12 +36,11 @@ _SHAPED = re.compile(r"(?=[^ ]*[0-9-])(?!v\d+(?:beta\d*)?/)[A-Za-z][A-Za-z0-9._:
 _ENDPOINT = re.compile(r"(?:(?:GET|POST|PUT|DELETE|PATCH) )?/?(v\d+(?:beta\d*)?/[A-Za-z0-9_{}./-]+)", re.ASCII)
 _WORDS = re.compile(r"[A-Za-z][\w .:+/()&'=-]{2,60}", re.ASCII)
 _MARK = re.compile(r"(?<=\w)[*†‡]+")
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]*", re.ASCII)
 
 
 def models(cell: str, *, ids: bool = False) -> tuple[str, ...]:
     """Return the ids that a cell names, with those that it says are included in parentheses; none where it speaks of
-    something else. In a column of `ids` every word without a space is one.
+    something else. In a column of `ids` several may stand without anything between them.
     """
     cell = _MARK.sub("", cell)
     included = [name for part in _INCLUDED.findall(cell) for name in _SPAN.findall(part)]
@@ -56,9 +55,8 @@ def models(cell: str, *, ids: bool = False) -> tuple[str, ...]:
         names = [word.strip() for word in re.split(r"[|,;]|\b(?:and|or)\b", rest) if word.strip()]
         if ids and len(names) == 1 and " " in names[0]:
             names = names[0].split()
-        if not all(map((_PLAIN if ids and len(names) == 1 else _SHAPED).fullmatch, names)):
+        if not all(map(_SHAPED.fullmatch, names)):
             return _in_parentheses(cell)
-        names = [name for name in names if _STATED.fullmatch(name)]
     return tuple(dict.fromkeys(name for name in (*names, *included) if _STATED.fullmatch(name)))
 
 

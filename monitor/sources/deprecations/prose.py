@@ -46,6 +46,11 @@ _LIST_FOLLOWS = re.compile(r"\b(?:following|below|these|listed)\b", re.IGNORECAS
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`*_(])")
 _BULLET = re.compile(r"^(?:[-+*•]|\d+[.)])\s+")
 _SPAN = re.compile(rf"{CODE}[^{CODE}]*{CODE}")
+_SERIES = re.compile(
+    rf"{CODE}[^{CODE}]*{CODE}(?= (?:series|family|families|line|lineup|variants|models)\b)", re.IGNORECASE
+)
+
+"""A span that names several models at once, and none of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +98,8 @@ class Prose:
         end, reason = self._end(sentence, days, ends is not None)
         if follows:
             self._list = end
+            if end is None:
+                yield EndStatement(named=Named(), end=None, line=line, reason=f"the list below: {reason}")
         elif end is None:
             yield EndStatement(named=named, end=None, line=line, reason=reason)
         else:
@@ -124,7 +131,7 @@ def _subject(sentence: str, start: int, stop: int) -> str:
     """Return the part of a sentence that names what ends: before the word for the end, or right behind it where
     somebody ends it (`we will shut down `a` and `b``).
     """
-    before = sentence[:start]
+    before = _SERIES.sub("", sentence[:start])
     if CODE in before:
         return before
     behind = re.match(rf"(?:\s|,|and|or|the|models?|{_SPAN.pattern})+", sentence[stop:])

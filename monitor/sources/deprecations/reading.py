@@ -276,7 +276,7 @@ class _PageReader:
     def _named(self, cells: Mapping[str, str], bound: Columns) -> names.Named:
         named = names.named(cells[ROW], ids=bound.ids, features=bound.features)
         version = _plain(cells.get(columns.VERSION, ""))
-        if bound.ids or not version or _BLANK.fullmatch(version):
+        if bound.ids or columns.VERSION not in cells or (version and _BLANK.fullmatch(version)):
             return named
         # Azure names a version of a model by both; one that is no day is no part of an id.
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", version) and len(named.models) == 1:
@@ -337,7 +337,8 @@ class _PageReader:
                 bound = columns.bound(columns.labels(block))
                 index = next((index for index, kind in bound.kinds.items() if kind == ROW), None)
                 if bound.ids and index is not None and SHUTDOWN_DATE not in bound.kinds.values():
-                    cells = [row.cells[index] for row in block.rows if not row.flaw and index < len(row.cells)]
+                    width = len(block.header[0])
+                    cells = [row.cells[index] for row in block.rows if not row.flaw and len(row.cells) == width]
                     ids += [name for cell in cells for name in names.models(cell, ids=True)]
         if not ids:
             return
