@@ -201,7 +201,7 @@ def test_a_layout_that_is_not_known_is_unreadable_and_says_why(header: str) -> N
     page = f"# Deprecations\n\n{header}\n{'| --- ' * width}|\n{'| `gpt-5-pro` ' * width}|\n" + "x" * 64
     seen = poll(page)
     assert isinstance(seen, PollFailure)
-    assert (seen.reason, "no table names a model" in seen.detail) == (FailureReason.UNREADABLE, True)
+    assert (seen.reason, "no table, list or sentence names a model" in seen.detail) == (FailureReason.UNREADABLE, True)
 
 
 def test_a_challenge_is_no_page() -> None:
@@ -243,7 +243,7 @@ def test_any_page_is_read_or_refused(rows: list[list[str]], cut: str) -> None:
 
 
 def test_a_page_without_any_table_is_unreadable() -> None:
-    with pytest.raises(Unreadable, match="no table names a model"):
+    with pytest.raises(Unreadable, match="no table, list or sentence names a model"):
         read("# Deprecations\n\nNothing is deprecated.\n")
 
 

@@ -388,7 +388,7 @@ class _PageReader:
         by_name = {name: fields for name, fields in by_name.items() if fields.keys() & {SHUTDOWN_DATE, ROW}}
         if not by_name:
             first = f"; the first refusal: {self._refused[0].where}: {self._refused[0].reason}" if self._refused else ""
-            raise Unreadable(f"no table names a model and its shutdown date{first}")
+            raise Unreadable(f"no table, list or sentence names a model and its end{first}")
         return EndsReading(
             models={name: fields for name, fields in by_name.items() if name not in self._kinds},
             others={name: fields for name, fields in by_name.items() if name in self._kinds},
