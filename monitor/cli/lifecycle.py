@@ -11,7 +11,6 @@ from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.core.ends import end_in_words
-from monitor.core.events import rfc3339
 from monitor.core.time import rounded
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ def lifecycle(options: Options, *, name: str, ics: bool) -> None:
     and those of entries. MODEL may name its provider, as in openai/gpt-4.1. DAYS are left until a firm end; a day that
     is only the earliest one counts down to nothing.
     """
+    from monitor.audit import documents
     from monitor.audit.calendar import calendar
     from monitor.audit.lifecycle import ends
 
@@ -52,34 +52,11 @@ def lifecycle(options: Options, *, name: str, ics: bool) -> None:
     if ics:
         click.echo(calendar(dates, now), nl=False)
     elif options.json:
-        output.as_json([as_json(end) for end in dates])
+        output.as_json([documents.of_end(end) for end in dates])
     elif dates:
         _print(dates, now)
     else:
         output.note("No source announces an end that is still ahead.")
-
-
-def as_json(end: End) -> dict[str, object]:
-    """Return an announced end for scripts; what is blank is null."""
-    return {
-        "provider": end.provider,
-        "model": end.model,
-        "kind": end.kind,
-        "date": end.day.isoformat(),
-        "precision": end.precision.value,
-        "days": end.days,
-        "replacement": end.replacement or None,
-        "replacement_kind": end.replacement_kind or None,
-        "status": end.status or None,
-        "notice_date": end.notice_date or None,
-        "listed": end.listed,
-        "agrees": end.agrees,
-        "entries": list(end.entries),
-        "fallback_of": list(end.fallback_of),
-        "source": end.source,
-        "trust": end.trust,
-        "verified_at": rfc3339(end.verified_at) if end.verified_at else None,
-    }
 
 
 def _print(found: list[End], now: datetime) -> None:

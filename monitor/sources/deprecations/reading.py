@@ -52,7 +52,6 @@ _BLANK = re.compile(
     re.IGNORECASE,
 )
 _HYPHENS = str.maketrans(dict.fromkeys("‐‑‒–−", "-"))
-_ITEM = re.compile(r"(?m)^([ \t]*(?:[-+*•]|\d{1,3}[.)])[ \t]+)(?=\S)")
 _NARROWER = re.compile(
     r"\bfine[- ]?tun|\bprovisioned\b|\bnew customers\b|\bgovcloud\b|\bbatch\b|\b(?:eu|us|china)? ?regions?\b",
     re.IGNORECASE,
@@ -120,12 +119,10 @@ def read(text: str) -> EndsReading:
     Raises:
         Unreadable: nothing on it says of a model, an endpoint or a feature when it ends, or that it does.
     """
-    html = is_html(text)
-    # An item of a list is a paragraph of its own; in HTML it is one already.
-    blocks = markup.read(text, code=True) if html else markdown.read(_ITEM.sub(r"\n\1", text), code=True)
+    blocks = markup.read(text, code=True) if is_html(text) else markdown.read(text, code=True, items=True)
     page = _PageReader(DateReader(text.translate(_HYPHENS)), blocks)
     page.read()
-    return page.reading(None if html else text)
+    return page.reading()
 
 
 class Section:
@@ -364,7 +361,7 @@ class _PageReader:
 
     # -- what comes of it --------------------------------------------------------
 
-    def reading(self, markdown_text: str | None) -> EndsReading:
+    def reading(self) -> EndsReading:
         """Return what all parts state together.
 
         Raises:
