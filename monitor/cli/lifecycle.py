@@ -35,9 +35,8 @@ if TYPE_CHECKING:
 def lifecycle(options: Options, *, name: str, ics: bool) -> None:
     """Show announced ends, by source.
 
-    With the replacement that is recommended, and whether the model is still listed. Without a name: all that are ahead,
-    and those of entries. MODEL may name its provider, as in openai/gpt-4.1. DAYS are left until a firm end; a day that
-    is only the earliest one counts down to nothing.
+    With the recommended replacement, and whether the model is still listed. Without a name: all ends ahead, and
+    those of entries. MODEL may name its provider: openai/gpt-4.1. DAYS are left until a firm end.
     """
     from monitor.audit import documents
     from monitor.audit.calendar import calendar

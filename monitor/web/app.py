@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from starlette.applications import Starlette
@@ -59,7 +60,7 @@ class Endpoints:
     clock: Clock
     working: Callable[[], bool]
     probe: Callable[[], object]
-    metrics: Callable[[], str]
+    metrics: Callable[[bool], str]
     uses: Uses = field(default_factory=lambda: Uses(tuple))
     troubles: Callable[[], Mapping[str, Trouble]] = dict
     tokens: Tokens = field(default_factory=Tokens)
@@ -138,7 +139,7 @@ class Endpoints:
         request.
         """
         if self.reviews is None:
-            return problem(404, "GitHub is not heard here: set github.webhook_secret and github.token.")
+            return problem(404, "GitHub is not configured here: set github.webhook_secret and github.token.")
         try:
             body = await _body(request, LARGEST_DELIVERY)
         except ofrep.Malformed as malformed:
@@ -169,10 +170,11 @@ class Endpoints:
     async def measure(self, request: Request) -> Response:
         """`GET /metrics`."""
         try:
-            text = await _aside(self.metrics)
+            openmetrics = "application/openmetrics-text" in request.headers.get("accept", "")
+            text = await _aside(partial(self.metrics, openmetrics))
         except TimeoutError:
             return problem(503, "The database does not answer: see `access-monitor status`.")
-        return Response(text, headers={"Content-Type": metrics.CONTENT_TYPE, "Cache-Control": "no-store"})
+        return Response(text, headers={"Content-Type": metrics.CONTENT_TYPES[openmetrics], "Cache-Control": "no-store"})
 
 
 def application(endpoints: Endpoints) -> Starlette:

@@ -191,7 +191,14 @@ def bound(monitor: Host, health: DaemonHealth, patience: timedelta) -> Iterator[
         api=Api(
             store=store, configuration=lambda: monitor.configuration, clock=monitor.clock, zone=lambda: _zone(monitor)
         ),
-        metrics=lambda: metrics(store, monitor.configuration, health, monitor.clock(), per_day=monitor.settings.budget),
+        metrics=lambda openmetrics: metrics(
+            store,
+            monitor.configuration,
+            health,
+            monitor.clock(),
+            per_day=monitor.settings.budget,
+            openmetrics=openmetrics,
+        ),
     )
     server = Server(endpoints, listen(web.host, web.port), monitor.secret, health.problem)
     try:
