@@ -58,7 +58,7 @@ _APART = frozenset(_ALSO_OFFERS.split())
 them.
 """
 _MODALITY = re.compile(r"(text|audio|image) tokens", re.IGNORECASE)
-_NOT_TEXT = re.compile(r"audio|realtime|speech|voice|transcri|image|video|vision|music|multimodal", re.IGNORECASE)
+NOT_TEXT = re.compile(r"audio|realtime|speech|voice|transcri|image|video|vision|music|multimodal", re.IGNORECASE)
 
 
 class Unplaced(Exception):
@@ -73,8 +73,8 @@ class Elsewhere(Unplaced):
 class PageSection:
     """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it,
     `models` are those it is about where a line of ids says so; a `tab` is one whose label names no tier. `spoken` is a
-    section that a sentence opens, a `quiet` one has no text that says nothing of prices, and `windows` and `doubts` are
-    what sentences say of its prices; the innermost section that states a time decides.
+    section that a sentence opens, a `quiet` one has no text that says nothing of prices, an `empty` one none at all, the title
+    of one that `announces` ends with a colon, and `windows` and `doubts` are what sentences say of its prices; the innermost section that states a time decides.
     """
 
     level: int
@@ -88,6 +88,8 @@ class PageSection:
     tab: bool = False
     spoken: bool = False
     quiet: bool = True
+    empty: bool = True
+    announces: bool = False
     windows: list[CellWindow] = field(default_factory=list)
     doubts: list[Statement] = field(default_factory=list)
     named: list[Statement] = field(default_factory=list)
@@ -232,7 +234,7 @@ class Placed:
             named = _MODALITY.fullmatch(section.title)
             if named:
                 return named[1].lower()
-            if _NOT_TEXT.search(section.title):
+            if NOT_TEXT.search(section.title):
                 raise Unplaced(f"the section {section.title!r} is not about text, and the table names no modality")
         return TEXT
 

@@ -216,7 +216,7 @@ def _check_columns(binding: Binding, rows: Iterable[TableRow]) -> None:
 
 def _check_notes(titles: Iterable[str], rows: Iterable[TableRow], placed: Placed) -> None:
     """Refuse a row of one text that says of the whole table what its prices are in."""
-    odd = [row for row in rows if row.cells and row.cells[-1][:1] != "$"]
+    odd = [row for row in rows if row.cells and not (row.cells[-1][:1] == "$" and row.cells[-1][1:2].isdigit())]
     notes = {text for row in odd if len(texts := set(filter(None, row.cells))) == 1 for text in texts}
     for text in notes.union(titles) - {""}:
         if money.foreign(text) or money.other_unit(text):

@@ -20,6 +20,8 @@ from monitor.sources.pricing_page.days import Day, days, window
 from monitor.sources.pricing_page.titles import PLAIN, words_of
 
 _ENDS = re.compile(r"(?<=[.!?])[\"”’)*_]*\s+(?=\D)")
+_BULLETS = frozenset({"- ", "* ", "+ ", "• "})
+_ITEM = re.compile(r"\s+[-*+•]\s+(?=\S)")  # the items of a list stand in one paragraph
 _WORTH = re.compile(
     r"\b(?:pric\w+|rates?|rate card|costs?|fees?|charg\w+|amounts?|bill\w*|pay\w*|quoted?|currenc\w+|invoic\w+"
     r"|tariffs?|figures|values|tables?|lists?|only|exclusively|available|valid|reserved"
@@ -36,7 +38,7 @@ _PRICED = re.compile(
     re.IGNORECASE,
 )
 _NOUN = (
-    r"(?:prices?|pricing|price lists?|rates?|rate cards?|tariffs?|amounts?|costs?|fees|charges|figures|values"
+    r"(?:prices?|pricing|price lists?|rates?(?! limit)|rate cards?|tariffs?|amounts?|costs?|fees|charges|figures|values"
     r"|numbers|tables?|lists?)"
 )
 _ADJECTIVES = (
@@ -83,7 +85,7 @@ _TAXED = re.compile(
     r"\b(?:VAT|GST|HST|tax(?:es)?|duties)\b|\b(?:VAT|GST|tax(?:es)?) (?:is |are )?includ(?:ed|ing)\b",
     re.IGNORECASE,
 )
-_FEW = 4
+_FEW = 5
 """Words of a text that is a currency or a unit and nothing else."""
 
 _STATING = """
@@ -164,6 +166,9 @@ _HARMLESS = re.compile(
     r"\b(?:see|refer to|visit|read|check|consult|learn|contact|compare|explore|find|use)\b[^.;:]*\b(?:for|about|more"
     r"|page|section|docs?|documentation|guide|calculator|sales|details)\b[^.;:]*"
     r"|\(?\bsee [^.;:()]*\)?"
+    r"|\bincludes? (?:all |any |the )?(?:reasoning|thinking)(?: tokens)?\b"
+    r"|\b(?:in|across|for|to) (?:all|every|any|each)(?: of)?(?: our)? (?:regions?|countries|locations?|plans?|surfaces)\b"
+    r"|\bdepends? (?:only )?on (?:the )?(?:number|amount|count|volume) of [\w ]*tokens\b"
     r"|\b(?:are |is )?subject to change(?: at any time)?(?:,? (?:with(?:out)?|upon|at) (?:prior |further |any )?"
     r"(?:notice|time))?(?: at any time)?"
     r"|\b(?:may|can|could|might) (?:change|vary|be (?:changed|updated|adjusted))(?: (?:at any time|over time"
@@ -226,6 +231,11 @@ _DATING = re.compile(
 )
 _TIER_NAME = re.compile(rf"\b{_TIERED}\b", re.IGNORECASE)
 _LABEL = re.compile(rf"\W*(?:[\w'’-]+ ){{1,2}}{_NOUN}(?:[,:]|\W*$)", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"\b(?:listed|shown|found|available|described|documented|published|given) (?:separately|elsewhere"
+    r"|(?:on|in) (?:a|the|our|its|their|each) [^.;]{0,40}\b(?:page|guide|docs|documentation|section|site)s?\b)",
+    re.IGNORECASE,
+)
 _SHORT = 14
 """Words of a sentence of which every word counts, where its subject are prices."""
 
@@ -273,7 +283,8 @@ def statements(text: str) -> tuple[Statement, ...]:
     """Return what the sentences of a paragraph say of the prices around them."""
     if len(text) > _SMALL and not _WORTH.search(text):
         return ()
-    return tuple(claim for sentence in _ENDS.split(text) if (claim := statement(sentence)) is not None)
+    items = _ITEM.split(text[2:]) if text[:2] in _BULLETS else (text,)
+    return tuple(claim for item in items for sentence in _ENDS.split(item) if (claim := statement(sentence)) is not None)
 
 
 def statement(sentence: str) -> Statement | None:
@@ -342,7 +353,7 @@ def _money(base: Statement) -> Statement | None:
         doubt = f"it is not per 1M tokens: {text!r} ({words})"
         # A unit of another thing (a call, a session) holds until another is stated, one of tokens contradicts every
         # other.
-        if not (base.general or of_tokens):
+        if not (base.general or of_tokens or _POINTED.search(text)):
             return base._replace(unit=doubt)
         return base._replace(doubt=doubt, money=True, general=base.general and of_tokens)
     if money.by_million(text) and not own and (base.general or len(text) <= _LONGEST_UNIT):
@@ -427,7 +438,7 @@ def _strange_claim(claim: Statement, rest: str, dated: bool) -> Statement | None
     """
     text = claim.text
     subject = _SUBJECT.search(text) is not None
-    if not dated and _DIRECTIVE.match(text):
+    if not dated and (_DIRECTIVE.match(text) or _ELSEWHERE.search(text)):
         return None
     pointed = _POINTED.search(text) is not None
     if pointed and not subject and _RELATIVE.search(text) and _COMPARED.search(text) and not _ADDED.match(text):

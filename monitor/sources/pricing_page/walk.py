@@ -28,7 +28,7 @@ from monitor.sources.pricing_page.blocks import (
     Paragraph,
 )
 from monitor.sources.pricing_page.cells import ALWAYS
-from monitor.sources.pricing_page.context import CAPTION, LONGEST_NAME, LOOSE, OWN, PageSection, Placed
+from monitor.sources.pricing_page.context import CAPTION, LONGEST_NAME, LOOSE, NOT_TEXT, OWN, PageSection, Placed
 from monitor.sources.pricing_page.statements import Statement, statements
 from monitor.sources.pricing_page.titles import title
 
@@ -46,9 +46,10 @@ _SHORTLY = re.compile(
     r"\b(?:program\w*|startups?|academ\w+|students?|education\w*|nonprofits?|government|enterprises?|partners?"
     r"|resell\w+|resale|volume|commit\w+|discount\w*|promo\w*|offers?|sale|deals?"
     r"|special|trial|off-?peak|peak|night\w*|weekends?|hours|region\w*|china|europe\w*|asia\w*|customers"
-    r"|members?|plan|tier)\b",
+    r"|members?|plan|tier|off|dedicated|deferred|async\w*|overnight|surcharges?|savings?|multipliers?|reserved|provisioned)\b",
     re.IGNORECASE,
 )
+_PRICES = re.compile(r"\b(?:prices?|pricing|rates|tariffs?|price lists?|costs?)\b", re.IGNORECASE)
 _ELSEWHERE_SAID = re.compile(
     r"(?:see|learn|read|contact|view|show|copy|visit|try|compare|explore|get|sign|log|skip|build|check|click"
     r"|download|scroll|expand|hide|open|search|share|subscribe|talk|find|jump|go|back|edit"
@@ -118,6 +119,7 @@ class _Walk:
 
     def paragraph(self, block: Paragraph) -> bool:
         """Read loose text; whether it was a label of a tab."""
+        self.section.empty = False
         text = _QUOTED.sub("", block.text) if block.text[:1] == ">" else block.text
         short = len(text) <= 60 and (block.lone or text is not block.text)
         named_tier = _NAMED.fullmatch(text) if short else None
@@ -145,6 +147,7 @@ class _Walk:
         if short and text.lower() not in _TRANSPARENT and _is_title(line):
             self.hold(sentences, titled=True)
             self._titled(line)
+            self.section.announces = line is not text
         else:
             self.section.quiet = False
             self.hold(sentences)
@@ -248,7 +251,10 @@ class _Walk:
             if section.level != LOOSE or section.tables:
                 continue
             timed = section.spoken or title.doubt or title.past or title.window is not ALWAYS
-            apart = title.strange and section in self.leads and _SHORTLY.search(section.title)
+            lead = section in self.leads or section.empty
+            priced = _PRICES.search(section.title)
+            apart = title.strange and lead and (section.announces or priced or _SHORTLY.search(section.title))
+            timed = timed or bool(lead and priced and NOT_TEXT.search(section.title))
             if timed or apart:
                 over = next(ancestor for ancestor in section.chain() if ancestor.level < LOOSE)
                 over.doubts.append(
