@@ -37,6 +37,16 @@ _OTHER_OFFER = re.compile(
     ),
     re.IGNORECASE,
 )
+SHORTLY = re.compile(
+    r"\b(?:program\w*|startups?|academ\w+|students?|education\w*|nonprofits?|government|enterprises?|partners?"
+    r"|resell\w+|resale|volume|commit\w+|discount\w*|promo\w*|offers?|sale|deals?"
+    r"|special|trial|off-?peak|peak|night\w*|weekends?|hours|region\w*|china|europe\w*|asia\w*|customers"
+    r"|members?|plan|tier|off|dedicated|deferred|async\w*|overnight|surcharges?|savings?|multipliers?|reserved|provisioned"
+    r"|(?:eu|us|uk|apac|emea)(?= only)|only|exclusively)\b",
+    re.IGNORECASE,
+)
+"""Words of audiences, offers and regions."""
+
 _UNKNOWN_TIER = re.compile(r"[\w-]+ (?:mode|processing|tier)", re.IGNORECASE)
 _LONG = re.compile(
     (
@@ -324,6 +334,11 @@ def _speaks_of(text: str, name: str, names: tuple[str, ...]) -> bool:
 def _spelt(name: str) -> re.Pattern[str]:
     pieces = map(re.escape, re.split(r"[\s/:_-]+", name))
     return re.compile(rf"(?<![\w.-]){'[ _-]?'.join(pieces)}(?![\w-]|\.\w)", re.IGNORECASE)
+
+
+def offers(text: str) -> bool:
+    """Return whether a text beside a model may say to whom or where its price is offered."""
+    return any(pattern.search(text) for pattern in (SHORTLY, _OTHER_OFFER, _ELSEWHERE)) or bool(title(text).doubt)
 
 
 def sized(text: str) -> bool:

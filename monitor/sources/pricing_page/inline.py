@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html import unescape
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
@@ -19,6 +20,15 @@ _DRESSED = re.compile(
     rf"""\sclass(?:Name)?=\{{?["'](?:[^"']*\s)?(?:[\w-]+__|[\w-]+--)?(?:{_CLASSES})(?=[\s"'])"""
     r"""|\shidden(?=[\s=>/])|\saria-hidden=\{?["']?true|(?:text-decoration|textDecoration)[\w-]*\s*:[^;}]*line-through|display\s*:\s*["']?none"""
     r"""|visibility\s*:\s*["']?(?:hidden|collapse)|font-size\s*:\s*["']?0(?![.0-9]*[1-9])|opacity\s*:\s*["']?0(?![.0-9]*[1-9])""",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(
+    r"data-(?:[a-z]+-)?(?:currency|unit|region|country|geo|plan|offer|audience|period|effective|valid(?:-\w+)?|until"
+    r"|discount|multiplier|surcharge|tier|segment)",
+    re.IGNORECASE,
+)
+_OF_EVERY_CALL = re.compile(
+    r"|usd|us\$|\$|1m(?:[ _-]?tokens)?|mtok|standard|global|main|content|body|header|true|false|all|default",
     re.IGNORECASE,
 )
 _PANE = re.compile(r"\brole=[\"']?tabpanel|\bdata-content-switcher-pane\b", re.IGNORECASE)
@@ -49,6 +59,16 @@ def unseen(tag: str) -> bool:
     What is shown again on a wider screen is not hidden, nor is the pane of a tab, which a reader of the page may open.
     """
     return _DRESSED.search(tag) is not None and _SHOWN_AGAIN.search(tag) is None and _PANE.search(tag) is None
+
+
+def conditional(attributes: Iterable[tuple[str, str | None]]) -> bool:
+    """Return whether an attribute that is meant for scripts says of what it stands on that it is of some currency,
+    region or offer alone.
+    """
+    return any(
+        _CONDITION.fullmatch(name) is not None and _OF_EVERY_CALL.fullmatch((value or "").strip()) is None
+        for name, value in attributes
+    )
 
 
 def is_mark(raised: str) -> bool:

@@ -14,7 +14,7 @@ from monitor.core.facts import ANYTHING, Refusal
 from monitor.core.price import SHORT, TEXT, PriceRow, canonical, equal
 from monitor.sources.pricing_page import cells, conditions, money, per_model
 from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, PageTable, TableRow
-from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, sized
+from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, offers, sized
 from monitor.sources.pricing_page.days import both
 from monitor.sources.pricing_page.headers import Binding, PriceColumn, Unbound, bind, is_header
 from monitor.sources.pricing_page.profiles import Profile, profile
@@ -53,7 +53,13 @@ def _parts(table: PageTable, words: Profile) -> Iterator[PageTable]:
     for number, row in enumerate(table.rows):
         if table.header and row.cells and row.cells[-1][:1] != "$" and is_header(row.cells, table.header[-1], words):
             yield PageTable(header=header, rows=table.rows[begun:number], line=line, flaw=flaw)
-            begun, header, flaw, line = number + 1, (row.cells,), table.flaw or row.flaw, row.line
+            groups = number == begun == 0 and any(header[-1]) and not is_header(header[-1], header[-1], words)
+            flaw = (
+                table.flaw
+                or row.flaw
+                or (f"the groups {' | '.join(header[-1])!r} over its columns are not recognised" if groups else "")
+            )
+            begun, header, line = number + 1, (row.cells,), row.line
     yield PageTable(header=header, rows=table.rows[begun:], line=line, flaw=flaw)
 
 
@@ -148,13 +154,15 @@ def _title(row: TableRow, binding: Binding, words: Profile) -> str:
         if priced and priced != row.cells[binding.model]:
             return ""  # as nearly every row
     texts = {text for text in row.cells if text}
-    if len(texts) != 1 or row.flaw not in ("", MERGED) or len(row.cells) != binding.width:
+    if len(texts) != 1 or row.flaw not in ("", MERGED) or len(row.cells) not in (1, binding.width):
         return ""
     (text,) = texts
-    if row.flaw != MERGED and text not in (row.cells[0], row.cells[binding.model]):
+    if row.flaw != MERGED and len(row.cells) > 1 and text not in (row.cells[0], row.cells[binding.model]):
         return ""
     if cells.tier(text):
         return text
+    if len(row.cells) == 1 and any(map(cells.ids, text.split())):
+        return ""  # a row that lost its other cells
     if (
         "$" in text
         or len(text) > _LONGEST_TITLE
@@ -278,7 +286,7 @@ class _RowReader:
         label = _label(named, self._words)
         kinds = _kinds(label, stand, row, binding)
         for text in (row.cells[column] for column in self._told):
-            if sized(text) or cells.tier(text) not in (None, stand.tier):
+            if sized(text) or cells.tier(text) not in (None, stand.tier) or offers(text):
                 raise ValueError(f"{text!r} beside it sets a condition")
         condition = "" if binding.region is None else f"region {row.cells[binding.region]}"
         windows = [(model, self._window(model, stand.window, own)) for model in label.names]

@@ -114,7 +114,7 @@ _SCOPE = re.compile(
 )
 _FRAGMENT = re.compile(
     rf"\W*(?:{_ADJECTIVES}{_NOUN} (?:only |exclusively )?(?:for|in|with|within|under|during|on|when|if)\b(?P<one>.+)"
-    r"|(?:appl(?:y|ies)|available|valid|offered|applicable|reserved|intended|only|exclusively)\b(?P<two>.+)|for "
+    r"|(?:appl(?:y|ies)|requires?|assumes?|subject to|available|valid|offered|applicable|reserved|intended|only|exclusively)\b(?P<two>.+)|for "
     r"(?P<three>.{1,60} (?:only|exclusively))\W*)",
     re.IGNORECASE,
 )
@@ -188,9 +188,9 @@ _HARMLESS = re.compile(
 
 _POINTED = re.compile(
     rf"\b(?:these|those|following|preceding|(?:the |our )(?:above|below))(?: [\w-]+){{0,3}}? {_NOUN}\b"
-    rf"|\b{_NOUN}\b[^.;:]{{0,40}}?\b(?:below|above|here|as follows|on this page|in (?:this|the) table|listed|shown"
+    rf"|\b{_NOUN}(?<!\bcosts)(?<!\bcost)(?<!\bcharges)\b[^.;:]{{0,40}}?\b(?:below|above|here|as follows|on this page|in (?:this|the) table|listed|shown"
     r"|displayed)\b"
-    rf"|\b(?:below|here|following|follows?)\b[^.;:]{{0,30}}\b{_NOUN}\b"
+    rf"|\b(?:costs|charges) (?:below|above)\b|\b(?:below|here|following|follows?)\b[^.;:]{{0,30}}\b{_NOUN}\b"
     rf"|\bthis (?:price list|pricing|price|table|rate card|tariff|rate)\b"
     r"|^\W*(?:below|here|these|those|the following|following) (?:are|is|were|was)\b"
     r"|\b(?:billed|charged?|pays?|costs?|appl(?:y|ies)) (?:at )?(?:the following|as follows|these|this|those)\b",
@@ -284,7 +284,9 @@ def statements(text: str) -> tuple[Statement, ...]:
     if len(text) > _SMALL and not _WORTH.search(text):
         return ()
     items = _ITEM.split(text[2:]) if text[:2] in _BULLETS else (text,)
-    return tuple(claim for item in items for sentence in _ENDS.split(item) if (claim := statement(sentence)) is not None)
+    return tuple(
+        claim for item in items for sentence in _ENDS.split(item) if (claim := statement(sentence)) is not None
+    )
 
 
 def statement(sentence: str) -> Statement | None:

@@ -28,9 +28,18 @@ from monitor.sources.pricing_page.blocks import (
     Paragraph,
 )
 from monitor.sources.pricing_page.cells import ALWAYS
-from monitor.sources.pricing_page.context import CAPTION, LONGEST_NAME, LOOSE, NOT_TEXT, OWN, PageSection, Placed
+from monitor.sources.pricing_page.context import (
+    CAPTION,
+    LONGEST_NAME,
+    LOOSE,
+    NOT_TEXT,
+    OWN,
+    SHORTLY,
+    PageSection,
+    Placed,
+)
 from monitor.sources.pricing_page.statements import Statement, statements
-from monitor.sources.pricing_page.titles import title
+from monitor.sources.pricing_page.titles import Title, title
 
 _TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "learn more"})
 _SPEECH = re.compile(r"[.!?:;,$|{}\[\]<>]")
@@ -42,11 +51,15 @@ _MARGINAL = re.compile(
 _LONGEST_TITLE = 8
 _QUOTED = re.compile(r"^(?:> ?)+")
 _NAMED = re.compile(r"(?:(?:pricing|service|processing) )?(?:tier|mode|processing) ?: ?(.+)|(.+?) ?:", re.IGNORECASE)
-_SHORTLY = re.compile(
-    r"\b(?:program\w*|startups?|academ\w+|students?|education\w*|nonprofits?|government|enterprises?|partners?"
-    r"|resell\w+|resale|volume|commit\w+|discount\w*|promo\w*|offers?|sale|deals?"
-    r"|special|trial|off-?peak|peak|night\w*|weekends?|hours|region\w*|china|europe\w*|asia\w*|customers"
-    r"|members?|plan|tier|off|dedicated|deferred|async\w*|overnight|surcharges?|savings?|multipliers?|reserved|provisioned)\b",
+_FOOTNOTE = re.compile(r"^[*†‡§¹²³0-9.)\s]+(?=[A-Za-z])")
+_CONDITIONAL_KEY = re.compile(
+    r"currency|units?|regions?|country|plan|offer|audience|tier|effective(?:[_ -]\w+)*|valid(?:[_ -]\w+)*|expires?(?:[_ -]\w+)*"
+    r"|until|from|discount|archived|deprecated|draft|superseded(?:[_ -]\w+)*",
+    re.IGNORECASE,
+)
+_OF_EVERY_CALL = re.compile(
+    r"usd|us dollars?|\$|(?:per )?1m(?: tokens)?|(?:usd|\$) ?(?:per|/) ?1m tokens|standard|global|worldwide|all|everyone"
+    r"|false|no|none|null",
     re.IGNORECASE,
 )
 _PRICES = re.compile(r"\b(?:prices?|pricing|rates|tariffs?|price lists?|costs?)\b", re.IGNORECASE)
@@ -144,10 +157,13 @@ class _Walk:
             self.section.tiers += 1  # a table under none of these tabs is not a standard one for want of a label
             return False
         line = text.removesuffix(":")
+        if len(line.split()) <= LONGEST_NAME and SHORTLY.search(line):
+            line = _FOOTNOTE.sub("", line)  # a footnote of a word or two, `* Off-peak.`
+            line = line.removesuffix(".") if len(line.split()) < LONGEST_NAME else line
         if short and text.lower() not in _TRANSPARENT and _is_title(line):
             self.hold(sentences, titled=True)
             self._titled(line)
-            self.section.announces = line is not text
+            self.section.announces = text.endswith(":")
         else:
             self.section.quiet = False
             self.hold(sentences)
@@ -229,7 +245,14 @@ class _Walk:
                 self.placed[number] = replace(placed, section=section)
 
     def margin(self, block: Margin) -> None:
-        """Take from beside the page what names a currency or unit; its other words are not about these prices."""
+        """Take from beside the page what names a currency, a unit or a time, and a condition that a key of it sets; its
+        other words are not about these prices.
+        """
+        titled = title(block.text) if block.key == "title" else Title()
+        if titled.doubt or titled.past or titled.window is not ALWAYS:
+            self._top().doubts.append(Statement(block.text, doubt=f"the page's title is {block.text!r}"))
+        elif _CONDITIONAL_KEY.fullmatch(block.key) and not _OF_EVERY_CALL.fullmatch(block.text.strip()):
+            self._top().doubts.append(Statement(block.text, doubt=f"the page says of itself {block.key}: {block.text}"))
         self._top().doubts += [
             statement for statement in statements(block.text) if statement.money and _MARGINAL.search(statement.text)
         ]
@@ -253,7 +276,7 @@ class _Walk:
             timed = section.spoken or title.doubt or title.past or title.window is not ALWAYS
             lead = section in self.leads or section.empty
             priced = _PRICES.search(section.title)
-            apart = title.strange and lead and (section.announces or priced or _SHORTLY.search(section.title))
+            apart = title.strange and lead and (section.announces or priced or SHORTLY.search(section.title))
             timed = timed or bool(lead and priced and NOT_TEXT.search(section.title))
             if timed or apart:
                 over = next(ancestor for ancestor in section.chain() if ancestor.level < LOOSE)
@@ -350,5 +373,5 @@ def _pending(section: PageSection) -> bool:
         or bool(title.doubt)
         or title.past
         or title.window is not ALWAYS
-        or (bool(title.strange) and (section.quiet or _SHORTLY.search(section.title) is not None))
+        or (bool(title.strange) and (section.quiet or SHORTLY.search(section.title) is not None))
     )
