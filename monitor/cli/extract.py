@@ -60,7 +60,7 @@ class ExtractReading:
 @click.option(
     "--provider",
     default="",
-    help="Whose prices a page states, openai unless its words are another's; a feed says so itself.",
+    help="Whose prices a page states, needed where the page does not say so; a feed says so itself.",
 )
 @time_option("--at", "Only the prices that hold at this time; without it past and announced ones as well.")
 @click.pass_obj
@@ -175,16 +175,16 @@ def _read_page(content: bytes, provider: str) -> ExtractReading:
 
 
 def _read_any_page(content: bytes) -> ExtractReading:
-    """Read a page of which nobody said whose it is: as OpenAI's, else as that of the one provider
-    whose words it uses.
-    """
-    from monitor.sources.pricing_page.profiles import PROVIDERS
+    """Read a page of which nobody said whose it is: as that of the one provider that it names."""
+    from monitor.sources.extraction import Unreadable
+    from monitor.sources.pricing_page import EXTRACTOR
+    from monitor.sources.pricing_page.publisher import publisher
 
-    plain = _read_page(content, "openai")
-    if not plain.unreadable:
-        return plain
-    others = [reading for provider in PROVIDERS if not (reading := _read_page(content, provider)).unreadable]
-    return others[0] if len(others) == 1 else plain
+    try:
+        provider = publisher(content.decode("utf-8", "replace"))
+    except Unreadable as error:
+        return ExtractReading(format=PAGE, extractor=EXTRACTOR, unreadable=error.reason)
+    return _read_page(content, provider)
 
 
 def _read_feed(content: bytes, form: str) -> ExtractReading:

@@ -83,8 +83,9 @@ class Elsewhere(Unplaced):
 class PageSection:
     """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it,
     `models` are those it is about where a line of ids says so; a `tab` is one whose label names no tier. `spoken` is a
-    section that a sentence opens, a `quiet` one has no text that says nothing of prices, an `empty` one none at all, the title
-    of one that `announces` ends with a colon, and `windows` and `doubts` are what sentences say of its prices; the innermost section that states a time decides.
+    section that a sentence opens, a `quiet` one has no text that says nothing of prices, an `empty` one none at all.
+    The title of one that `announces` ends with a colon. `windows` and `doubts` are what sentences say of its prices;
+    the innermost section that states a time decides.
     """
 
     level: int

@@ -40,6 +40,7 @@ _CODE = re.compile(r"</?code\b[^<>]*>", re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _FOOTNOTE = re.compile(r"\[\^?\d{1,2}\]")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_MARKUP = re.compile(r"[<\[*\\&`]")
 _MARKS = "*†‡¹²³⁴⁵⁶⁷⁸⁹⁰"
 _MARK_SET = frozenset(_MARKS)
 _MARK = re.compile(rf"(?<=\S)\s*[{_MARKS}]+$")
@@ -100,6 +101,8 @@ def plain(text: str, *, code: bool = False) -> str:
     The mark of a footnote goes with its superscript: `$5.00<sup>1</sup>` is not $5.001. Strikethrough stays, so that a
     price that no longer holds does not look like one.
     """
+    if _MARKUP.search(text) is None:
+        return squeeze(text)  # as most cells
     text = _STRUCK.sub(STRUCK, _BREAK.sub(" ", _SUPERSCRIPT.sub(_kept, text)))
     if code:
         text = _CODE.sub(CODE, text)

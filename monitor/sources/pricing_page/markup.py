@@ -426,7 +426,7 @@ class _MarkupReader(HTMLParser):
         elif tag in _INLINE and tag != "sup":
             hidden = "".join(self._pressed or ())
             if any(c.isdigit() or c in "$€£¥" for c in hidden):
-                self._mark(STRUCK)
+                self._mark(f"{STRUCK}-{STRUCK}")
         elif tag == "sup":
             raised = "".join(self._pressed or ())
             if not is_mark(raised):

@@ -37,7 +37,8 @@ _FOREIGN = re.compile(
     r"|\b(?:local|your|own|another|other|home|regional|national|native|foreign|different|billing|preferred"
     r"|respective)(?: local)? currenc(?:y|ies)\b"
     r"|\bexchange rates?\b|\bcurrency conversion\b|\b(?:milli|micro)-?(?:cents?|dollars?)\b"
-    r"|\bdollars?\b[^.;]{0,30}\b(?:canad|austral|singap|taiwan|jamaic|namib|fij)\w+|\bdollars?\b[^.;]{0,30}\b(?:hong kong"
+    r"|\bdollars?\b[^.;]{0,30}\b(?:canad|austral|singap|taiwan|jamaic|namib|fij)\w+"
+    r"|\bdollars?\b[^.;]{0,30}\b(?:hong kong"
     r"|new zealand)\b|[x×*] ?10{2,}\b|日本円|人民元|美分)"
 )
 _IN_DOLLARS = re.compile(
@@ -55,9 +56,11 @@ _MILLION = re.compile(
     re.IGNORECASE,
 )
 _PER = re.compile(
-    r"(?:\bper |\bby the |\bfor (?:every|each) |\bunits?:? (?:is |are )?|/ ?)(?:an? |one |single )?(?:[0-9][0-9,.]*|thousand|million"
+    r"(?:\bper |\bby the |\bfor (?:every|each) |\bunits?:? (?:is |are )?|/ ?)(?:an? |one "
+    r"|single )?(?:[0-9][0-9,.]*|thousand|million"
     r"|hundred)? ?(?:k|m|b|thousand|million|billion)?[ -]?"
-    r"(?:(?:input|output|generated|processed|text|new|unique) )?(?:tok(?:ens?)?|ktok|kilotokens?|characters?|chars?|seconds?|minutes?|hours?|days?|weeks?|months?|years?"
+    r"(?:(?:input|output|generated|processed|text|new|unique) )?(?:tok(?:ens?)?|ktok|kilotokens?|characters?"
+    r"|chars?|seconds?|minutes?|hours?|days?|weeks?|months?|years?"
     r"|images?|pages?|calls?|requests?|songs?|words?|credits?|cents"
     r"|quer(?:y|ies)|search(?:es)?|seats?|users?|sessions?|steps?|gpus?|instances?|messages?|conversations?"
     r"|generations?|videos?|clips?|megapixels?|frames?|megabytes?|[kmg]b)\b"

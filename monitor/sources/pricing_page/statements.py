@@ -114,7 +114,8 @@ _SCOPE = re.compile(
 )
 _FRAGMENT = re.compile(
     rf"\W*(?:{_ADJECTIVES}{_NOUN} (?:only |exclusively )?(?:for|in|with|within|under|during|on|when|if)\b(?P<one>.+)"
-    r"|(?:appl(?:y|ies)|requires?|assumes?|subject to|available|valid|offered|applicable|reserved|intended|only|exclusively)\b(?P<two>.+)|for "
+    r"|(?:appl(?:y|ies)|requires?|assumes?|subject to|available|valid|offered|applicable|reserved|intended|only"
+    r"|exclusively)\b(?P<two>.+)|for "
     r"(?P<three>.{1,60} (?:only|exclusively))\W*)",
     re.IGNORECASE,
 )
@@ -135,7 +136,8 @@ _OFFERED = re.compile(
     re.IGNORECASE,
 )
 _SOME_TIME = re.compile(
-    r"\b(?:not yet|no longer|used to (?:be|apply|cost|charge|pay)|coming soon|superseded|expired|outdated|obsolete|out of date|(?:next|last) (?:week"
+    r"\b(?:not yet|no longer|used to (?:be|apply|cost|charge|pay)|coming soon|superseded|expired|outdated"
+    r"|obsolete|out of date|(?:next|last) (?:week"
     r"|month|quarter|year)|tomorrow|later this year|starting soon"
     r"|will (?:soon )?(?:apply|take effect|come into|be effective|become effective|be introduced|be charged"
     r"|start|begin|replace))\b"
@@ -167,7 +169,9 @@ _HARMLESS = re.compile(
     r"|page|section|docs?|documentation|guide|calculator|sales|details)\b[^.;:]*"
     r"|\(?\bsee [^.;:()]*\)?"
     r"|\bincludes? (?:all |any |the )?(?:reasoning|thinking)(?: tokens)?\b"
-    r"|\b(?:in|across|for|to) (?:all|every|any|each)(?: of)?(?: our)? (?:regions?|countries|locations?|plans?|surfaces)\b"
+    r"|\b(?:in|across|for|to) (?:all|every|any|each)(?: of)?(?: our)? (?:regions?|countries|locations?|plans?"
+    r"|surfaces)\b"
+    r"|\band (?:will )?(?:cancel|end|stop|remove|discontinue)\w* (?:the|our|any) [\w' -]+"
     r"|\bdepends? (?:only )?on (?:the )?(?:number|amount|count|volume) of [\w ]*tokens\b"
     r"|\b(?:are |is )?subject to change(?: at any time)?(?:,? (?:with(?:out)?|upon|at) (?:prior |further |any )?"
     r"(?:notice|time))?(?: at any time)?"
@@ -178,7 +182,8 @@ _HARMLESS = re.compile(
     r"|\b(?:exclud\w+|exclusive of|(?:do(?:es)? )?not includ\w+|before|plus|without|net of)(?: (?:of|any|all))*"
     r"(?: applicable| local| sales| value[- ]added| indirect|,)*(?: (?:tax(?:es)?|VAT|GST|duties|levies|fees)"
     r"(?:,| and| or)*)+"
-    rf"|\b(?:[0-9]+(?:\.[0-9]+)? ?%|half|twice|double|[0-9.]+ ?(?:x|times))[^.;:]*?\b(?:with|for|via|using|through|in|on"
+    rf"|\b(?:[0-9]+(?:\.[0-9]+)? ?%|half|twice|double|[0-9.]+ ?(?:x|times))[^.;:]*?\b(?:with|for|via|using|through"
+    rf"|in|on"
     rf"|under) (?:the )?{_TIERED}"
     r"|\b(?:were|was|are|is|been|last|next)? ?(?:updated|reviewed|checked|verified|refreshed|revised|modified)"
     r"(?: (?:regularly|periodically|daily|weekly|monthly|on|at|as of|from time to time))*",
@@ -188,9 +193,10 @@ _HARMLESS = re.compile(
 
 _POINTED = re.compile(
     rf"\b(?:these|those|following|preceding|(?:the |our )(?:above|below))(?: [\w-]+){{0,3}}? {_NOUN}\b"
-    rf"|\b{_NOUN}(?<!\bcosts)(?<!\bcost)(?<!\bcharges)\b[^.;:]{{0,40}}?\b(?:below|above|here|as follows|on this page|in (?:this|the) table|listed|shown"
+    rf"|\b{_NOUN}(?<!\bcosts)(?<!\bcost)(?<!\bcharges)\b[^.;:]{{0,40}}?\b(?:below|above|as follows"
+    rf"|on this page|in (?:this|the) table|listed|shown"
     r"|displayed)\b"
-    rf"|\b(?:costs|charges) (?:below|above)\b|\b(?:below|here|following|follows?)\b[^.;:]{{0,30}}\b{_NOUN}\b"
+    rf"|\b(?:costs|charges) (?:below|above)\b|\b(?:below|here (?:are|is)|following|follows?)\b[^.;:]{{0,30}}\b{_NOUN}\b"
     rf"|\bthis (?:price list|pricing|price|table|rate card|tariff|rate)\b"
     r"|^\W*(?:below|here|these|those|the following|following) (?:are|is|were|was)\b"
     r"|\b(?:billed|charged?|pays?|costs?|appl(?:y|ies)) (?:at )?(?:the following|as follows|these|this|those)\b",
@@ -202,7 +208,8 @@ _COMPARED = re.compile(
     re.IGNORECASE,
 )
 _ADDED = re.compile(
-    r"\W*(?:an? |the )?(?:additional |extra |further )?[0-9.]+ ?%(?: [\w-]+)? (?:discount|surcharge|uplift|increase|markup"
+    r"\W*(?:an? |the )?(?:additional |extra |further )?[0-9.]+ ?%(?: [\w-]+)? (?:discount|surcharge|uplift"
+    r"|increase|markup"
     r"|mark-up|fee|premium|reduction|rebate|tax)\b",
     re.IGNORECASE,
 )
@@ -240,7 +247,8 @@ _SHORT = 14
 """Words of a sentence of which every word counts, where its subject are prices."""
 
 _EVENT = re.compile(
-    r"\b(?:releas\w+|launch\w+|renam\w+|updat\w+(?! (?:prices?|pricing|rates?|price list))|generat\w+|fetch\w+|retriev\w+|deprecat\w+|retir\w+|shut ?down"
+    r"\b(?:releas\w+|launch\w+|renam\w+|updat\w+(?! (?:prices?|pricing|rates?|price list))|generat\w+|fetch\w+"
+    r"|retriev\w+|deprecat\w+|retir\w+|shut ?down"
     r"|sunset\w*|train\w*|cut-?off|knowledge|announc\w+|publish\w+|posted|created"
     r"|founded|copyright|version\w*|snapshots?|revis\w+|modified|edited|review\w+|access\w+|check\w+|verif\w+"
     r"|added|removed|unchanged|last chang\w+)\b|©",
@@ -448,12 +456,12 @@ def _strange_claim(claim: Statement, rest: str, dated: bool) -> Statement | None
     if (subject and (pointed or claim.wide)) and (match := _OFFERED.search(text)):
         return claim._replace(doubt=f"it may be another offer: {text!r} ({match[0]})")
     if pointed or dated or (subject and len(text.split()) <= _SHORT) or _LABEL.match(text):
-        whole: str | None = rest
+        claimed = rest
     elif match := _SCOPE.search(text) or _HELD.search(text) or _FRAGMENT.fullmatch(text) or _LED.match(text):
-        whole = next(filter(None, match.groupdict().values()), "")
+        claimed = next(filter(None, match.groupdict().values()), "")
     else:
         return None
-    strange = words_of(_HARMLESS.sub(" ", money.unpriced(whole))) - _WHOM
+    strange = words_of(_HARMLESS.sub(" ", money.unpriced(claimed))) - _WHOM
     if not strange:
         return None
     return claim._replace(doubt=f"it may hold only under a condition: {text!r}", strange=strange)

@@ -53,12 +53,14 @@ _QUOTED = re.compile(r"^(?:> ?)+")
 _NAMED = re.compile(r"(?:(?:pricing|service|processing) )?(?:tier|mode|processing) ?: ?(.+)|(.+?) ?:", re.IGNORECASE)
 _FOOTNOTE = re.compile(r"^[*†‡§¹²³0-9.)\s]+(?=[A-Za-z])")
 _CONDITIONAL_KEY = re.compile(
-    r"currency|units?|regions?|country|plan|offer|audience|tier|effective(?:[_ -]\w+)*|valid(?:[_ -]\w+)*|expires?(?:[_ -]\w+)*"
+    r"currency|units?|regions?|country|plan|offer|audience|tier|effective(?:[_ -]\w+)*|valid(?:[_ -]\w+)*"
+    r"|expires?(?:[_ -]\w+)*"
     r"|until|from|discount|archived|deprecated|draft|superseded(?:[_ -]\w+)*",
     re.IGNORECASE,
 )
 _OF_EVERY_CALL = re.compile(
-    r"usd|us dollars?|\$|(?:per )?1m(?: tokens)?|(?:usd|\$) ?(?:per|/) ?1m tokens|standard|global|worldwide|all|everyone"
+    r"usd|us dollars?|\$|(?:per )?1m(?: tokens)?|(?:usd|\$) ?(?:per|/) ?1m tokens|standard|global|worldwide|all"
+    r"|everyone"
     r"|false|no|none|null",
     re.IGNORECASE,
 )
