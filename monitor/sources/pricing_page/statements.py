@@ -351,7 +351,8 @@ def _money(base: Statement) -> Statement | None:
     priced = _PRICED.search(text) is not None
     few = len(words_of(text)) <= _FEW
     if (words := money.foreign(text)) and (priced or few):
-        return base._replace(doubt=f"it is not per 1M tokens in USD: {text!r} ({words})", money=True, general=True)
+        doubt = f"it is not per 1M tokens in USD: {text!r} ({words})"
+        return base._replace(doubt=doubt, money=True, wide=base.wide or base.general, general=True)
     if priced and _TAXED.search(text):
         return base._replace(doubt=f"it may hold taxes: {text!r}", money=True, general=True)
     if not (priced or few):
