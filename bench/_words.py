@@ -9,7 +9,8 @@ import random
 WHOM = (
     "startups", "nonprofits", "verified nonprofits", "enterprise customers", "students", "academic researchers",
     "existing customers", "new customers", "Plus subscribers", "members of our partner program", "resellers",
-    "government agencies", "customers with an annual contract", "accounts in good standing since 2024", "early adopters",
+    "government agencies", "customers with an annual contract", "accounts in good standing since 2024",
+    "early adopters",
 )  # fmt: skip
 WHERE = (
     "the EU", "Europe", "mainland China", "the China region", "Japan", "the US only", "our Frankfurt data center",
@@ -51,7 +52,8 @@ OTHER_MONEY = (
     "All prices include {tax}.",
 )  # fmt: skip
 MONEY = (
-    "Canadian dollars", "EUR", "British pounds", "Swiss francs", "Japanese yen", "A$", "Singapore dollars", "CNY", "INR",
+    "Canadian dollars", "EUR", "British pounds", "Swiss francs", "Japanese yen", "A$", "Singapore dollars", "CNY",
+    "INR",
     "Mexican pesos", "Brazilian reais", "your local currency", "cents", "credits", "¥", "€", "New Zealand dollars",
 )  # fmt: skip
 UNITS = (
@@ -64,8 +66,10 @@ PLAIN = (
     "Prices may change at any time.", "Prices are subject to change without notice.", "All prices exclude taxes.",
     "All prices are in USD.", "Prices are quoted in US dollars.", "Contact sales for volume discounts.",
     "See the documentation for details about prompt caching.", "Learn more about our models.",
-    "{Subject} are described in the guide.", "{Subject} are billed separately.", "This page was last updated in {month} 2026.",
-    "Last updated: {month} {day}, 2026", "Rate limits depend on your account.", "A token is about four characters of text.",
+    "{Subject} are described in the guide.", "{Subject} are billed separately.",
+    "This page was last updated in {month} 2026.",
+    "Last updated: {month} {day}, 2026", "Rate limits depend on your account.",
+    "A token is about four characters of text.",
     "For the most current pricing information, please visit our website.", "Models are listed by family.",
     "You only pay for what you use.", "Usage is billed monthly.", "Web search is billed at $10 per 1,000 calls.",
     "Some models were released on {month} {day}, 2025.", "Our older models will be retired on {month} {day}, 2099.",

@@ -6,8 +6,8 @@ mutant states?
 Every amount of a page is made unique first, so that a wrong reading cannot hide behind an equal price. What a mutant
 states is read by an oracle that shares no code with the extractor: it knows the few header texts of these pages by
 heart, looks upwards from a table for its tier, and takes nothing from a row that does not fit its header. A third of
-the mutants are of unrendered pages (`_components`), a sixth of the forms of other providers (`_forms`). Refusing costs nothing here but the share that is shown; mutants
-that say the same in another order must keep their rows.
+the mutants are of unrendered pages (`_components`), a sixth of the forms of other providers (`_forms`). Refusing costs
+nothing here but the share that is shown; mutants that say the same in another order must keep their rows.
 """
 
 from __future__ import annotations

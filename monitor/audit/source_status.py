@@ -139,9 +139,7 @@ def fact_in_words(fact: Fact, value: Value | None, *, current: Value | None = No
     name = fact.field
     if name.startswith(PREFIX):
         meter = Meter.of(name)
-        name = meter_in_words(
-            {"tier": meter.tier, "meter": meter.meter, "modality": meter.modality, "context": meter.context}
-        )
+        name = meter_in_words(meter.data)
     before = "" if current is None else f"{value_in_words(current)} → "
     return f"{name}: {before}{value_in_words(value)}"
 

@@ -218,7 +218,7 @@ def _print(reading: ExtractReading) -> None:
         cells = [
             row.provider,
             row.model,
-            *row.identity,
+            *row.identity[:4],
             spoken(canonical(row.amount)),
             f"{row.currency} per {row.unit}",
         ]

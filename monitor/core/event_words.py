@@ -43,7 +43,7 @@ _FOR_AUDITORS = frozenset(
 _SPOKEN = {"looks": "polls"}
 """Keys that are kept as they were recorded first, and what they are called."""
 
-_OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "unit", "currency"})
+_OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "condition", "unit", "currency"})
 
 
 def plain(data: Mapping[str, Any]) -> str:
@@ -96,6 +96,8 @@ def meter_in_words(data: Mapping[str, Any]) -> str:
         parts.append(str(data["modality"]))
     if data.get("context", SHORT) != SHORT:
         parts.append(f"{data['context']} context")
+    if data.get("condition"):
+        parts.append(str(data["condition"]))
     return ", ".join(parts)
 
 

@@ -55,7 +55,7 @@ def other_prices(reader: Reader, configuration: Configuration, own: str, subject
         confirmed={
             subject: tuple(
                 (spec.key, field, amount)
-                for spec, field, amount in baselines.price_statements(subject, official=False)
+                for spec, field, amount in baselines.price_statements(subject, official=False, region=None)
                 if spec.key != own
             )
             for subject in subjects

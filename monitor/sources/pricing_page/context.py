@@ -103,6 +103,7 @@ class PageSection:
     announces: bool = False
     windows: list[CellWindow] = field(default_factory=list)
     doubts: list[Statement] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
     named: list[Statement] = field(default_factory=list)
 
     @property
@@ -215,6 +216,19 @@ class Placed:
             raise Unplaced(f"the times that are said of it leave none ({self.section.path!r})")
         return near
 
+    def condition(self) -> str:
+        """Return the regions and hours in which alone its prices hold, by titles and sentences; empty for none.
+
+        Raises:
+            Unplaced: they name several of a kind.
+        """
+        found: dict[str, str] = {}
+        for section in self.section.chain():
+            for condition in filter(None, (*section.conditions, section.told.condition)):
+                if found.setdefault(condition.split()[0], condition) != condition:
+                    raise Unplaced(f"it stands under several conditions ({condition!r})")
+        return ", ".join(sorted(found.values()))
+
     @property
     def named(self) -> list[Statement]:
         """What the page says of single models by name."""
@@ -287,18 +301,19 @@ class Placed:
             title = section.told
             if _FINE_TUNING.search(section.title):
                 raise Elsewhere("fine-tuning prices, not inference")
-            if _ELSEWHERE.search(section.title):
+            if not title.condition and _ELSEWHERE.search(section.title):
                 raise Elsewhere(f"the section {section.title!r} is about another offer")
             if title.past:
                 raise Elsewhere(f"the section {section.title!r} is about another time")
             if title.doubt:
                 raise Unplaced(title.doubt)
             short = section.level < LOOSE or len(section.title.split()) <= LONGEST_NAME  # else it is a sentence
-            if short and _OTHER_OFFER.search(section.title):
+            if short and not title.condition and _OTHER_OFFER.search(section.title):
                 raise Unplaced(f"the section {section.title!r} may be about another offer")
             if _UNKNOWN_TIER.fullmatch(section.title) and cells.tier(section.title) is None:
                 raise Unplaced(f"the section {section.title!r} names no tier that is known")
         self.window()
+        self.condition()
 
     def check_said(self) -> None:
         """Refuse prices of which a sentence says more than is understood.

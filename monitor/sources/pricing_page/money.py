@@ -31,7 +31,7 @@ _FOREIGN = re.compile(
     r"|shekels?|baht|ringgit|rupiah|dong|dirhams?|riyals?|rials?|dinars?|forints?|koruna|hryvnia|naira"
     r"|shillings?|cedis?|taka|tenge|bitcoins?|crypto\w*)\b"
     r"|\b(?:korean|in) won\b|\bbrazilian real\b|\bcents\b|\bin credits\b|\bin (?:thousands|millions|hundreds)\b"
-    r"|(?<![\w.])(?!(?:us|u\.s\.|american|states|in|the|of|and|or|to|per|for|million|billion|thousand|hundred"
+    r"|(?<![\w.])(?!u\.s\.)(?!(?:us|american|states|in|the|of|and|or|to|per|for|million|billion|thousand|hundred"
     r"|are|is|as|from|their|our)\b)[a-z.]+[ -]dollars?\b"
     r"|\bdollars? (?:canad|austral|kanad|neoz|singap|hongk)\w+"
     r"|\b(?:local|your|own|another|other|home|regional|national|native|foreign|different|billing|preferred"

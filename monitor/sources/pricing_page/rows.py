@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from monitor.core.facts import ANYTHING, Refusal
-from monitor.core.price import SHORT, TEXT, PriceRow, canonical, equal
+from monitor.core.price import REGION, SHORT, TEXT, PriceRow, canonical, equal
 from monitor.sources.pricing_page import cells, conditions, money, per_model
 from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, PageTable, TableRow
 from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, offers, sized
@@ -132,6 +132,7 @@ class RowContext(NamedTuple):
     modality: str
     long: bool
     window: cells.CellWindow
+    condition: str = ""
 
 
 def _stand(placed: Placed, binding: Binding | None) -> RowContext:
@@ -142,7 +143,8 @@ def _stand(placed: Placed, binding: Binding | None) -> RowContext:
     """
     placed.check()
     modality = placed.modality() if binding is None or binding.modality is None else ""
-    return RowContext(placed.tier(binding.tier if binding else ""), modality, placed.long(), placed.window())
+    tier = placed.tier(binding.tier if binding else "")
+    return RowContext(tier, modality, placed.long(), placed.window(), placed.condition())
 
 
 def _title(row: TableRow, binding: Binding, words: Profile) -> str:
@@ -232,6 +234,8 @@ def _check_notes(titles: Iterable[str], rows: Iterable[TableRow], placed: Placed
         for statement in statements(text):
             if statement.doubt and (not statement.strange or placed.unknown(statement.strange)):
                 raise Unplaced(statement.doubt)
+            if statement.condition:
+                raise Unplaced(f"a row of it says in which region or hours its prices hold: {text!r}")
 
 
 def _misordered(rows: Iterable[TableRow]) -> str:
@@ -288,7 +292,9 @@ class _RowReader:
         for text in (row.cells[column] for column in self._told):
             if sized(text) or cells.tier(text) not in (None, stand.tier) or offers(text):
                 raise ValueError(f"{text!r} beside it sets a condition")
-        condition = "" if binding.region is None else f"region {row.cells[binding.region]}"
+        condition = stand.condition
+        if binding.region is not None:
+            condition = _own_region(row.cells[binding.region], condition)
         windows = [(model, self._window(model, stand.window, own)) for model in label.names]
         long, of, plain = stand.long or label.condition.long, label.condition.kinds, conditions.PLAIN
         for column, price in binding.prices.items():
@@ -341,6 +347,19 @@ def _kinds(label: conditions.Label, stand: RowContext, row: TableRow, binding: B
     if modality not in label.condition.kinds and (binding.modality is not None or modality != TEXT):
         raise ValueError(f"the label is of {' and '.join(label.condition.kinds)}, and it stands under {modality}")
     return label.condition.kinds
+
+
+def _own_region(text: str, condition: str) -> str:
+    """Return the condition of a row whose region a cell names.
+
+    Raises:
+        ValueError: its place is of another region.
+    """
+    match = conditions.OF_REGION.fullmatch(text)
+    own = conditions.region_of(match) if match else REGION + text
+    if condition and not condition.startswith("hours") and condition != own:
+        raise ValueError(f"the row is of {own}, and it stands under {condition}")
+    return f"{condition}, {own}" if condition.startswith("hours") else own
 
 
 def _own_kinds(own: tuple[str, ...], label: tuple[str, ...], row: tuple[str, ...]) -> tuple[str, ...]:
@@ -446,6 +465,7 @@ def _component_row(row: TableRow, model: str, provider: str, stand: RowContext) 
                 amount=amount,
                 valid_from=stand.window.begin,
                 valid_to=stand.window.end,
+                condition=stand.condition,
             )
 
 

@@ -14,12 +14,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.core.price import PER_MILLION_TOKENS
-from monitor.sources.pricing_page import cells, money
+from monitor.sources.pricing_page import cells, conditions, money
 from monitor.sources.pricing_page.cells import ALWAYS, TIER_WORDS, CellWindow
 from monitor.sources.pricing_page.days import Day, days, window
 from monitor.sources.pricing_page.titles import PLAIN, words_of
 
-_ENDS = re.compile(r"(?<=[.!?])[\"”’)*_]*\s+(?=\D)")
+_ENDS = re.compile(r"(?<=[.!?])(?<!\bU\.S\.)[\"”’)*_]*\s+(?=\D)")
 _BULLETS = frozenset({"- ", "* ", "+ ", "• "})
 _ITEM = re.compile(r"\s+[-*+•]\s+(?=\S)")  # the items of a list stand in one paragraph
 _WORTH = re.compile(
@@ -145,7 +145,7 @@ _SOME_TIME = re.compile(
     re.IGNORECASE,
 )
 _OF_EVERYBODY = """
-apply applies applied applicable holds hold held shows show showing lists lists listing summarizes summarises summarized
+apply applies applied applicable valid available offered holds hold held shows show showing lists lists listing summarizes summarises summarized
 provide provides provided outlines outlined describe describes described detailed contain contains cover covers displays
 displayed published presented broken down grouped sorted organized see seen find found located defined documented
 charge charged charges bill billed bills pay paid calculated computed measured based according basis depending metered
@@ -269,7 +269,8 @@ class Statement(NamedTuple):
 
     `doubt` is why they are not known; where it rests on `strange` words alone, it falls with them: a model may go by
     these. `money` is a doubt about currency or unit. `wide` is said of the whole page, `general` of prices as such,
-    `back` and `ahead` of those above or below alone. `named` is said of the models alone that `text` names.
+    `back` and `ahead` of those above or below alone. `condition` is the region or the hours in which alone they
+    hold. `named` is said of the models alone that `text` names.
     """
 
     text: str
@@ -278,6 +279,7 @@ class Statement(NamedTuple):
     unit: str = ""
     tier: str | None = None
     window: CellWindow = ALWAYS
+    condition: str = ""
     money: bool = False
     wide: bool = False
     general: bool = False
@@ -328,10 +330,25 @@ def _claims(base: Statement) -> Statement | None:
     claim = dated or tiered
     rest = _without_days(base.text, dating=dated is not None)
     rest = _TIER_NAME.sub(" ", rest) if claim.tier else rest
+    claim, rest = _conditional(claim, rest)
     doubt = _strange_claim(claim, rest, dated is not None)
     if doubt is not None:
         return doubt
     return claim if claim != base else None
+
+
+def _conditional(claim: Statement, rest: str) -> tuple[Statement, str]:
+    """Return what is stated with the region or the hours in which alone it holds, and the rest of its words."""
+    if not (_POINTED.search(claim.text) or _SUBJECT.search(claim.text) or _FRAGMENT.fullmatch(claim.text)):
+        return claim, rest
+    if match := conditions.HOURS.search(rest):
+        condition = conditions.hours_of(match)
+        rest = conditions.OFF_PEAK.sub(" ", rest[: match.start()] + rest[match.end() :])
+    elif match := conditions.IN_REGION.search(rest):
+        condition, rest = conditions.region_of(match), rest[: match.start()] + " " + rest[match.end() :]
+    else:
+        return claim, rest
+    return claim._replace(condition=condition), rest
 
 
 def _near_money(text: str) -> str | None:
@@ -456,7 +473,7 @@ def _strange_claim(claim: Statement, rest: str, dated: bool) -> Statement | None
         return None  # how other prices relate to these
     if (subject and (pointed or claim.wide)) and (match := _OFFERED.search(text)):
         return claim._replace(doubt=f"it may be another offer: {text!r} ({match[0]})")
-    if pointed or dated or (subject and len(text.split()) <= _SHORT) or _LABEL.match(text):
+    if pointed or dated or (subject and len(text.split()) <= _SHORT) or _LABEL.match(text) or claim.condition:
         claimed = rest
     elif match := _SCOPE.search(text) or _HELD.search(text) or _FRAGMENT.fullmatch(text) or _LED.match(text):
         claimed = next(filter(None, match.groupdict().values()), "")

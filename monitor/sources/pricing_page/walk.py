@@ -196,19 +196,21 @@ class _Walk:
             elif statement.doubt:
                 if not (titled and statement.strange):  # the title itself says whose these prices are
                     self._doubt(statement, over)
-            elif statement.window is ALWAYS:
+            elif statement.window is ALWAYS and not statement.condition:
                 continue
             elif statement.wide:
-                self._top().windows.append(statement.window)
-            elif titled:
-                over.windows += [statement.window] if not over.tables else []
-            else:
-                self._date(statement, over)
+                _keep(self._top(), statement)
+            elif not titled:
+                self._limit(statement, over)
+            elif not over.tables:
+                over.windows += [statement.window] if statement.window is not ALWAYS else []
 
-    def _date(self, found: Statement, over: PageSection) -> None:
-        """Date the tables around a sentence: those below it, and those above where it points there."""
+    def _limit(self, found: Statement, over: PageSection) -> None:
+        """Date the tables around a sentence, or give them its condition: those below it, and those above where it
+        points there.
+        """
         if not over.tables:
-            over.windows.append(found.window)
+            _keep(over, found)
         elif not found.ahead:
             self._look_back(found, over)
         if not found.back:
@@ -228,7 +230,7 @@ class _Walk:
         pending, caption, own, unit = self.pending, self.caption, self.own, self.section.unit
         self.enter(LOOSE, found.text)
         self.section.spoken = True
-        self.section.windows.append(found.window)
+        _keep(self.section, found)
         self.section.unit = unit
         self.pending, self.caption, self.own = pending, caption, own
 
@@ -236,14 +238,13 @@ class _Walk:
         """Date the tables above a sentence: by it where it points there, and not at all where it may mean those below
         as well.
         """
-        window = found.window if found.back else None
         for number, placed in enumerate(self.placed):
             if over in placed.section.chain():
                 section = PageSection(level=OWN, title="", parent=placed.section)
-                if window is None:
-                    section.doubts.append(found._replace(doubt=f"it is not said of which prices: {found.text!r}"))
+                if found.back:
+                    _keep(section, found)
                 else:
-                    section.windows.append(window)
+                    section.doubts.append(found._replace(doubt=f"it is not said of which prices: {found.text!r}"))
                 self.placed[number] = replace(placed, section=section)
 
     def margin(self, block: Margin) -> None:
@@ -275,7 +276,7 @@ class _Walk:
             title = section.told
             if section.level != LOOSE or section.tables:
                 continue
-            timed = section.spoken or title.doubt or title.past or title.window is not ALWAYS
+            timed = section.spoken or title.doubt or title.past or title.window is not ALWAYS or title.condition
             lead = section in self.leads or section.empty
             priced = _PRICES.search(section.title)
             apart = title.strange and lead and (section.announces or priced or SHORTLY.search(section.title))
@@ -296,8 +297,9 @@ class _Walk:
             if not section.tables and section.parent is not None:
                 raised = [sentence for sentence in section.doubts if sentence.general and not sentence.strange]
                 section.parent.doubts += raised
-                if section.windows and not section.spoken:
+                if not section.spoken:
                     section.parent.windows += section.windows
+                    section.parent.conditions += section.conditions
 
     def table(self, block: PageTable | Component) -> None:
         if self.caption and self.pending == "":
@@ -319,6 +321,14 @@ class _Walk:
         self.placed.append(placed)
         for section in self.section.chain():
             section.tables += 1
+
+
+def _keep(section: PageSection, found: Statement) -> None:
+    """Let the prices of a section hold when and where a sentence says."""
+    if found.window is not ALWAYS:
+        section.windows.append(found.window)
+    if found.condition:
+        section.conditions.append(found.condition)
 
 
 def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Placed], PageSection | None]:
