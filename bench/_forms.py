@@ -112,7 +112,7 @@ def stated(page: Page) -> set[Price]:
         for model in table.models
         for meter in table.labels
         if (model, meter) not in table.strange
-        and (amount := re.fullmatch(r"(?:<s>[^<]*</s> )?\$([0-9.]+)", table.cells[model, meter]))
+        and (amount := re.fullmatch(r"(?:<s>[^<]*</s> )*\$([0-9.]+)", table.cells[model, meter]))
     }
 
 

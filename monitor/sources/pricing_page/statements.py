@@ -331,6 +331,8 @@ def _claims(base: Statement) -> Statement | None:
     rest = _without_days(base.text, dating=dated is not None)
     rest = _TIER_NAME.sub(" ", rest) if claim.tier else rest
     claim, rest = _conditional(claim, rest)
+    if claim.doubt:
+        return claim
     doubt = _strange_claim(claim, rest, dated is not None)
     if doubt is not None:
         return doubt
@@ -339,13 +341,17 @@ def _claims(base: Statement) -> Statement | None:
 
 def _conditional(claim: Statement, rest: str) -> tuple[Statement, str]:
     """Return what is stated with the region or the hours in which alone it holds, and the rest of its words."""
-    if not (_POINTED.search(claim.text) or _SUBJECT.search(claim.text) or _FRAGMENT.fullmatch(claim.text)):
+    text = claim.text
+    brief = len(text.split()) <= _FRAGMENT_WORDS and not _VERB.search(text) and _PRICED.search(text)
+    if not (brief or _POINTED.search(text) or _SUBJECT.search(text) or _FRAGMENT.fullmatch(text)):
         return claim, rest
     if match := conditions.HOURS.search(rest):
         condition = conditions.hours_of(match)
         rest = conditions.OFF_PEAK.sub(" ", rest[: match.start()] + rest[match.end() :])
     elif match := conditions.IN_REGION.search(rest):
         condition, rest = conditions.region_of(match), rest[: match.start()] + " " + rest[match.end() :]
+        if conditions.IN_REGION.search(rest) or re.search(r"\bUS\b", money.unpriced(rest)):
+            return claim._replace(doubt=f"it is said of several regions: {text!r}"), rest
     else:
         return claim, rest
     return claim._replace(condition=condition), rest

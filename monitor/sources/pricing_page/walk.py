@@ -44,6 +44,7 @@ from monitor.sources.pricing_page.titles import Title, title
 _TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "learn more"})
 _SPEECH = re.compile(r"[.!?:;,$|{}\[\]<>]")
 _CLOCK = re.compile(r"\b[0-9]{1,2}:[0-9]{2}\b")
+_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3})")
 _LETTER = re.compile(r"[A-Za-z]")
 _MARGINAL = re.compile(
     r"\b(?:prices?|pricing|rates?|amounts?|costs?|fees)\b[^.;|]{0,60}(?:\bin\b|\bper\b|\bas\b|:|\()", re.IGNORECASE
@@ -52,6 +53,12 @@ _LONGEST_TITLE = 8
 _QUOTED = re.compile(r"^(?:> ?)+")
 _NAMED = re.compile(r"(?:(?:pricing|service|processing) )?(?:tier|mode|processing) ?: ?(.+)|(.+?) ?:", re.IGNORECASE)
 _FOOTNOTE = re.compile(r"^[*†‡§¹²³0-9.)\s]+(?=[A-Za-z])")
+_LIMITING = re.compile(
+    r"(?:for|in|with|without|on|during|after|before|once|when|while|until|from|under|via|through|at|between|above|over"
+    r"|only|except|if|where|including|excluding)\b",
+    re.IGNORECASE,
+)
+"""How titles begin that limit the prices below them."""
 _CONDITIONAL_KEY = re.compile(
     r"currency|units?|regions?|country|plan|offer|audience|tier|effective(?:[_ -]\w+)*|valid(?:[_ -]\w+)*"
     r"|expires?(?:[_ -]\w+)*"
@@ -278,7 +285,7 @@ class _Walk:
                 continue
             timed = section.spoken or title.doubt or title.past or title.window is not ALWAYS or title.condition
             lead = section in self.leads or section.empty
-            priced = _PRICES.search(section.title)
+            priced = _PRICES.search(section.title) or _LIMITING.match(section.title)
             apart = title.strange and lead and (section.announces or priced or SHORTLY.search(section.title))
             timed = timed or bool(lead and priced and NOT_TEXT.search(section.title))
             if timed or apart:
@@ -371,7 +378,7 @@ def _is_title(text: str) -> bool:
     if not _LETTER.search(text) or _ELSEWHERE_SAID.match(text):
         return False
     dated = title(text).window is not ALWAYS  # commas belong to days
-    text = _CLOCK.sub("", text)
+    text = _THOUSANDS.sub("", _CLOCK.sub("", text))
     return len(text.split()) <= _LONGEST_TITLE and not (_SPEECH.search(text) and not (dated and not text.endswith(".")))
 
 
