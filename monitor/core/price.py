@@ -58,6 +58,18 @@ class Meter(NamedTuple):
         """The part of an event that names it; without a condition where there is none, as before there were any."""
         return {name: value for name, value in self._asdict().items() if value or name != "condition"}
 
+    @property
+    def in_words(self) -> str:
+        """How people call it below its model: `batch input, long context`."""
+        parts = [f"{self.tier} {self.meter.replace('_', ' ')}"]
+        if self.modality != TEXT:
+            parts.append(self.modality)
+        if self.context != SHORT:
+            parts.append(f"{self.context} context")
+        if self.condition:
+            parts.append(self.condition)
+        return ", ".join(parts)
+
     @classmethod
     def of(cls, field: str) -> Meter:
         """Read a field back.

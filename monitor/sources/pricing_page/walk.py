@@ -280,23 +280,8 @@ class _Walk:
         there.
         """
         for section in self.sections:
-            title = section.told
-            if section.level != LOOSE or section.tables:
-                continue
-            timed = section.spoken or title.doubt or title.past or title.window is not ALWAYS or title.condition
-            lead = section in self.leads or section.empty
-            priced = _PRICES.search(section.title) or _LIMITING.match(section.title)
-            apart = title.strange and lead and (section.announces or priced or SHORTLY.search(section.title))
-            timed = timed or bool(lead and priced and NOT_TEXT.search(section.title))
-            if timed or apart:
-                over = next(ancestor for ancestor in section.chain() if ancestor.level < LOOSE)
-                over.doubts.append(
-                    Statement(
-                        section.title,
-                        doubt=f"it is not said of which prices: {section.title!r}",
-                        strange=frozenset() if timed else title.strange,
-                    )
-                )
+            if section.level == LOOSE and not section.tables and (doubt := self._astray(section)) is not None:
+                next(ancestor for ancestor in section.chain() if ancestor.level < LOOSE).doubts.append(doubt)
         for statement, count in self.late:
             if count == len(self.placed):
                 self._top().doubts.append(statement)
@@ -307,6 +292,19 @@ class _Walk:
                 if not section.spoken:
                     section.parent.windows += section.windows
                     section.parent.conditions += section.conditions
+
+    def _astray(self, section: PageSection) -> Statement | None:
+        """Return what the title of a section without a table leaves open of the prices around it."""
+        title, text = section.told, section.title
+        lead = section in self.leads or section.empty
+        priced = _PRICES.search(text) or _LIMITING.match(text)
+        timed = any((section.spoken, title.doubt, title.past, title.window is not ALWAYS, title.condition))
+        timed = timed or bool(lead and priced and NOT_TEXT.search(text))
+        apart = title.strange and lead and (section.announces or priced or SHORTLY.search(text))
+        if not timed and not apart:
+            return None
+        doubt = f"it is not said of which prices: {text!r}"
+        return Statement(text, doubt=doubt, strange=frozenset() if timed else title.strange)
 
     def table(self, block: PageTable | Component) -> None:
         if self.caption and self.pending == "":
