@@ -304,4 +304,5 @@ def test_an_announced_price_counts_from_its_day_on(store: SqlStore) -> None:
     before, after = datetime(2027, 2, 28, 23, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC)
     costs = [budget.price("eu", "gpt-luna", TOKENS, at=at) for at in (None, before, after)]
     assert costs[:2] == [Decimal("0.8"), Decimal("0.8")]
-    assert costs[2] is not None and costs[2] > Decimal("0.8")
+    assert costs[2] is not None
+    assert costs[2] > Decimal("0.8")

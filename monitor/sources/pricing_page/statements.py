@@ -145,7 +145,8 @@ _SOME_TIME = re.compile(
     re.IGNORECASE,
 )
 _OF_EVERYBODY = """
-apply applies applied applicable valid available offered holds hold held shows show showing lists lists listing summarizes summarises summarized
+apply applies applied applicable valid available offered
+holds hold held shows show showing lists lists listing summarizes summarises summarized
 provide provides provided outlines outlined describe describes described detailed contain contains cover covers displays
 displayed published presented broken down grouped sorted organized see seen find found located defined documented
 charge charged charges bill billed bills pay paid calculated computed measured based according basis depending metered
