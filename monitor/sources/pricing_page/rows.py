@@ -15,7 +15,7 @@ from monitor.core.price import REGION, SHORT, TEXT, PriceRow, canonical, equal
 from monitor.sources.pricing_page import cells, conditions, money, per_model
 from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, PageTable, TableRow
 from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, offers, sized
-from monitor.sources.pricing_page.days import both
+from monitor.sources.pricing_page.days import both, days
 from monitor.sources.pricing_page.headers import Binding, PriceColumn, Unbound, bind, is_header
 from monitor.sources.pricing_page.profiles import Profile, profile
 from monitor.sources.pricing_page.statements import statements
@@ -23,6 +23,10 @@ from monitor.sources.pricing_page.titles import title
 from monitor.sources.pricing_page.transposed import upright
 
 _LONGEST_TITLE = 60
+_STEPPED = re.compile(
+    r"(\S+(?: / MTok)?),? \(?(until|till?|through|thru) ([^()]+?)\)?[,;]? (?:and )?then (\S+(?: / MTok)?)",
+    re.IGNORECASE,
+)
 _BETWEEN = re.compile(r"[\s()*,|]+")
 
 _TUPLES = {
@@ -416,10 +420,33 @@ def _amounts(text: str, several: bool) -> tuple[conditions.Stated, ...]:
     Raises:
         ValueError: not understood.
     """
+    if stepped := _STEPPED.fullmatch(text):
+        return _steps(*stepped.groups())
     if several:
         return tuple(conditions.amounts(text))
     amount = cells.amount(text)
     return () if amount is None else (conditions.Stated(amount=amount, condition=conditions.PLAIN),)
+
+
+def _steps(before: str, word: str, day: str, after: str) -> tuple[conditions.Stated, ...]:
+    """Return the two amounts of a cell that states one until a day and another one from then on.
+
+    Raises:
+        ValueError: its day or an amount is none.
+    """
+    named = list(days(day))
+    if len(named) != 1 or (named[0].start, named[0].stop) != (0, len(day)):
+        raise ValueError(f"{day!r} is no day")
+    change = named[0].over if word.lower().startswith("thr") else named[0].begin
+    amounts = cells.amount(before), cells.amount(after)
+    if change is None or amounts[0] is None or amounts[1] is None:
+        raise ValueError(f"what it costs until {day!r} and from then on is not clear")
+    windows = cells.CellWindow(None, change), cells.CellWindow(change, None)
+    return tuple(
+        conditions.Stated(amount=amount, condition=conditions.PriceCondition(window=window))
+        for amount, window in zip(amounts, windows, strict=True)
+        if amount is not None
+    )
 
 
 def _context(price: PriceColumn, long: bool) -> str:

@@ -94,6 +94,46 @@ def test_a_price_under_a_condition_is_a_fact_of_its_own_beside_the_plain_one() -
     assert facts_of(rows(page)).unclear == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("cell", "change"),
+    [
+        ("$3.00 until 2027-02-28, then $6.00", "2027-02-28"),
+        ("$3.00 (through February 28, 2027), then $6.00", "2027-03-01"),
+        ("$3.00 through 28 Feb 2027 and then $6.00", "2027-03-01"),
+        ("$3.00 until March 2027; then $6.00", "2027-03-01"),
+    ],
+)
+def test_a_cell_may_state_an_amount_until_a_day_and_another_one_then(cell: str, change: str) -> None:
+    found = {
+        str(row.amount): (row.valid_from, row.valid_to)
+        for row in rows(f"# Pricing\n\n{UNIT}\n\n{TABLE.replace('$1.25', cell)}")
+        if row.meter == "input"
+    }
+    day = midnight(change)
+    assert found == {"3.00": (None, day), "6.00": (day, None)}
+
+
+@pytest.mark.parametrize("cell", ["$3.00 until further notice, then $6.00", "$3.00 until 1/2/2027, then $6.00"])
+def test_a_cell_whose_day_is_not_clear_states_no_price(cell: str) -> None:
+    found = rows(f"# Pricing\n\n{UNIT}\n\n{TABLE.replace('$1.25', cell)}")
+    assert {row.meter for row in found} == {"output"}
+
+
+@pytest.mark.parametrize(
+    ("title", "meter"),
+    [
+        ("12h cache writes", "cache_write_12h"),
+        ("Cache writes (12 hours)", "cache_write_12h"),
+        ("Cache write 1h", "cache_write_1h"),
+        ("5-minute cache writes", "cache_write_5m"),
+        ("Cache writes", "cache_write"),
+    ],
+)
+def test_a_lifetime_is_a_meter_of_its_own(title: str, meter: str) -> None:
+    found = rows(f"# Pricing\n\n{UNIT}\n\n{TABLE.replace('Input', title)}")
+    assert {row.meter for row in found} == {meter, "output"}
+
+
 def test_the_field_of_a_price_under_a_condition_is_read_back() -> None:
     for meter in (
         Meter("standard", "short", "text", "input", "region EU"),
