@@ -318,6 +318,12 @@ def statement(sentence: str) -> Statement | None:
     return _money(base) or _claims(base)
 
 
+def tells_nothing_apart(sentence: str) -> bool:
+    """Return whether a sentence is about the prices around it and says of them what is so of every call."""
+    about = _SUBJECT.search(sentence) or _POINTED.search(sentence)
+    return about is not None and not _DIRECTIVE.match(sentence) and statement(sentence) is None
+
+
 def _claims(base: Statement) -> Statement | None:
     """Return what a sentence states of tier, day, region and hours, or a doubt where it says more than that of the
     prices here.
@@ -377,7 +383,7 @@ def _money(base: Statement) -> Statement | None:
     if (words := money.foreign(text)) and (priced or few):
         doubt = f"it is not per 1M tokens in USD: {text!r} ({words})"
         return base._replace(doubt=doubt, money=True, wide=base.wide or base.general, general=True)
-    if priced and _TAXED.search(text):
+    if (priced or few) and _TAXED.search(text):
         return base._replace(doubt=f"it may hold taxes: {text!r}", money=True, general=True)
     if not (priced or few):
         return None

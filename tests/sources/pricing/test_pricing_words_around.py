@@ -274,6 +274,12 @@ def test_a_day_said_of_one_model_is_that_of_its_rows_alone() -> None:
     assert ends == {"orion-2": datetime(2027, 11, 21, tzinfo=UTC), "orion-2-mini": None}
 
 
+def test_what_is_so_of_every_price_is_a_note() -> None:
+    said = ("Prices may change at any time.", "All prices are in USD and exclude taxes.")
+    page = f"# Pricing\n\n{UNIT} {said[0]}\n\n{TABLE}\n\n{said[1]} Our models are great.\n"
+    assert extract(page, provider="openai").notes == said
+
+
 def test_a_unit_and_a_tier_of_one_paragraph_both_hold() -> None:
     for said in (
         "Prices per 1M tokens. These prices apply to the Batch API.",
