@@ -85,6 +85,11 @@ class SurfaceTable(KeyedTable):
         description="The regional host that the route region tries.",
         examples=["https://eu.api.openai.com/v1"],
     )
+    region: Text | None = Field(
+        default=None,
+        description="The region in which calls are processed, as pricing pages name it: its prices count.",
+        examples=["eu"],
+    )
 
 
 class CommonSourceTable(KeyedTable):
