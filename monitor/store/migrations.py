@@ -5,16 +5,20 @@ Alembic takes longer to import than a whole `status` may take; it is imported on
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from monitor.core import logs
 from monitor.core.ports import ConfigurationError
+from monitor.store.blobs import FactsCache
 from monitor.store.dialects import Dialect, dialect_of, transaction
 from monitor.store.location import NoDatabase
+from monitor.store.writer import SqlTransaction
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """All revisions in `migrations/versions`, oldest first."""
 
 HEAD = REVISIONS[-1]
@@ -106,3 +110,9 @@ def _run_alembic(engine: Engine, dialect: Dialect) -> None:
     with transaction(engine, dialect, write=True) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        tx = SqlTransaction(connection, dialect, FactsCache(0))
+        if tx.tree.size() == 0 and (events := tx.build_tree()):
+            logs.line(
+                f"The log of the {_called(dialect)} has got its tree over {events:,} events; this is done once.",
+                level=logging.WARNING,
+            )

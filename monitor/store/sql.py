@@ -173,6 +173,7 @@ class SqlStore:
             with self._boundary(), transaction(self.engine, self._dialect, write=True) as connection:
                 opened = SqlTransaction(connection, self._dialect, self._cache)
                 yield opened
+                opened.write_leaves()
                 if opened.written:
                     self._dialect.announce(connection)
         finally:
