@@ -1,15 +1,15 @@
-"""`db`: bring the database up to date, copy it, and make its projection of the registry anew from the log."""
+"""`db`: bring the database up to date, copy it, check it, and make its projection of the registry anew from the log."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from monitor.cli import output
 from monitor.cli.framework import Group, Options, command
-from monitor.cli.opening import config_path, opened
+from monitor.cli.opening import database_at, opened, opened_store
+from monitor.core.ports import Refused
 
 
 @command(
@@ -21,7 +21,7 @@ def upgrade(options: Options) -> None:
     from monitor.store import upgrade
     from monitor.store.migrations import HEAD
 
-    before = upgrade(_url(options))
+    before = upgrade(database_at(options))
     if before == HEAD:
         click.echo(f"The schema is at revision {HEAD} already.")
     else:
@@ -38,8 +38,52 @@ def backup(options: Options, *, file: Path) -> None:
     """
     from monitor.store import backup
 
-    backup(_url(options), file)
+    backup(database_at(options), file)
     click.echo(f"Wrote {output.plural(file.stat().st_size, 'byte')} to {file}.")
+
+
+@command("check", table=True, examples=("access-monitor db check", "access-monitor db check --database copy.db"))
+@click.pass_obj
+def check(options: Options) -> None:
+    """Compare log, tree, evidence and registry, and change nothing; exits 1 where something does not fit.
+
+    It finds gaps, events and evidence that are not what was recorded, and entries that are not what the log says of
+    them.
+    """
+    from monitor.audit.rebuild import check
+
+    with opened_store(options) as store, store.read() as reader:
+        result = check(reader)
+    verification = result.verification
+    if options.json:
+        output.as_json(
+            {
+                "fits": result.fits,
+                "events": verification.events,
+                "entries": result.entries,
+                "differing": list(result.differing),
+                "misfits": [
+                    {"position": misfit.position, "reason": misfit.reason.value, "sentence": misfit.sentence}
+                    for misfit in verification.misfits
+                ],
+            }
+        )
+    else:
+        for misfit in verification.misfits:
+            click.echo(output.printable(misfit.sentence))
+        for key in result.differing:
+            click.echo(output.printable(f"entry {key}: its row is not what the log says of it"))
+    if not verification.fits:
+        raise Refused(
+            "The database does not fit its log: restore a copy that does, made with `access-monitor db backup`."
+        )
+    if result.differing:
+        raise Refused("The registry is not what the log says: make it anew with `access-monitor db rebuild`.")
+    if not options.json:
+        click.echo(
+            f"The database fits: {output.plural(verification.events, 'event')}, "
+            f"{output.plural(result.entries, 'entry')} as the log says."
+        )
 
 
 @command("rebuild", examples=("access-monitor db rebuild",))
@@ -47,7 +91,7 @@ def backup(options: Options, *, file: Path) -> None:
 def rebuild(options: Options) -> None:
     """Make the registry anew from the log, in one transaction, and say which entries had differed from it.
 
-    The log itself is never changed.
+    The log itself is never changed. One that does not verify is refused.
     """
     from monitor.audit.rebuild import rebuild
 
@@ -60,15 +104,7 @@ def rebuild(options: Options) -> None:
 
 db = Group(
     "db",
-    commands=(upgrade, backup, rebuild),
-    help="Upgrade, back up or rebuild the database.",
-    examples=(*upgrade.examples, *backup.examples, *rebuild.examples),
+    commands=(upgrade, backup, check, rebuild),
+    help="Upgrade, back up, check or rebuild the database.",
+    examples=(*upgrade.examples, *backup.examples, *check.examples[:1], *rebuild.examples),
 )
-
-
-def _url(options: Options) -> str:
-    """Return the database that is meant, without opening it: what is wrong with it may be what the command mends."""
-    from monitor.app.bootstrap import database_url
-    from monitor.settings import load
-
-    return database_url(load(config_path(options), os.environ, options.database), os.environ)

@@ -50,18 +50,26 @@ def full_root(hashes: Sequence[bytes]) -> bytes:
 
 
 class Frontier:
-    """A tree that only grows: the roots of the full subtrees on its right edge, the largest first."""
+    """A tree that only grows: the roots of the full subtrees on its right edge, the largest first.
+
+    `closed` holds the roots of the tiles that became full, as `closed_tiles` returns them.
+    """
 
     def __init__(self) -> None:
         self.size = 0
+        self.closed: list[tuple[int, int, bytes]] = []
         self._roots: list[bytes] = []
 
     def add(self, leaf: bytes) -> None:
         """Append the hash of a leaf."""
-        size, self.size = self.size, self.size + 1
-        while size & 1:
+        number, level = self.size, 0
+        self.size += 1
+        while number & 1:
             leaf = node_hash(self._roots.pop(), leaf)
-            size >>= 1
+            number >>= 1
+            level += 1
+            if level % HEIGHT == 0:
+                self.closed.append((level // HEIGHT, number, leaf))
         self._roots.append(leaf)
 
     def root(self) -> bytes:

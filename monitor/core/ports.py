@@ -175,7 +175,8 @@ class SentMessage:
 
 STORING = "storing"
 PUBLISHING = "publishing"
-"""What the daemon has to be able to do besides polling: write its database, write the lease files."""
+SEALING = "sealing"
+"""What the daemon has to be able to do besides polling: write its database, write the lease files, sign checkpoints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.audit.translog.notes import InvalidNote, SignedNote, read_note
+from monitor.audit.translog.notes import InvalidNote, SignedNote, from_base64, read_note
 from monitor.core import merkle
 from monitor.core.leaves import LARGEST
 
@@ -91,7 +90,7 @@ def read_proof(written: str) -> InclusionProof:
         raise InvalidNote(f"is no proof, which begins with the line {PROOF}")
     content: bytes | None = b""
     if lines[0].startswith("extra "):
-        content = _decoded(lines.pop(0).removeprefix("extra "))
+        content = from_base64(lines.pop(0).removeprefix("extra "))
         if content is None or len(content) > LARGEST:
             raise InvalidNote("is no proof of this log: its extra data are no leaf")
     index = _number(lines[0].removeprefix("index ")) if lines and lines[0].startswith("index ") else None
@@ -115,12 +114,5 @@ def _number(written: str) -> int | None:
 
 
 def _hash(written: str) -> bytes | None:
-    raw = _decoded(written)
+    raw = from_base64(written)
     return raw if raw is not None and len(raw) == _HASH else None
-
-
-def _decoded(written: str) -> bytes | None:
-    try:
-        return base64.b64decode(written, validate=True)
-    except (binascii.Error, ValueError):
-        return None

@@ -77,7 +77,7 @@ def verifier_key(written: str) -> VerifierKey:
     parts = written.strip().split("+", 2)
     if len(parts) != 3 or not _is_name(parts[0]):
         raise InvalidNote("is no verifier key; it is written NAME+ID+KEY, as `access-monitor audit key` prints it")
-    raw = _decoded(parts[2])
+    raw = from_base64(parts[2])
     if raw is None or len(raw) != 33 or raw[0] not in (ED25519, COSIGNATURE):
         raise InvalidNote("is no verifier key for Ed25519")
     key = VerifierKey(parts[0], raw[1:], raw[0])
@@ -111,7 +111,7 @@ def signing_key(name: str, written: str) -> SigningKey:
     Raises:
         InvalidNote: it is none; the message does not hold it.
     """
-    seed = _decoded(written.strip())
+    seed = from_base64(written.strip())
     if seed is None or len(seed) != 32:
         raise InvalidNote("is no Ed25519 key, which is 32 bytes in base64, on one line")
     return SigningKey(name, seed)
@@ -190,7 +190,7 @@ def read_note(written: str) -> SignedNote:
 def _signature(line: str) -> Signature:
     dash, _, rest = line.partition(" ")
     name, _, encoded = rest.partition(" ")
-    raw = _decoded(encoded)
+    raw = from_base64(encoded)
     if dash != _DASH or not _is_name(name) or raw is None or len(raw) < 5:
         raise InvalidNote("is no signed note: a line below its blank line is no signature")
     return Signature(name, raw[:4], raw[4:], f"{line}\n")
@@ -200,7 +200,8 @@ def _is_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(character.isspace() for character in name)
 
 
-def _decoded(encoded: str) -> bytes | None:
+def from_base64(encoded: str) -> bytes | None:
+    """Read standard base64; None where it is none."""
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
