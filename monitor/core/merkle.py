@@ -76,6 +76,12 @@ class Frontier:
         """Return the root over all that was appended."""
         return _folded(self._roots)
 
+    def copy(self) -> Frontier:
+        """Return another one that goes on from here."""
+        other = Frontier()
+        other.size, other.closed, other._roots = self.size, [*self.closed], [*self._roots]
+        return other
+
 
 class Tree:
     """The tree of the first `size` leaves, over tiles that may hold more."""

@@ -95,7 +95,7 @@ def verify(
     """
     kept, misfits = _kept_checkpoints(reader.tree)
     outside = sorted(outside, key=lambda given: given.checkpoint.size)
-    walk = _Walk(reader, {given.checkpoint.size for given in (*kept, *outside)})
+    walk = _LeafWalk(reader, {given.checkpoint.size for given in (*kept, *outside)})
     walk.run()
     trust = _Trust(reader.tree, walk, keys)
     trust.grow([given.checkpoint for given in (*kept, *outside)])
@@ -114,12 +114,16 @@ def verify(
 
 
 @dataclass
-class _Walk:
-    """One pass over the leaves and the events beside them."""
+class _LeafWalk:
+    """One pass over the leaves and the events beside them.
+
+    `roots` are those of the tree at the sizes that checkpoints speak of: by the leaves as they are kept, and where
+    these are not what the rows make them, by the rows as well. A checkpoint that fits either tells which was changed.
+    """
 
     reader: Reader
     sizes: set[int]
-    roots: dict[int, bytes] = field(default_factory=dict)
+    roots: dict[int, set[bytes]] = field(default_factory=dict)
     misfits: list[Misfit] = field(default_factory=list)
     named: dict[str, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
@@ -129,6 +133,7 @@ class _Walk:
 
     def run(self) -> None:
         self._frontier = Frontier()
+        self._by_rows: Frontier | None = None
         self._references: dict[LeafKind, set[str]] = {kind: set() for kind in LeafKind}
         self._versions: dict[str, int] = {}
         self._recorded_at = ""
@@ -140,8 +145,12 @@ class _Walk:
         for leaf in self.reader.tree.leaves():
             if leaf.number != self.size:
                 self._leaves_missing(leaf)
-            self._judge(leaf)
+            hash = self._judge(leaf)
+            if hash != leaf.hash and self._by_rows is None:
+                self._by_rows = self._frontier.copy()
             self._frontier.add(leaf.hash)
+            if self._by_rows is not None:
+                self._by_rows.add(hash)
             self.size = leaf.number + 1
             self._root()
         self._not_in_the_tree(None)
@@ -152,7 +161,7 @@ class _Walk:
 
     def _root(self) -> None:
         if self.whole and self.size in self.sizes:
-            self.roots[self.size] = self._frontier.root()
+            self.roots[self.size] = {tree.root() for tree in (self._frontier, self._by_rows) if tree is not None}
 
     def _misfit(self, position: int, reason: MisfitReason, sentence: str) -> None:
         self.misfits.append(Misfit(max(position, 1), reason, sentence))
@@ -167,27 +176,30 @@ class _Walk:
         at = self._position + 1 if leaf.kind is not LeafKind.EVENT or leaf.position > self._position else leaf.position
         self._misfit(at, MisfitReason.REMOVED, f"position {max(at, 1)}: {lacking} were removed")
 
-    def _judge(self, leaf: Leaf) -> None:
+    def _judge(self, leaf: Leaf) -> bytes:
+        """Report what is wrong with what a leaf is of; return the hash that it has by what is stored, or its own where
+        nothing is.
+        """
         if leaf.kind is LeafKind.EVENT:
-            self._judge_event(leaf)
-            return
+            return self._judge_event(leaf)
         self._references[leaf.kind].add(leaf.reference)
         if leaf.kind is LeafKind.LOG:
             self._epoch = leaf.reference
         if leaf.kind is LeafKind.KEY:
             self.keys.setdefault(leaf.reference, leaf.number)
         content = self.reader.tree.content(leaf)
-        if content is not None and leaf_hash(content) == leaf.hash:
-            return
+        hash = leaf.hash if content is None else leaf_hash(content)
+        # Whether evidence that is gone is missed is known when all that names it was read.
+        if hash == leaf.hash if content is not None else leaf.kind is LeafKind.EVIDENCE:
+            return hash
         what = _named(leaf)
-        if content is None and leaf.kind is LeafKind.EVIDENCE:
-            return  # whether it is missed is known when all that names it was read
         removed = content is None
         reason = MisfitReason.REMOVED if removed else MisfitReason.CHANGED
         done = "is not there any more" if removed else "is not what it was"
         self._misfit(leaf.position, reason, f"position {max(leaf.position, 1)}: {what}, kept after it, {done}")
+        return hash
 
-    def _judge_event(self, leaf: Leaf) -> None:
+    def _judge_event(self, leaf: Leaf) -> bytes:
         position = leaf.position
         if position != self._position + 1:
             self._misfit(
@@ -200,14 +212,17 @@ class _Walk:
         event = self._event
         if event is None or event.position != position:
             self._misfit(position, MisfitReason.REMOVED, f"position {position}: the event was removed")
-            return
-        if leaf_hash(event.content) != leaf.hash:
+            return leaf.hash
+        hash = leaf_hash(event.content)
+        if hash != leaf.hash:
             content = self.reader.tree.content(leaf)
-            if content is None or leaf_hash(content) != leaf.hash:
+            hash = hash if content is None else leaf_hash(content)
+            if hash != leaf.hash:
                 self._misfit(
                     position, MisfitReason.CHANGED, f"position {position}: the event is not the one that was recorded"
                 )
         self._take(event)
+        return hash
 
     def _not_in_the_tree(self, before: int | None) -> None:
         """Report the events before a position that have no leaf; all that are left without one."""
@@ -262,15 +277,19 @@ class _Walk:
 
     def _nodes(self) -> None:
         """Compare the hashes above the leaves with those that are kept: proofs are made of them."""
+        by_rows = {} if self._by_rows is None else {node[:2]: node[2] for node in self._by_rows.closed}
         for level, closed in groupby(sorted(self._frontier.closed), key=lambda node: node[0]):
             for tile, nodes in groupby(closed, key=lambda node: node[1] // WIDTH):
-                hashes = [hash for _, _, hash in nodes]
-                if list(self.reader.tree.tile(level, tile, len(hashes))) != hashes:
-                    first = tile * WIDTH ** (level + 1)
-                    at = max(position_at(self.reader.tree, first), 1)
-                    self._misfit(
-                        at, MisfitReason.HASHES, f"position {at}: the hashes of level {level} over it are not its own"
-                    )
+                expected = [(number, {hash, by_rows.get((level, number), hash)}) for _, number, hash in nodes]
+                kept = self.reader.tree.tile(level, tile, len(expected))
+                for offset, (number, hashes) in enumerate(expected):
+                    if not hashes.intersection(kept[offset : offset + 1]):
+                        self._node_misfit(level, number)
+                        break
+
+    def _node_misfit(self, level: int, number: int) -> None:
+        at = max(_position_from(self.reader.tree, number * WIDTH**level), 1)
+        self._misfit(at, MisfitReason.HASHES, f"position {at}: the hashes of level {level} over it are not its own")
 
 
 def _named(leaf: Leaf) -> str:
@@ -285,7 +304,7 @@ def _named(leaf: Leaf) -> str:
     }[leaf.kind]
 
 
-def _blobs(tree: TreeReader, walk: _Walk) -> Iterator[Misfit]:
+def _blobs(tree: TreeReader, walk: _LeafWalk) -> Iterator[Misfit]:
     """Yield what events name and is not there, or is something else."""
     there = set()
     for hash, intact in tree.blobs():
@@ -324,7 +343,7 @@ class _Trust:
     """
 
     tree: TreeReader
-    walk: _Walk
+    walk: _LeafWalk
     given: Sequence[VerifierKey]
 
     def grow(self, checkpoints: Sequence[Checkpoint]) -> None:
@@ -335,7 +354,7 @@ class _Trust:
         while len(self.public) != before:
             before = len(self.public)
             for checkpoint in checkpoints:
-                if self.walk.roots.get(checkpoint.size) == checkpoint.root and not self.wrong(checkpoint):
+                if checkpoint.root in self.walk.roots.get(checkpoint.size, ()) and not self.wrong(checkpoint):
                     self.public |= {key.public for key, number in named if number < checkpoint.size}
 
     def wrong(self, checkpoint: Checkpoint) -> str:
@@ -363,7 +382,7 @@ class _Judgement:
 
 def _judge_checkpoints(
     reader: Reader,
-    walk: _Walk,
+    walk: _LeafWalk,
     trust: _Trust,
     kept: Sequence[OutsideCheckpoint],
     outside: Sequence[OutsideCheckpoint],
@@ -385,12 +404,24 @@ def _judge_checkpoints(
             )
         elif checkpoint.size > walk.size:
             judgement.misfits.append(_cut(walk, given))
-        elif walk.whole and walk.roots[checkpoint.size] != checkpoint.root:
-            known = max((fitting.checkpoint.size for fitting in judgement.fitting), default=0)
+        elif walk.whole and checkpoint.root not in walk.roots[checkpoint.size]:
+            known = _known(given, kept, judgement.fitting)
             judgement.misfits.append(_rewritten(reader, given, known))
         elif walk.whole:
             judgement.fitting.append(given)
     return judgement
+
+
+def _known(given: OutsideCheckpoint, kept: Sequence[OutsideCheckpoint], fitting: Sequence[OutsideCheckpoint]) -> int:
+    """Return how many leaves the log has in common with that of a checkpoint which it does not fit, as far as smaller
+    checkpoints show it.
+
+    Where there are two histories, the checkpoints in the database may be of this one alone; so they count only where
+    the database has the one in question as well.
+    """
+    among = {(other.checkpoint.size, other.checkpoint.root) for other in kept}
+    same = (given.checkpoint.size, given.checkpoint.root) in among
+    return max((other.checkpoint.size for other in fitting if same or other not in kept), default=0)
 
 
 def _is_of(origin: str, head: LogHead) -> bool:
@@ -401,7 +432,7 @@ def _is_of(origin: str, head: LogHead) -> bool:
     return before.endswith(f"/{head.log}") and epoch.isdecimal() and int(epoch) <= head.epoch
 
 
-def _cut(walk: _Walk, given: OutsideCheckpoint) -> Misfit:
+def _cut(walk: _LeafWalk, given: OutsideCheckpoint) -> Misfit:
     position = walk.events + 1
     missing = given.checkpoint.size - walk.size
     return Misfit(
