@@ -1,5 +1,5 @@
-"""A log with a tree, signed checkpoints, notices, messages, evidence and lease documents; and a forger with write access
-to a copy of it.
+"""A log with a tree, signed checkpoints, notices, messages, evidence and lease documents; and a forger with write
+access to a copy of it.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ class MisfitReason(StrEnum):
     SIGNATURE = "signature"
     REWRITTEN = "rewritten"
     CUT = "cut"
+    SET_BACK = "set_back"
     OTHER_LOG = "other_log"
 
 
@@ -127,6 +128,7 @@ class _LeafWalk:
     misfits: list[Misfit] = field(default_factory=list)
     named: dict[str, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
+    epochs: list[Leaf] = field(default_factory=list)
     events: int = 0
     size: int = 0
     whole: bool = True
@@ -137,7 +139,6 @@ class _LeafWalk:
         self._references: dict[LeafKind, set[str]] = {kind: set() for kind in LeafKind}
         self._versions: dict[str, int] = {}
         self._recorded_at = ""
-        self._epoch = ""
         self._position = 0
         self._stored = self.reader.tree.events()
         self._event = next(self._stored, None)
@@ -184,7 +185,7 @@ class _LeafWalk:
             return self._judge_event(leaf)
         self._references[leaf.kind].add(leaf.reference)
         if leaf.kind is LeafKind.LOG:
-            self._epoch = leaf.reference
+            self.epochs.append(leaf)
         if leaf.kind is LeafKind.KEY:
             self.keys.setdefault(leaf.reference, leaf.number)
         content = self.reader.tree.content(leaf)
@@ -254,12 +255,12 @@ class _LeafWalk:
 
     def _identity(self) -> None:
         head = self.reader.log_head()
-        if self._epoch != str(head.epoch):
+        last = self.epochs[-1].reference if self.epochs else "none"
+        if last != str(head.epoch):
             self._misfit(
                 self._position,
                 MisfitReason.CHANGED,
-                f"position {max(self._position, 1)}: the epoch of the log is {head.epoch}, and the tree says "
-                f"{self._epoch or 'none'}",
+                f"position {max(self._position, 1)}: the epoch of the log is {head.epoch}, and the tree says {last}",
             )
 
     def _beside(self) -> None:
@@ -402,6 +403,16 @@ def _judge_checkpoints(
             judgement.misfits.append(
                 Misfit(1, MisfitReason.OTHER_LOG, f"position 1: {given.label} is of the log {checkpoint.origin}")
             )
+        elif (begin := _set_back(walk, checkpoint)) is not None:
+            position = begin.position + 1
+            judgement.misfits.append(
+                Misfit(
+                    position,
+                    MisfitReason.SET_BACK,
+                    f"position {position}: the log was set back here, as by a restored backup, and {given.label} was "
+                    "signed of what came after it before; that is lost",
+                )
+            )
         elif checkpoint.size > walk.size:
             judgement.misfits.append(_cut(walk, given))
         elif walk.whole and checkpoint.root not in walk.roots[checkpoint.size]:
@@ -430,6 +441,14 @@ def _is_of(origin: str, head: LogHead) -> bool:
     if separator and epoch == head.log:
         return True
     return before.endswith(f"/{head.log}") and epoch.isdecimal() and int(epoch) <= head.epoch
+
+
+def _set_back(walk: _LeafWalk, checkpoint: Checkpoint) -> Leaf | None:
+    """Return the leaf at which the log was set back, where a checkpoint covers what came after that before."""
+    last = checkpoint.origin.rpartition("/")[2]
+    epoch = int(last) if last.isdecimal() else 1
+    later = (leaf for leaf in walk.epochs[1:] if leaf.reference.isdecimal() and int(leaf.reference) > epoch)
+    return next((leaf for leaf in later if leaf.number < checkpoint.size), None)
 
 
 def _cut(walk: _LeafWalk, given: OutsideCheckpoint) -> Misfit:
