@@ -461,7 +461,7 @@ class Monitor:
         with self.store.read() as reader:
             now = self.clock()
             standing, head = standings(reader, self.configuration, now), reader.log_head()
-        documents = lease_documents(standing, rules.environments, now, rules.lease, head)
+        documents = lease_documents(standing, rules, now, head)
         ahead = write_lease(self.settings.lease_dir, documents, head, self.settings.lease_mode)
         written = {key: lease_bytes(document) for key, document in documents.items() if key not in ahead}
         self._keep_leases(written, now)

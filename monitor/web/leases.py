@@ -42,8 +42,7 @@ class Leases:
     def of(self, environment: str, view: RegistrySnapshot, now: datetime) -> LeaseDocument | None:
         """Return the document of an environment; None where there is none, or none is known yet."""
         if not view.trouble and self._due(view, now):
-            rules = view.configuration.gate
-            documents = lease_documents(view.standings, rules.environments, now, rules.lease, view.head)
+            documents = lease_documents(view.standings, view.configuration.gate, now, view.head)
             contents = {key: lease_bytes(document) for key, document in documents.items()}
             self._made = {
                 key: LeaseDocument(
