@@ -2,7 +2,8 @@
 
     python bench/translog.py [EVENTS [FOLDER]]
 
-The log has 200,000 events unless told; `python bench/translog.py 1000000` takes a quarter of an hour. Each side of a ratio runs on the same file system in the same run, in turns.
+The log has 200,000 events unless told; with `python bench/translog.py 1000000` it takes a quarter of an hour. Each side
+of a ratio runs on the same file system in the same run, in turns.
 """
 
 from __future__ import annotations
