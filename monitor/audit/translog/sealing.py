@@ -71,7 +71,7 @@ class Sealer:
             keys = self.keys(reader.log_head())
             last = self._kept(reader.tree)
             if last is not None and last.size == reader.tree.size() and self._signed(last, keys):
-                self.check(Tree(reader.tree.tile, last.size), last.origin)
+                self.check(Tree(reader.tree.tile, last.size), last.origin, last)
                 self._last = last
                 return last
         with self._store.write() as tx:
