@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import click
 
 from monitor.app.streams import nowhere
+from monitor.audit.exports import ocsf, syslog
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import (
@@ -105,7 +106,7 @@ _INTERVAL = 1.0  # seconds between two looks at whether the log grew
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("table", "jsonl", "csv", "cloudevents")),
+    type=click.Choice(("table", "jsonl", "csv", "cloudevents", "ocsf", "syslog")),
     help="How to print them; a table unless given.",
 )
 @click.pass_obj
@@ -231,6 +232,10 @@ def form_of(name: str) -> tuple[str, Line]:
         return ",".join(COLUMNS), lambda recorded, _: _csv(recorded)
     if name == "cloudevents":
         return "", cloud_event
+    if name == "ocsf":
+        return "", lambda recorded, _: _compact(ocsf(recorded))
+    if name == "syslog":
+        return "", lambda recorded, _: syslog(recorded)
     header = _columns("POSITION", "RECORDED", "TYPE", "SUBJECT", "WHAT")
     if sys.stdout.isatty() and output.cells(header) > output.width():
         header = "\n".join(output.wrapped(header, output.width()))
