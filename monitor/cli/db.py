@@ -42,6 +42,28 @@ def backup(options: Options, *, file: Path) -> None:
     click.echo(f"Wrote {output.plural(file.stat().st_size, 'byte')} to {file}.")
 
 
+@command("restore", examples=("access-monitor db restore /var/backups/monitor-2026-07-30.db",))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def restore(options: Options, *, file: Path) -> None:
+    """Put a backup in the place of the SQLite database, once all of it verifies; no daemon may run.
+
+    The database that is replaced stays beside it under another name. The log begins a new epoch, so that lease files of
+    the future that is lost are replaced; what was sent since is not sent again.
+    """
+    from monitor.app.bootstrap import utc_now
+    from monitor.app.restoring import restore
+
+    restored = restore(database_at(options), file, utc_now())
+    click.echo(f"Restored {output.plural(restored.events, 'event')} from {file}.")
+    if restored.lost:
+        output.note(f"{output.plural(restored.lost, 'later event')} of the replaced database are not in it.")
+    if restored.sent:
+        output.note(f"{output.plural(restored.sent, 'waiting message')} had been sent since; not sent again.")
+    if restored.replaced is not None:
+        output.note(f"What stood there is {restored.replaced} now.")
+
+
 @command("check", table=True, examples=("access-monitor db check", "access-monitor db check --database copy.db"))
 @click.pass_obj
 def check(options: Options) -> None:
@@ -104,7 +126,7 @@ def rebuild(options: Options) -> None:
 
 db = Group(
     "db",
-    commands=(upgrade, backup, check, rebuild),
-    help="Upgrade, back up, check or rebuild the database.",
-    examples=(*upgrade.examples, *backup.examples, *check.examples[:1], *rebuild.examples),
+    commands=(upgrade, backup, restore, check, rebuild),
+    help="Upgrade, back up, restore, check or rebuild the database.",
+    examples=(*upgrade.examples, *backup.examples, *restore.examples, *check.examples[:1], *rebuild.examples),
 )
