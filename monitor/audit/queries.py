@@ -22,7 +22,7 @@ from monitor.detection.stored_baselines import current_baselines
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import reason
 from monitor.registry import checklist, transitions
-from monitor.registry.access_verdict import AccessVerdict, verdicts
+from monitor.registry.access_verdict import AccessVerdict, counted
 from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry, find_row
 
@@ -118,7 +118,7 @@ def status(
     fresh = None if at is not None else Freshness(reader, configuration)
     shown = entries(reader, at=at)
     asked_about = [entry for key, entry in shown.items() if judged is None or key in judged]
-    access = {} if fresh is None else verdicts(reader, configuration, asked_about, fresh)
+    access = {} if fresh is None else {entry.key: counted(reader, configuration, entry, fresh) for entry in asked_about}
     return [
         StatusRow(
             key=entry.key,

@@ -16,7 +16,7 @@ COMMANDS: Summaries = {
     "Watch": {
         "run": ("monitor.cli.run:run", "Run the monitor: scheduler, deliveries, HTTP."),
         "poll": ("monitor.cli.poll:poll", "Poll sources now and say what was found."),
-        "demo": ("monitor.cli.demo:demo", "Play a true story in a sandbox, in a minute."),
+        "demo": ("monitor.cli.demo:demo", "Play a story in a sandbox, in ten seconds."),
     },
     "Read": {
         "status": ("monitor.cli.status:status", "Show the registry, now or as it was."),

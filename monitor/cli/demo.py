@@ -1,5 +1,5 @@
-"""`demo`: what truly happened to GPT-5.6, played by a provider on this machine and watched by the real daemon, in a
-minute.
+"""`demo`: what truly happened to GPT-5.6, and two days more, played by a provider on this machine and watched by the
+real daemon, in seconds.
 
 Everything but the provider is real: clock, daemon, database, deliveries, the acts of people. What is shown is read from
 the log and from what the owner received; where it does not come out as the story says, the command says so and ends
@@ -38,11 +38,11 @@ BREATH = 0.2
 @click.option("--stay", is_flag=True, help="Let daemon and sandbox run on until Ctrl-C, to look around.")
 @click.pass_obj
 def demo(options: Options, *, stay: bool) -> int:
-    """Play a true story in a sandbox, in a minute.
+    """Play a story in a sandbox, in ten seconds.
 
-    A provider on this machine lives through what happened to GPT-5.6 in 2026, and the real daemon watches it, with a
-    configuration and a database of its own in a temporary folder. Nothing is sent to anyone, no key is needed. The
-    folder stays, so that one can look around.
+    A provider on this machine lives through what happened to GPT-5.6 in 2026 and two imagined days after it: prices
+    fall, one rises, a model vanishes. The real daemon watches it, with a configuration and a database of its own in a
+    temporary folder. Nothing is sent to anyone, no key is needed. The folder stays, so that one can look around.
     """
     if options.config is not None or options.database is not None:
         raise click.UsageError("The demo brings its own configuration and database; leave --config and --database out.")
@@ -127,29 +127,31 @@ class _Daemon:
 def _perform(ended: _Ended, *, stay: bool) -> int:
     from monitor.app import log_output
     from monitor.app.bootstrap import open_monitor
-    from monitor.cli.demo_play import Play, Stopped, paced
+    from monitor.cli.demo_play import Play, Stopped, held
     from monitor.cli.demo_stage import Stage
     from monitor.cli.demo_summary import expected, problems, summarise
     from monitor.sandbox import Sandbox
     from monitor.sandbox.demo_config import write_demo
-    from monitor.sandbox.gpt_5_6 import STEPS
+    from monitor.sandbox.gpt_5_6 import IMAGINED, STEPS
 
     folder = Path(tempfile.mkdtemp(prefix="access-monitor-demo-"))
     with ExitStack() as stack:
         log = stack.enter_context((folder / LOG_FILE).open("w", encoding="utf-8", buffering=1))
         log_output.configure(log)
-        sandbox = stack.enter_context(Sandbox(paced(STEPS), hold=True))
+        sandbox = stack.enter_context(Sandbox(held((*STEPS, *IMAGINED)), hold=True))
         config = write_demo(sandbox.base_url, sandbox.pricing_url, sandbox.webhook_url, folder)
         monitor = stack.enter_context(open_monitor(config, environ=_environment()))
         stage = Stage(monitor.configuration.confirmation, folder, overridden=_overrides())
         stage.open(sandbox.timeline.steps)
         daemon = stack.enter_context(_Daemon(monitor))
         play = Play(sandbox, monitor, stage, via=via(), interrupted=lambda: bool(ended), alive=daemon.alive)
-        wanted = expected(sandbox.timeline.steps, monitor.configuration.entries, list_source=_list_source(monitor))
+        callers = {key: spec.callers for key, spec in monitor.configuration.entries.items()}
+        list_source = _list_source(monitor)
+        wanted = expected(sandbox.timeline.steps, callers, list_source=list_source)
         try:
             play.run(wanted)
             with monitor.store.read() as reader:
-                summary = summarise(play.chapters, list(reader.events()), sandbox.messages)
+                summary = summarise(play.chapters, list(reader.events()), sandbox.messages, list_source=list_source)
             if differences := problems(summary, play.chapters, wanted):
                 raise MonitorError(f"The story did not come out as it is told: {'; '.join(differences)}.")
             stage.summary(summary)

@@ -91,6 +91,7 @@ def page(of: Report) -> ReportPage:
         lead=f"Entry {of.row.key}, as the registry stood on {utc(of.at)} at position {of.head} of its log.",
         sections=(
             ReportSection(title="Where it stands", blocks=tuple(_standing(of))),
+            ReportSection(title="Access by route", blocks=tuple(_access(of))),
             ReportSection(title="Open questions", blocks=_or_none(Items(items=of.questions), of.questions, "None.")),
             ReportSection(title="Confirmed", blocks=tuple(_confirmed(of, checks))),
             ReportSection(title="Must be checked", blocks=tuple(_to_check(checks))),
@@ -147,6 +148,29 @@ def _standing(of: Report) -> Iterator[Block]:
             )
         )
     yield ReportTable(headers=("Field", "Value"), rows=[line for line in rows if line[1]])
+
+
+def _access(of: Report) -> Iterator[Block]:
+    """Yield the verdict of access and how each route stands, as `status --json` has them."""
+    access = of.row.access
+    if access is None:
+        yield "Not judged: what each route said in the past is in the log."
+        return
+    yield f"Access to the model is {access.state}."
+    rows: list[tuple[Cell, ...]] = [
+        (
+            route.route,
+            CellState(str(route.state)),
+            str(route.polls or ""),
+            _when(route.since),
+            route.answer,
+            route.source,
+            "yes" if route.pinned else "",
+        )
+        for route in access.routes
+    ]
+    headers = ("Route", "State", "Polls", "Since", "Answers", "Source", "Pinned")
+    yield from _or_none(ReportTable(headers=headers, rows=rows), rows, "No route is watched.")
 
 
 def _confirmed(of: Report, checks: Sequence[CheckRow]) -> Iterator[Block]:

@@ -404,6 +404,7 @@ class UseData(TypedDict):
     reason: str
     count: int
     day: NotRequired[str]
+    surface: NotRequired[str]
 
 
 # -- the table -----------------------------------------------------------------

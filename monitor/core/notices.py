@@ -100,6 +100,7 @@ class Item:
         incident: what this item is part of, from its beginning to its end: `luna-17` names a pause.
         url: the page on which it can be seen.
         by: the person whose act it tells.
+        access: how each route to the model stands, where it is paused and not every route is open.
         asks: the checks that a pause asks for before the entry may be resumed.
         polls: how many good polls confirmed it.
         evidence: the bytes as received, by their hash.
@@ -125,6 +126,7 @@ class Item:
     url: str = ""
     by: str = ""
     summary: str = ""
+    access: str = ""
     asks: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     polls: int = field(default=0, metadata={"stored": "looks"})

@@ -21,14 +21,16 @@ PAUSES = PAUSING | {Reason.UNACKNOWLEDGED, Reason.ACKNOWLEDGED}
 
 
 def answered(item: Item, gate: Production) -> Item:
-    """Return an item with what the gate says of its entry."""
+    """Return an item with what the gate says of its entry, and of a pause how each route to the model stands."""
     if item.entry not in gate.entries:
         return item
     answer = gate.answer(item.entry)
     spared, until = gate.spared(item.entry)
+    access = gate.access(item.entry) if item.reason in PAUSES else None
     return replace(
         item,
         denied=not (answer.allowed or spared),
+        access="" if access is None or access.well else access.in_words,
         refusal="" if answer.allowed else answer.reason,
         spared=spared,
         spared_until=until,

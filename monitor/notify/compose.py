@@ -50,7 +50,7 @@ def compose(
     `events` are those of the decision, `registry` is as they leave it, and what an item says of production is what
     `gate_answers` says after them. The id of a notice names the last of the events and the owner.
     """
-    commit = Commit(events, registry, at, background)
+    commit = Commit(events, registry, at, background, access=gate_answers.access)
     about: dict[Rule, list[Event]] = {rule: [] for rule in RULES}
     for event in events:
         for rule in TABLE.get(event.type, ()):

@@ -21,6 +21,7 @@ from monitor.notify.phrases import (
     TITLE_LENGTH,
     VALUE_LENGTH,
     name_of,
+    of_route,
     plain,
     spoken_change,
     spoken_field,
@@ -190,6 +191,7 @@ def _section(item: Item, lost: Set[str], zone: tzinfo | None) -> MessageSection:
     lines = (
         Line(label="Model", texts=(_model(item),)),
         Line(label="What changed", texts=_what(item, zone)),
+        Line(label="Access", texts=(plain(item.access),)),
         Line(label="Since", texts=(spoken_time(item.since, zone),)),
         Line(label="Impact", texts=(_impact(item, lost, zone),)),
         Line(label="Who has it", texts=(_holder(item, zone),)),
@@ -245,10 +247,12 @@ def _summary(item: Item, zone: tzinfo | None) -> str:
 
 def _what(item: Item, zone: tzinfo | None) -> tuple[str, ...]:
     texts = [_summary(item, zone)] if item.summary else []
-    for difference in item.differences[:DIFFERENCES]:
+    # How the routes stand is said in a line of its own.
+    differences = [difference for difference in item.differences if not (item.access and of_route(difference))]
+    for difference in differences[:DIFFERENCES]:
         subject = "" if difference.subject in ("", item.subject) else f"{plain(difference.subject, VALUE_LENGTH)}, "
         texts.append(f"{subject}{plain(spoken_field(difference.what), VALUE_LENGTH)}: {spoken_change(difference)}")
-    left = len(item.differences) - DIFFERENCES
+    left = len(differences) - DIFFERENCES
     if left > 0:
         # What moved stands in the log before the event that follows from it, so its position leads past all of it.
         paused = item.entry and item.reason in _PAUSES

@@ -275,6 +275,8 @@ def fold(entries: Mapping[str, Entry], event: Event) -> dict[str, Entry]:
         return {key: apply(entries.get(key), event)}
     if event.type == ev.NOTICE_ACKNOWLEDGED:
         return {key: apply(entries[key], event) for key in event.data["entries"] if key in entries}
+    if event.type in (ev.GATE_DENIED, ev.GATE_FIRST_USED):
+        return {}  # who asks moves nothing, though an entry may be called as its model is
     return {key: replace(entry, position=event.position) for key, entry in entries.items() if concerns(entry, event)}
 
 

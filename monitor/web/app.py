@@ -89,7 +89,7 @@ class Endpoints:
         now = self.clock()
         result = decided(view, key, asking, now)
         if result.variant != UNKNOWN:  # that is our own trouble, and says nothing about who uses what
-            self.uses.note(result.answer, result.entry, asking.environment, asking.caller, now)
+            self.uses.note(result.answer, result.row, asking.environment, asking.caller, now)
         return result
 
     async def flags(self, request: Request) -> Response:

@@ -36,7 +36,7 @@ from monitor.detection.drift import REFERENCE, WINDOW, window
 from monitor.detection.poller import Poller
 from monitor.gate.decision import Answer
 from monitor.gate.state import Production, standings
-from monitor.gate.uses import Uses, record
+from monitor.gate.uses import JudgedRow, Uses, record
 from monitor.notify.relay import Relay
 from monitor.registry.attachments import EvalPaper, RequestPaper
 from monitor.registry.configuration_acceptance import Loading
@@ -201,7 +201,7 @@ class Story:
             expires_at=None,
         )
         for _ in range(times):
-            self._uses.note(given, LUNA, "production", "support-agent", self.now)
+            self._uses.note(given, JudgedRow(LUNA, "openai"), "production", "support-agent", self.now)
         record(self.store, self._uses, self.now, ending=True)
 
     def deliver(self) -> None:
