@@ -13,8 +13,10 @@ import click
 
 from monitor.cli import output
 from monitor.cli.framework import Group, Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened, opened_store
-from monitor.core.ports import MonitorError, Refused
+from monitor.cli.times import Moment, time_option
+from monitor.core.ports import EventQuery, MonitorError, Refused
 
 if TYPE_CHECKING:
     from monitor.audit.translog.checkpoints import Checkpoint
@@ -174,9 +176,57 @@ def key(options: Options) -> None:
         click.echo(str(verifier))
 
 
+@command(
+    "export",
+    examples=(
+        "access-monitor audit export gpt-5.6-luna --out luna.zip",
+        "access-monitor audit export --since 2026-07-01 --until 2026-08-01 --out july.zip",
+    ),
+)
+@click.argument("entry", required=False, default="", shell_complete=complete_entries)
+@time_option("--since", "Only what was recorded at this time or later.")
+@time_option("--until", "Only what was recorded up to this time.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The ZIP file to write; none is replaced.",
+)
+@click.pass_obj
+def export(options: Options, *, entry: str, since: Moment | None, until: Moment | None, out: Path) -> None:
+    """Write a bundle for an auditor: events with everything they follow from, evidence, messages and proofs.
+
+    ENTRY is all that concerns one; without it everything in the time that is given. A page for reading is in it, and
+    how to verify it with programs that every system has.
+    """
+    if not entry and since is None and until is None:
+        raise click.UsageError("Say what to export: an entry, --since or --until.")
+    if out.exists():
+        raise Refused(f"The file {out} exists: name another one for the bundle.")
+    from monitor.app.bootstrap import utc_now
+    from monitor.audit.concerning import of_entry
+    from monitor.audit.translog.bundle import bundle, positions_with_causes
+    from monitor.cli.bundle_page import write_bundle
+
+    now = utc_now()
+    with opened_store(options) as store, store.read() as reader:
+        query = EventQuery(
+            since=since.resolve(now) if since else None,
+            until=until.resolve(now) if until else None,
+        )
+        chosen = of_entry(reader, entry) if entry else None
+        events = positions_with_causes(
+            reader,
+            [recorded for recorded in reader.events(query) if chosen is None or chosen(recorded.event, reader)],
+        )
+        write_bundle(out, entry, events, bundle(reader, events))
+    click.echo(f"Wrote {output.plural(len(events), 'event')} with their proofs to {out}.")
+
+
 audit = Group(
     "audit",
-    commands=(verify, checkpoint, proof, watch, key),
+    commands=(verify, checkpoint, proof, watch, key, export),
     help="Verify the log, sign checkpoints of it, prove what is in it.",
     examples=(*verify.examples[:1], *checkpoint.examples, *proof.examples[:1]),
 )

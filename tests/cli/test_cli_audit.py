@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import stat
+import subprocess
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
@@ -196,3 +199,70 @@ def test_a_log_that_was_changed_is_a_trouble_of_the_daemon_until_it_fits_again(p
     with open_monitor() as monitor:
         monitor.seal()
         assert monitor.health.trouble(SEALING) is None
+
+
+def test_a_bundle_is_verified_with_openssl_and_sha256sum_alone(polled: Path, tmp_path: Path) -> None:
+    """What its README tells a stranger to type, typed."""
+    out = tmp_path / "luna.zip"
+    assert "audit checkpoint" in am("audit", "export", LUNA, "--out", str(out), expect=1).stderr
+    am("audit", "checkpoint")
+    am("audit", "export", LUNA, "--out", str(out))
+    am("audit", "export", LUNA, "--out", str(out), expect=1)
+    folder = tmp_path / "bundle"
+    with zipfile.ZipFile(out) as bundle:
+        bundle.extractall(folder)
+    readme = (folder / "README.md").read_text()
+    commands = re.findall(r"^    (.+)$", readme, re.MULTILINE)
+    assert [command.split()[0] for command in commands] == ["openssl", "sha256sum"]
+    for command in commands:
+        if shutil.which(command.split()[0]) is None:
+            pytest.skip(f"{command.split()[0]} is not installed: the bundle is not verified by it")
+        result = subprocess.run(command.split(), cwd=folder, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr + result.stdout
+    (folder / "checkpoint/text").write_text("another text\n")
+    assert subprocess.run(commands[0].split(), cwd=folder, capture_output=True, check=False).returncode != 0
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    exported = am("events", "--entry", LUNA, "--format", "jsonl", "--limit", "100000").stdout.splitlines()
+    positions = {event["position"] for event in events}
+    assert {json.loads(line)["position"] for line in exported} <= positions
+    for event in events:
+        assert {event["cause"], *event["data"].get("causes", ())} - {None} <= positions
+        proof = folder / f"proofs/{event['position']}.tlog-proof"
+        key = folder / "checkpoint/key.txt"
+        assert json.loads(am("audit", "verify", "--proof", str(proof), "--key", str(key)).stdout) == event
+        if event["evidence"]:
+            assert (folder / "evidence" / event["evidence"].removeprefix("sha256:")).exists()
+    page = (folder / "index.html").read_text()
+    assert LUNA in page
+    assert "<script" not in page
+
+
+def test_a_bundle_holds_what_was_sent_and_no_secret(polled: Path, tmp_path: Path) -> None:
+    am("pause", LUNA, *BY)
+    with open_monitor() as monitor:
+        while monitor.relay.tick():
+            pass
+    am("audit", "checkpoint")
+    out = tmp_path / "all.zip"
+    am("audit", "export", "--since", "2020-01-01", "--out", str(out))
+    with zipfile.ZipFile(out) as bundle:
+        assert bundle.testzip() is None
+        content = {name: bundle.read(name) for name in bundle.namelist()}
+    messages = [json.loads(line) for line in content["messages.jsonl"].splitlines()]
+    assert messages
+    assert all(message["body"] and message["destination"] for message in messages)
+    secret = (polled / "var/audit.key").read_bytes().strip()
+    keys = [path.read_bytes().strip() for path in polled.rglob("*key*") if path.is_file() and path.suffix != ".txt"]
+    for name, found in content.items():
+        assert secret not in found, name
+        assert not any(len(key) > 8 and key in found for key in keys), name
+
+
+def test_what_to_export_has_to_be_said_and_has_to_be_there(polled: Path, tmp_path: Path) -> None:
+    am("audit", "checkpoint")
+    am("audit", "export", "--out", str(tmp_path / "x.zip"), expect=2)
+    am("audit", "export", LUNA, expect=2)
+    am("audit", "export", "nobody", "--out", str(tmp_path / "x.zip"), expect=1)
+    am("audit", "export", "--since", "in 4h", "--out", str(tmp_path / "x.zip"), expect=1)
+    am("audit", "export", LUNA, "--out", str(tmp_path / "missing" / "x.zip"), expect=1)
+    assert list(tmp_path.glob("x.zip")) == []
