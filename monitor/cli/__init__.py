@@ -62,7 +62,7 @@ COMMANDS: Summaries = {
             "monitor.cli.doctor:doctor",
             "Examine clock, disk, database, keys, destinations and lease folder.",
         ),
-        "db": ("monitor.cli.db:db", "Upgrade, back up, restore, check or rebuild the database."),
+        "db": ("monitor.cli.db:db", "Upgrade, back up, restore, copy, check or rebuild the database."),
         "completion": ("monitor.cli.completion:completion", "Print the completion script of a shell."),
     },
 }

@@ -64,6 +64,48 @@ def restore(options: Options, *, file: Path) -> None:
         output.note(f"What stood there is {restored.replaced} now.")
 
 
+@command(
+    "copy",
+    examples=(
+        "access-monitor db copy env:DATABASE_URL",
+        "access-monitor db copy monitor.db --database postgresql://localhost/monitor",
+    ),
+)
+@click.argument("target", metavar="URL")
+@click.pass_obj
+def copy(options: Options, *, target: str) -> None:
+    """Copy the database into an empty one, of SQLite or PostgreSQL; stop the daemon first, or what comes later is lost.
+
+    URL is a path, a URL, or a reference to one. All of it is verified before and after; the log stays the same one, so
+    checkpoints, proofs and leases go on.
+    """
+    import os
+
+    from monitor.audit.rebuild import check
+    from monitor.settings import anchored, is_reference, resolve
+    from monitor.store import open_store
+    from monitor.store.copying import copy_database
+
+    url = anchored(resolve(target, os.environ) if is_reference(target) else target, Path())
+    with opened_store(options) as store:
+        with store.read() as reader:
+            before = check(reader)
+        if not before.fits:
+            raise Refused("A database that does not fit its log is not copied: `access-monitor db check` says why.")
+        copy_database(store, url)
+    copied = open_store(url, migrate=False)
+    try:
+        with copied.read() as reader:
+            after = check(reader)
+    finally:
+        copied.close()
+    if after != before:
+        raise Refused(
+            f"The copy {copied.name} is not what was copied; do not use it, and copy again into an empty one."
+        )
+    click.echo(f"Copied {output.plural(after.verification.events, 'event')} to {copied.name}; all of it verifies.")
+
+
 @command("check", table=True, examples=("access-monitor db check", "access-monitor db check --database copy.db"))
 @click.pass_obj
 def check(options: Options) -> None:
@@ -126,7 +168,14 @@ def rebuild(options: Options) -> None:
 
 db = Group(
     "db",
-    commands=(upgrade, backup, restore, check, rebuild),
-    help="Upgrade, back up, restore, check or rebuild the database.",
-    examples=(*upgrade.examples, *backup.examples, *restore.examples, *check.examples[:1], *rebuild.examples),
+    commands=(upgrade, backup, restore, copy, check, rebuild),
+    help="Upgrade, back up, restore, copy, check or rebuild the database.",
+    examples=(
+        *upgrade.examples,
+        *backup.examples,
+        *restore.examples,
+        *copy.examples[:1],
+        *check.examples[:1],
+        *rebuild.examples,
+    ),
 )

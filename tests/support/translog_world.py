@@ -33,9 +33,9 @@ TABLES = ("events", "blobs", "sent_messages", "leaves", "tree_nodes", "checkpoin
 
 
 class LogWorld:
-    """A log in a SQLite file, written by the store and signed by a key that nobody else has."""
+    """A log in a SQLite file, or at a URL, written by the store and signed by a key that nobody else has."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         self.path = path
         self.now = NOW
         self.secrets = [SEED]
