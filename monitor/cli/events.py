@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import click
@@ -116,8 +117,14 @@ _INTERVAL = 1.0  # seconds between two looks at whether the log grew
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("table", "jsonl", "csv", "cloudevents", "ocsf", "syslog")),
+    type=click.Choice(("table", "jsonl", "csv", "cloudevents", "ocsf", "syslog", "parquet")),
     help="How to print them; a table unless given.",
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file that --format parquet writes; none is replaced.",
 )
 @click.pass_obj
 def events(
@@ -138,6 +145,7 @@ def events(
     newest: bool,
     follow: bool,
     form: str | None,
+    out: Path | None,
 ) -> None:
     """Read the log.
 
@@ -150,6 +158,8 @@ def events(
         raise click.UsageError(
             f"--follow has no end and goes forward: leave out {'--newest' if newest else '--until'}."
         )
+    if (form == "parquet") != (out is not None) or (out is not None and follow):
+        raise click.UsageError("--format parquet and --out FILE belong together, and a file has an end: no --follow.")
     known_event_types(type)
     known_check(check)
     header, line = form_of(form or ("jsonl" if options.json else "table"))
@@ -172,6 +182,9 @@ def events(
             newest_first=newest,
         )
         chosen = _chosen(monitor.store, entry, text)
+        if out is not None:
+            _write_parquet(monitor.store, out, query, chosen)
+            return
         if header:
             click.echo(header)
         if follow:
@@ -183,6 +196,15 @@ def events(
             count += 1
     if not count and header:
         output.note("No events match.")
+
+
+def _write_parquet(store: Store, path: Path, query: EventQuery, chosen: Sequence[EventFilter]) -> None:
+    from monitor.cli.parquet import write_parquet
+
+    with store.read() as reader:
+        found = (one for one in reader.events(query) if all(choose(one.event, reader) for choose in chosen))
+        count = write_parquet(path, found)
+    output.note(f"Wrote {output.plural(count, 'event')} to {path}.")
 
 
 def _chosen(store: Store, entry: str, text: str) -> tuple[EventFilter, ...]:

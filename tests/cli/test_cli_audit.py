@@ -8,8 +8,10 @@ import shutil
 import sqlite3
 import stat
 import subprocess
+import sys
 import zipfile
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -266,3 +268,30 @@ def test_what_to_export_has_to_be_said_and_has_to_be_there(polled: Path, tmp_pat
     am("audit", "export", "--since", "in 4h", "--out", str(tmp_path / "x.zip"), expect=1)
     am("audit", "export", LUNA, "--out", str(tmp_path / "missing" / "x.zip"), expect=1)
     assert list(tmp_path.glob("x.zip")) == []
+
+
+def test_events_go_into_a_parquet_file_whole(polled: Path, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: no Parquet file is read here")
+    out = tmp_path / "log.parquet"
+    am("events", "--format", "parquet", "--out", str(out))
+    am("events", "--format", "parquet", "--out", str(out), expect=1)
+    rows = parquet.read_table(out).to_pylist()
+    lines = [json.loads(line) for line in am("events", "--format", "jsonl", "--limit", "100000").stdout.splitlines()]
+    assert [{**row, "data": json.loads(row["data"])} for row in rows] == [
+        {
+            **line,
+            "occurred_at": datetime.fromisoformat(line["occurred_at"]),
+            "recorded_at": datetime.fromisoformat(line["recorded_at"]),
+        }
+        for line in lines
+    ]
+
+
+def test_parquet_needs_a_file_and_the_library(polled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    am("events", "--format", "parquet", expect=2)
+    am("events", "--out", str(tmp_path / "x"), expect=2)
+    am("events", "--format", "parquet", "--out", str(tmp_path / "x"), "--follow", expect=2)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    result = am("events", "--format", "parquet", "--out", str(tmp_path / "x"), expect=78)
+    assert "access-monitor[parquet]" in result.stderr
+    assert not (tmp_path / "x").exists()
