@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import rfc8785
 
@@ -38,8 +38,7 @@ class LeafKind(StrEnum):
     LEASE = "lease"
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A leaf as it is kept.
 
     Attributes:
@@ -67,8 +66,7 @@ class LeaseRecord:
     document: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """An event as its row says it, for whoever checks the row: `content` are the bytes that its leaf should be the hash
     of, `baseline` the hash of the facts that it names, empty where it names none.
     """

@@ -113,7 +113,10 @@ class SqlReader:
         return int(self._run(_HEAD).fetchone()[0])
 
     def log_head(self) -> LogHead:
-        id, epoch = self._run(_LOG).fetchone()
+        row = self._run(_LOG).fetchone()
+        if row is None:
+            raise Damaged(f"The log in the {self._dialect.name} has lost its identity: restore it from a backup.")
+        id, epoch = row
         return LogHead(id, epoch, self.head())
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from json.encoder import encode_basestring
 from types import MappingProxyType
 from typing import Any
@@ -95,6 +96,11 @@ _REFERENCES: dict[LeafKind, Select[Any]] = {
     LeafKind.KEY: select(signing_keys.c.key),
 }
 
+_UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
+"""What reading a row raises that this program did not write: text that is no JSON, no time, no number, or no text."""
+
+_KINDS = {kind.value: kind for kind in LeafKind}
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _BASELINE = re.compile(r'"baseline":"(sha256:[0-9a-f]{64})"')
 _WHOLE_SECOND = ".000000Z"
 _NOTHING: Row = MappingProxyType({})
@@ -122,7 +128,7 @@ class SqlTree:
         first = number << 8
         bounds = {"first": first, "end": first + width}
         rows = self._run(_NODES, {"level": level, **bounds}) if level else self._run(_TILE, bounds)
-        return [bytes(hash) for (hash,) in rows.fetchall()]
+        return [_bytes(hash) for (hash,) in rows.fetchall()]
 
     def leaves(self, first: int = 0) -> Iterator[Leaf]:
         """Yield the leaves from `first` on, in order, fetched in batches while they are read."""
@@ -154,7 +160,7 @@ class SqlTree:
         """
         try:
             return self._content(leaf)
-        except ValueError:  # text that is no JSON, no time, no number
+        except _UNREADABLE:
             return None
 
     def _content(self, leaf: Leaf) -> bytes | None:
@@ -212,8 +218,8 @@ class SqlTree:
         for hash, content in self._batches(select(blob_table.c.hash, blob_table.c.content)):
             try:
                 blobs.restore(content, hash)
-            except Damaged:
-                yield hash, False
+            except (Damaged, TypeError):
+                yield str(hash), False
             else:
                 yield hash, True
 
@@ -228,7 +234,7 @@ class SqlTree:
 
     def signing_keys(self) -> Sequence[str]:
         """Return the public keys whose leaf is in the tree, as verifiers take them, the oldest first."""
-        return [key for (key,) in self._run(_SIGNING_KEYS).fetchall()]
+        return [str(key) for (key,) in self._run(_SIGNING_KEYS).fetchall()]
 
     def last_lease(self, environment: str) -> bytes | None:
         """Return the lease document of an environment that was kept last."""
@@ -267,35 +273,52 @@ def rows_of_leaves(tree: SqlTree, size: int, added: Sequence[Leaf]) -> tuple[lis
 
 def _leaf(row: Sequence[Any]) -> Leaf:
     number, kind, position, reference, hash = row
-    return Leaf(number, LeafKind(kind), position, reference, bytes(hash))
+    # Whoever writes a SQLite file by hand may put anything anywhere; what could be none of ours fits nothing.
+    position = position if isinstance(position, int) else 0
+    return Leaf(number, _KINDS.get(kind, LeafKind.LOG), position, str(reference), _bytes(hash))
+
+
+def _bytes(hash: object) -> bytes:
+    return bytes(hash) if isinstance(hash, bytes | bytearray | memoryview) else b""
 
 
 def _checkpoint(row: Sequence[Any]) -> KeptCheckpoint:
     size, at, note = row
-    return KeptCheckpoint(size=size, at=records.time_of(at), note=note)
+    try:
+        time = records.time_of(at)
+    except _UNREADABLE:
+        time = _NO_TIME  # no signature covers it
+    return KeptCheckpoint(size=size, at=time, note=str(note))
 
 
 def _stored_event(row: Any) -> StoredEvent:
-    (position, id, type, stream, version, subject, source, occurred_at, recorded_at, actor, cause, evidence, data) = row
+    (position, _, _, stream, version, _, _, _, recorded_at, _, cause, evidence, data) = row
+    try:
+        content, baseline = _event_bytes(row), _BASELINE.search(data)
+    except (*_UNREADABLE, UnicodeError):
+        content, baseline = b"", None
+    return StoredEvent(
+        position=position,
+        stream=str(stream),
+        version=version if isinstance(version, int) else 0,
+        recorded_at=str(recorded_at),
+        cause=cause if isinstance(cause, int) else None,
+        evidence=str(evidence),
+        baseline="" if baseline is None else baseline[1],
+        content=content,
+    )
+
+
+def _event_bytes(row: Any) -> bytes:
+    (position, id, type, stream, _, subject, source, occurred_at, recorded_at, actor, cause, evidence, data) = row
     text = encode_basestring
-    content = (
+    return (
         f'{{"actor":{text(actor)},"cause":{"null" if cause is None else cause},"data":{data},'
         f'"evidence":{text(evidence)},"id":{text(id)},"occurred_at":{text(_public(occurred_at))},'
         f'"position":{position},"recorded_at":{text(_public(recorded_at))},"source":{text(source)},'
         f'"stream":{text(stream)},"subject":{text(subject)},"type":{text(type)}}}'
-    )
-    baseline = _BASELINE.search(data)
-    return StoredEvent(
-        position=position,
-        stream=stream,
-        version=version,
-        recorded_at=recorded_at,
-        cause=cause,
-        evidence=evidence,
-        baseline="" if baseline is None else baseline[1],
-        content=content.encode("utf-8", "surrogatepass"),
-    )
+    ).encode()
 
 
 def _public(time: str) -> str:
-    return time.removesuffix(_WHOLE_SECOND) + "Z" if time.endswith(_WHOLE_SECOND) else time
+    return f"{time[:-8]}Z" if time.endswith(_WHOLE_SECOND) else time

@@ -5,16 +5,20 @@ checkpoint and nothing else.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_world import am
-from translog_world import NOW, OTHER_SEED, Forger, LogWorld, price_changed
+from translog_world import NOW, OTHER_SEED, TABLES, Forger, LogWorld, copied, price_changed
 
 from monitor.app.publication import Places, Publisher
 from monitor.audit.translog.sealing import Sealer
+from monitor.audit.translog.verification import verify
+from monitor.core.ports import MonitorError
 from monitor.store import open_store
 
 OLDER, NEWER = 300, 330
@@ -374,3 +378,46 @@ def test_a_check_changes_nothing_and_a_rebuild_adopts_no_forgery(log: Log, forge
     result = am("--config", str(config), "db", "rebuild", "--database", str(forger.path), expect=1)
     assert "position 117" in result.stderr
     assert forger.path.read_bytes() == before
+
+
+def test_whatever_somebody_puts_into_a_column_is_a_misfit_or_an_error_in_words(tmp_path: Path) -> None:
+    """SQLite takes any value in any column, so a verifier may rely on no type."""
+    world = LogWorld(tmp_path / "monitor.db")
+    world.grow(12)
+    world.seal()
+    whole = world.copy(tmp_path / "whole.db")
+    world.close()
+    values = ("NULL", "'oops'", "x'00ff'", "9223372036854775807", "-1", "1.5", "'{\"a\":' || printf('%.9999c', '[')")
+    with whole.database() as database:
+        columns = [
+            (table, column, type)
+            for table in (*TABLES, "notices", "log")
+            for _, column, type, *_ in database.execute(f"PRAGMA table_info({table})").fetchall()
+        ]
+    assert len(columns) > 50
+    for table, column, _ in columns:
+        for value in values:
+            trial = copied(whole, tmp_path / "trial.db")
+            with trial.database() as database:
+                try:
+                    last = f"rowid = (SELECT max(rowid) FROM {table})"
+                    database.execute(f"UPDATE {table} SET {column} = {value} WHERE {last}")
+                except sqlite3.Error:
+                    continue  # this one the database refuses
+            store = trial.reopened()
+            try:
+                with store.read() as reader, suppress(MonitorError):
+                    verify(reader)
+            finally:
+                store.close()
+            trial.path.unlink()
+
+
+@pytest.mark.parametrize("table", [*TABLES, "notices", "log"])
+def test_a_table_that_was_emptied(log: Log, forger: Forger, table: str) -> None:
+    forger.run(f"DELETE FROM {table}")
+    words = ("audit", "verify", "--database", str(forger.path), "--checkpoint", str(log.kept), "--key", str(log.key))
+    if table == "checkpoints":
+        assert am(*words).exit_code == 0  # what was signed is kept elsewhere
+    else:
+        assert am(*words, expect=1).stderr.count("\n") == 1
