@@ -6,14 +6,14 @@ confirmed today.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.configuration import OFFICIAL, Configuration
-from monitor.core.entry import Approval, Check, Entry
+from monitor.core.entry import Approval, Check, CheckState, Entry
 from monitor.core.events import Recorded, entry_stream
 from monitor.core.facts import Fact, Subject
 from monitor.core.maintenance_windows import Window
@@ -181,6 +181,22 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
         )
         for name in names
     ]
+
+
+def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
+    """Return all checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
+    named = {row.name for row in rows}
+    blanks = [
+        CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in named
+    ]
+    return [*(_judged(row, now) for row in rows), *blanks]
+
+
+def _judged(row: CheckRow, now: datetime) -> CheckRow:
+    until = row.check.until
+    if row.check.state is CheckState.VERIFIED and until is not None and until <= now:
+        return replace(row, check=replace(row.check, state=CheckState.STALE))
+    return row
 
 
 def _shows(reader: Reader, configuration: Configuration, one: Entry, name: str) -> bool:

@@ -10,7 +10,8 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.times import Moment, both, time_argument
+from monitor.cli.times import time_argument
+from monitor.core.moments import Moment, both
 
 
 @command(

@@ -30,9 +30,10 @@ from monitor.cli.names import (
     known_name,
 )
 from monitor.cli.opening import opened
-from monitor.cli.times import Moment, both, time_option, utc
+from monitor.cli.times import time_option
 from monitor.core.event_types import in_words
 from monitor.core.events import record, rfc3339
+from monitor.core.moments import Moment, both, utc
 from monitor.core.ports import EventQuery, Reader, Store
 
 if TYPE_CHECKING:

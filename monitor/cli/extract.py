@@ -12,9 +12,10 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.packed import unpacked
-from monitor.cli.times import Moment, time_option
+from monitor.cli.times import time_option
 from monitor.core.events import rfc3339
 from monitor.core.facts import Refusal
+from monitor.core.moments import Moment
 from monitor.core.names import no_such
 from monitor.core.price import PriceRow, canonical, spoken
 

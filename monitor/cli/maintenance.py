@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,8 @@ from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.surface import row_of, surface_option
-from monitor.cli.times import Moment, both, time_option
-from monitor.core.events import rfc3339
+from monitor.cli.times import time_option
+from monitor.core.moments import Moment, both
 
 if TYPE_CHECKING:
     from monitor.core.maintenance_windows import Window
@@ -101,19 +100,3 @@ def in_words(window: Window, at: datetime) -> str:
         f"{begins} {both(window.start)} until {both(window.end)}: {', '.join(window.changes)} may move; "
         f"{window.reason}; by {window.by}; position {window.position}"
     )
-
-
-def as_json(windows: Sequence[Window], at: datetime) -> list[dict[str, object]]:
-    """Windows for scripts."""
-    return [
-        {
-            "position": window.position,
-            "from": rfc3339(window.start),
-            "until": rfc3339(window.end),
-            "changes": list(window.changes),
-            "by": window.by,
-            "reason": window.reason,
-            "open": window.open(at),
-        }
-        for window in windows
-    ]

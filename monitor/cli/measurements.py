@@ -13,10 +13,11 @@ from monitor.cli import output, plot
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.times import Moment, both, time_option
+from monitor.cli.times import time_option
 from monitor.core.cost import money
 from monitor.core.event_words import share_in_percent
 from monitor.core.events import rfc3339
+from monitor.core.moments import Moment, both
 from monitor.core.ports import MeasurementQuery, Reader, Refused
 
 if TYPE_CHECKING:

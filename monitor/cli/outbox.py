@@ -7,8 +7,8 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import both
 from monitor.core.events import rfc3339
+from monitor.core.moments import both
 from monitor.core.ports import Delivery, DeliveryState, Reader
 from monitor.core.time import rounded
 

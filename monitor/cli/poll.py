@@ -12,11 +12,11 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_sources
 from monitor.cli.opening import opened
-from monitor.cli.times import both
 from monitor.core import events as ev
 from monitor.core.event_types import in_words
 from monitor.core.events import Event, rfc3339
 from monitor.core.facts import FailureReason
+from monitor.core.moments import both
 from monitor.core.ports import ConfigurationError, EventQuery, MonitorError, Unavailable
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from monitor.cli.events import form_of
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_recordings
 from monitor.cli.opening import config_path
-from monitor.cli.times import utc
 from monitor.core import events as ev
+from monitor.core.moments import utc
 from monitor.core.ports import MonitorError
 
 if TYPE_CHECKING:

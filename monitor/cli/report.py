@@ -28,15 +28,14 @@ from monitor.cli.report_page import (
     is_web,
     markdown,
 )
-from monitor.cli.status import complete
 from monitor.cli.surface import row_of, surface_option
 from monitor.cli.terms import lines as price_lines
-from monitor.cli.times import utc
 from monitor.core.check_names import CHECKS
 from monitor.core.cost import in_order, money
 from monitor.core.entry import CheckState
 from monitor.core.events import SYSTEM
 from monitor.core.facts import Value
+from monitor.core.moments import utc
 from monitor.core.price import PREFIX, spoken
 from monitor.core.text import value_in_words
 from monitor.core.time import rounded
@@ -85,7 +84,9 @@ def report(options: Options, *, entry: str, surface: str, form: str) -> None:
 
 def page(of: Report) -> ReportPage:
     """Return the page of a report; what there is nothing to say about is said to be nothing."""
-    checks = complete(of.checks, CHECKS, of.at)
+    from monitor.audit import queries
+
+    checks = queries.complete(of.checks, CHECKS, of.at)
     return ReportPage(
         title=f"{of.row.name or of.row.key}: rollout report",
         lead=f"Entry {of.row.key}, as the registry stood on {utc(of.at)} at position {of.head} of its log.",

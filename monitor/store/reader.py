@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from operator import eq, ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any, cast
@@ -87,6 +88,14 @@ _ALL = EventQuery()
 _ALL_MEASURED = MeasurementQuery()
 _NOTHING: Row = MappingProxyType({})
 _NO_FACTS: Facts = MappingProxyType({})
+
+
+@lru_cache(maxsize=4096)
+def _entry(content: str) -> Entry:
+    """Decode a row of the registry. The same text is the same entry, and one answer reads the registry several times;
+    entries are values that nobody changes.
+    """
+    return codec.decode(Entry, content)
 
 
 class SqlReader:
@@ -178,7 +187,7 @@ class SqlReader:
         return [_alternation(_named(alternations, row)) for row in rows.fetchall()]
 
     def entries(self) -> Mapping[str, Entry]:
-        decoded = [codec.decode(Entry, content) for (content,) in self._run(_ENTRIES).fetchall()]
+        decoded = [_entry(content) for (content,) in self._run(_ENTRIES).fetchall()]
         return {entry.key: entry for entry in decoded}
 
     def facts(self, hash: str) -> Facts:

@@ -254,7 +254,7 @@ def test_one_notice_lists_what_an_earlier_version_did_not_pin(older: World) -> N
         older.tender.tend(older.now)
     ((item,),) = (notice.items for notice in older.notices()[before:])
     assert (item.reason, item.entry) == (Reason.CHANGED, "luna")
-    assert "standard.short.cache_write" in item.summary
+    assert "standard cache write" in item.summary
     assert 'on_pause = "deny_new"' in item.summary
     older.activate()
     older.now += 2 * HOUR
