@@ -15,7 +15,8 @@ from monitor.cli import output
 from monitor.cli.framework import Group, Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened, opened_store
-from monitor.cli.times import Moment, time_option
+from monitor.cli.times import time_option
+from monitor.core.moments import Moment
 from monitor.core.ports import EventQuery, MonitorError, Refused
 
 if TYPE_CHECKING:

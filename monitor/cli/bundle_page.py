@@ -9,9 +9,9 @@ from pathlib import Path
 from monitor.audit.translog.bundle import PAGE
 from monitor.cli import output
 from monitor.cli.report_page import ReportPage, ReportSection, ReportTable, html
-from monitor.cli.times import utc
 from monitor.core.event_types import in_words
 from monitor.core.events import Recorded
+from monitor.core.moments import utc
 from monitor.core.ports import Refused
 
 _WRITTEN = (2000, 1, 1, 0, 0, 0)
