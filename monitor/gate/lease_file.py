@@ -44,9 +44,9 @@ _LARGEST = 2**53
 Document: TypeAlias = dict[str, Any]
 
 _RENEWED = frozenset(
-    ("version", "written_at", "lease_until", "expires_at", "access_until", "price_until", "checks_until")
+    ("version", "written_at", "lease_until", "expires_at", "access_until", "price_until", "checks_until", "access")
 )
-"""What a renewal of a lease moves in a document that answers as before."""
+"""What moves in a document that answers as before: ends and places in the log, and `access`, which counts polls."""
 
 _MENDS = {
     errno.ENOSPC: "free some space on that file system",
@@ -182,7 +182,7 @@ def lease_bytes(document: Document) -> bytes:
 
 
 def lease_answers(written: bytes) -> object:
-    """Return what a document answers, without the ends and the place in the log that each renewal moves."""
+    """Return what a document answers, without what moves at each renewal or poll."""
     document = json.loads(written)
     flags = {
         key: {
