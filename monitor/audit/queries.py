@@ -231,7 +231,7 @@ def why(reader: Reader, key: str, *, at: datetime | None = None) -> list[ChainSt
         steps.append(ChainStep(depth=depth, recorded=recorded))
         event = recorded.event
         causes = [*event.data.get("causes", ()), *(() if event.cause is None else (event.cause,))]
-        if event.type not in (ev.ENTRY_DECLARED, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED):
+        if event.type not in (ev.ENTRY_DECLARED, ev.ENTRY_RENAMED, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED):
             todo += [(depth + 1, cause) for cause in dict.fromkeys(causes)]
     return steps
 
@@ -240,7 +240,7 @@ def history(reader: Reader, key: str) -> Iterator[Recorded]:
     """Yield everything that befell a row, and before it what befell the row that it goes on from."""
     events = list(reader.events(EventQuery(stream=entry_stream(key))))
     first = events[0].event if events else None
-    if first is not None and (carried := first.data.get("carried")):
+    if first is not None and first.type == ev.ENTRY_DECLARED and (carried := first.data.get("carried")):
         yield from reader.events(EventQuery(stream=entry_stream(carried["from"]), before=first.position))
     yield from events
 

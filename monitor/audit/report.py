@@ -256,7 +256,7 @@ def _pending(reader: Reader, entry: Entry) -> Iterator[str]:
     for change in reader.pending_changes():
         if change.seen and change.fact.subject in entry.subjects:
             quarantined = change.quarantine is not None
-            doubt = "is held back as implausible" if quarantined else "is suspected and not confirmed yet"
+            doubt = "is held back as implausible" if quarantined else "is pending, not confirmed yet"
             movement = f"{change.fact.subject.name} {change.fact.field} → {value_in_words(change.value)}"
             yield f"{movement} at {change.source} {doubt}."
 

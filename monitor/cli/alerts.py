@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "--all",
     "everything",
     is_flag=True,
-    help="Also what decides nothing yet: changes that are being counted, windows to come, entries never activated.",
+    help="Also pending changes, windows to come and entries never activated.",
 )
 @click.pass_obj
 def alerts(options: Options, *, everything: bool) -> None:
@@ -71,7 +71,7 @@ def alerts(options: Options, *, everything: bool) -> None:
 @command("silences", table=True, examples=("access-monitor silences", "access-monitor silences --json"))
 @click.pass_obj
 def silences(options: Options) -> None:
-    """Show silences: which entry, until when, who asked, and why."""
+    """Show silences: entry, end, author and reason."""
     from monitor.audit import documents
     from monitor.audit.silences import silences as lasting
 

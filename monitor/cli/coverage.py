@@ -22,22 +22,22 @@ from monitor.core.time import rounded
     ),
 )
 @click.argument("entry", required=False, shell_complete=complete_entries)
-@click.option("--exit-code", is_flag=True, help="End with 1 if nothing watches a pin or a required check now.")
+@click.option("--exit-code", is_flag=True, help="End with 1 if nothing watches an assumption now.")
 @click.pass_obj
 def coverage(options: Options, *, entry: str | None, exit_code: bool) -> int:
     """Show what watches each pin and check.
 
-    Every pin and every required check of one entry or of all: the sources that speak for it, and when they were last
-    read. An entry that was never accepted shows the pins that an activation would set.
+    Lists the sources behind every pin and required check, and when they were last read. An entry that was never
+    activated shows the pins that an activation would set.
     """
     from monitor.audit import documents
-    from monitor.audit.coverage import GAPS, UNPINNED
+    from monitor.audit.coverage import GAPS
     from monitor.audit.coverage import coverage as covered
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = covered(reader, monitor.configuration, now, entry or "")
-    gaps = [row for row in rows if row.state in GAPS and row.kind != UNPINNED]
+    gaps = [row for row in rows if row.state in GAPS]
     if options.json:
         output.as_json([documents.of_coverage(row) for row in rows])
     elif rows:

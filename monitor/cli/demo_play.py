@@ -227,7 +227,7 @@ class Play:
     def _message(self, notice: str, owner: str, at: datetime) -> StoryLine:
         texts = (readable(message) for message in self._sandbox.messages)
         text = next((text for text in texts if f"Notice {notice}" in text.splitlines()), "")
-        return StoryLine(at=at, word="told", text=f"{owner}: {title(text)}")
+        return StoryLine(at=at, word="notified", text=f"{owner}: {title(text)}")
 
     # -- what a person does ------------------------------------------------
 

@@ -30,8 +30,7 @@ from monitor.core.moments import Moment, both
 def diff(options: Options, *, first: Moment, second: Moment, entry: str | None) -> None:
     """Show what differs in the registry between two times.
 
-    Status, reason, pins, checks and declaration of every entry, or of one, as they were recorded at T1 and at T2. Times
-    are RFC 3339, a date (its first moment, UTC), or relative ('2h ago').
+    Status, reason, pins, checks and declaration of every entry, or of one, as recorded at T1 and at T2.
     """
     from monitor.audit.registry_diff import registry_diff
 

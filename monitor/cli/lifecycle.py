@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 def lifecycle(options: Options, *, name: str) -> None:
     """Show announced ends, by source.
 
-    With the replacement that is recommended, and whether the model is still listed. Without a name: all that are ahead,
-    and those of entries. MODEL may name its provider, as in openai/gpt-4.1.
+    With the recommended replacement, and whether the model is still listed. Without a name: all ends ahead, and
+    those of entries. MODEL may name its provider: openai/gpt-4.1.
     """
     from monitor.audit import documents
     from monitor.audit.lifecycle import ends

@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 )
 @click.argument("entry", shell_complete=complete_entries)
 @surface_option
-@time_option("--from", "When it begins; now unless given.", dest="start")
+@time_option("--from", "When it begins; now by default.", dest="start")
 @time_option("--until", "When it ends; at most 31 days later.", dest="end")
 @click.option(
     "--change",
     "changes",
     metavar="GLOB",
     multiple=True,
-    help="The key of a pin that is expected to move; may stand several times.",
+    help="The key of a pin that is expected to change; may be repeated.",
 )
 @click.option("--close", metavar="POSITION", type=click.IntRange(min=1), help="End the window that this event opened.")
 @by_person
@@ -59,9 +59,8 @@ def maintenance(
 ) -> None:
     """Announce maintenance in which changes are expected.
 
-    Until it ends, a confirmed change of a pin that matches --change informs and does not pause. Then the entry is
-    judged on what stands: what still deviates from its pins pauses it, and what the pause made stale is polled. A
-    listing that is lost is denied by the gate all the same.
+    Until it ends, a confirmed change of a pin that matches --change informs and does not pause. Then whatever still
+    deviates from its pin pauses the entry. A lost listing is denied by the gate all the same.
     """
     if close is not None and (start or end or changes):
         raise click.UsageError("--close ends a window; it takes no --from, --until or --change.")

@@ -37,14 +37,14 @@ RECENT = timedelta(days=7)
     ),
 )
 @click.argument("name", metavar="[ENTRY|MODEL]", required=False, shell_complete=complete_entries)
-@click.option("--route", default="", help="One route only, as in responses.")
-@time_option("--since", "Calls from this time on; the last seven days unless given.")
-@click.option("--plot", "plotted", is_flag=True, help="One line of blocks a route: the median latency by day.")
+@click.option("--route", default="", help="One route only, such as responses.")
+@time_option("--since", "Calls from TIME on; the last seven days by default.")
+@click.option("--plot", "plotted", is_flag=True, help="One line of blocks for each route: median latency by day.")
 @click.pass_obj
 def measurements(options: Options, *, name: str | None, route: str, since: Moment | None, plotted: bool) -> None:
     """Show what the calls of probes took.
 
-    By route and UTC day: calls, how many failed, latency of those that did not, tokens, cache and cost.
+    By route and UTC day: calls, how many failed, latency of the others, tokens, cache reads and cost.
     """
     from monitor.core.facts import Measurement
     from monitor.core.measurements import by_day

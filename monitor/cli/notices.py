@@ -38,7 +38,7 @@ NEWEST = 20
     metavar="N",
     type=click.IntRange(min=1),
     default=NEWEST,
-    help="At most so many, the newest; 20 if not given.",
+    help="At most N, the newest; 20 by default.",
 )
 @click.pass_obj
 def notices(options: Options, *, id: str | None, limit: int) -> None:
@@ -73,7 +73,7 @@ def notices(options: Options, *, id: str | None, limit: int) -> None:
             ],
         )
     else:
-        output.note("Nobody was told anything yet.")
+        output.note("No notice was sent yet.")
 
 
 def _print_notice(row: SentNotice, zone: tzinfo | None) -> None:

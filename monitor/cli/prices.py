@@ -47,8 +47,8 @@ class PriceSeries(NamedTuple):
     ),
 )
 @click.argument("name", metavar="ENTRY|MODEL", shell_complete=complete_entries)
-@click.option("--history", is_flag=True, help="Every recorded move instead of what is confirmed now.")
-@click.option("--plot", "plotted", is_flag=True, help="One line of blocks a price, over the time of its moves.")
+@click.option("--history", is_flag=True, help="Every recorded change instead of what is confirmed now.")
+@click.option("--plot", "plotted", is_flag=True, help="One line of blocks for each price, over time.")
 @click.option(
     "--usage",
     "used",
@@ -62,7 +62,8 @@ class PriceSeries(NamedTuple):
 def show(options: Options, *, name: str, history: bool, plotted: bool, used: dict[str, int] | None) -> None:
     """Show prices by tier, band and meter.
 
-    With who states each, since when, and when it was last seen. MODEL may name its provider, as in openai/gpt-4.1.
+    Each with its source, since when it holds and when it was last read. MODEL may name its provider:
+    openai/gpt-4.1.
     """
     from monitor.audit import documents, queries
     from monitor.audit.agreement import weigh

@@ -38,11 +38,10 @@ if TYPE_CHECKING:
 @click.argument("source", required=False, shell_complete=complete_sources)
 @click.pass_obj
 def sources(options: Options, *, source: str | None) -> None:
-    """Show how each source stands, or all about one.
+    """Show the state of each source, or all about one.
 
-    State is ok, down (the last poll could not be read), stale (the last good poll is too old to rely on), held (a part
-    of the answer is held for review) or unpolled. Of one source every difference that is not confirmed is listed, and
-    the parts of its evidence that were not understood.
+    States: ok; down (the last poll failed); stale (the last good poll is too old); held (a part is held for
+    review); unpolled. For one source, every unconfirmed difference and every refused part is listed.
     """
     from monitor.audit import documents
     from monitor.audit.source_status import source_rows

@@ -60,15 +60,14 @@ _NEXT: Mapping[str, str] = {
 )
 @click.argument("entry", required=False, shell_complete=complete_entries)
 @surface_option
-@time_option("--at", "As it was recorded at this time.")
-@click.option("--watch", is_flag=True, help="Show it anew whenever it changes, until interrupted.")
+@time_option("--at", "As recorded at TIME: RFC 3339, a date, or '2h ago'.")
+@click.option("--watch", is_flag=True, help="Refresh whenever it changes, until Ctrl-C.")
 @click.pass_obj
 def status(options: Options, *, entry: str | None, surface: str, at: Moment | None, watch: bool) -> None:
     """Show the registry, now or as it was.
 
-    An entry has a row on each of its surfaces; on the first it stands under its own key. STATUS says what production is
-    answered where that is not what the status says. POSITION is what --expect of
-    `activate` and `resume` takes. Times are RFC 3339, a date (its first moment, UTC), or relative ('2h ago').
+    An entry has a row on each of its surfaces. STATUS also shows what production is answered where that differs.
+    POSITION is what --expect of `activate` and `resume` takes.
     """
     if watch and (at or options.json):
         raise click.UsageError(f"--watch shows what is now, in words: leave out {'--at' if at else '--json'}.")
@@ -154,13 +153,13 @@ def _show(options: Options, monitor: Monitor, entry: str | None, surface: str, a
 )
 @click.argument("entry", shell_complete=complete_entries)
 @surface_option
-@time_option("--at", "As it was recorded at this time.")
+@time_option("--at", "As recorded at TIME: RFC 3339, a date, or '2h ago'.")
 @click.pass_obj
 def why(options: Options, *, entry: str, surface: str, at: Moment | None) -> None:
     """Explain a status: events and evidence, in words.
 
-    The nearest event comes first; what led to an event stands below it, further in. With --at the answer is that of
-    the log up to then: what production was answered is not in it.
+    The nearest event comes first; its causes are indented below it. With --at, what production was answered is left
+    out.
     """
     from monitor.audit import documents, queries
     from monitor.audit.agreement import of_entry
@@ -222,9 +221,8 @@ def why(options: Options, *, entry: str, surface: str, at: Moment | None) -> Non
 def checklist(options: Options, *, entry: str, surface: str) -> None:
     """Show every readiness check of an entry.
 
-    Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody
-    and nothing has verified. Below stands in what its fallback differs, and for a paused entry the pins that a
-    resumption would move, old and new side by side.
+    Each with its state, since when and until when it holds, who verified it and on what evidence. A blank is
+    unverified. Also shows how the fallback differs, and for a paused entry which pins a resumption would change.
     """
     from monitor.audit import documents, queries
     from monitor.core.check_names import CHECKS, EVALS

@@ -60,7 +60,6 @@ def rename_in_words(source: str, old: str, new: str, *, official: bool) -> str:
     if not official:
         return f"{sentence}; this is its own naming and moves nothing"
     return (
-        f'{sentence}; whether it is the same model a person decides: price_model = "{new}" then lets an entry '
-        "that went by "
-        f"{old} go by it"
+        f'{sentence}; a person decides whether it is the same model: price_model = "{new}" then prices an entry by it '
+        f"instead of {old}"
     )

@@ -139,7 +139,7 @@ class Endpoints:
         request.
         """
         if self.reviews is None:
-            return problem(404, "GitHub is not heard here: set github.webhook_secret and github.token.")
+            return problem(404, "GitHub is not configured here: set github.webhook_secret and github.token.")
         try:
             body = await _body(request, LARGEST_DELIVERY)
         except ofrep.Malformed as malformed:

@@ -188,7 +188,7 @@ def test_what_is_suspected_or_cannot_be_read_is_a_question(world: World) -> None
     world.sources["list"].fail = FailureReason.SERVER_ERROR
     world.poll("list")
     questions = " ".join(gathered(world).questions)
-    assert "gpt-luna price.standard.short.input → 2 at page is suspected" in questions
+    assert "gpt-luna price.standard.short.input → 2 at page is pending" in questions
     assert "list cannot be read (server_error)" in questions
 
 

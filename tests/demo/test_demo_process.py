@@ -15,7 +15,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pictures
 import pytest
+from preloaded import Nursery
 
 ROOT = Path(__file__).parents[2]
 LAST_LINE = "Daemon and sandbox run on until Ctrl-C: look around from another terminal."
@@ -65,7 +67,8 @@ def read_until(process: subprocess.Popen[str], wanted: str) -> list[str]:
 class Played:
     """One run, looked at while it stays, and after its end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, nursery: Nursery) -> None:
+        self._nursery = nursery
         process = start(folder, "--stay")
         try:
             self.lines = read_until(process, LAST_LINE)
@@ -83,11 +86,12 @@ class Played:
         (self.place,) = folder.glob("access-monitor-demo-*")
 
     def call(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a line as it was printed."""
         return subprocess.run(shlex.split(command), cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
     def ask(self, *words: str) -> Any:
-        config = str(self.place / "monitor.toml")
-        done = self.call(shlex.join([sys.executable, "-m", "monitor", "--config", config, *words]))
+        words = ("--config", str(self.place / "monitor.toml"), *words)
+        done = self._nursery.run(words, cwd=ROOT, env=os.environ)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -96,8 +100,8 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    return Played(tmp_path_factory.mktemp("demo"))
+def played(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Played:
+    return Played(tmp_path_factory.mktemp("demo"), nursery)
 
 
 def test_the_demo_says_in_its_first_line_that_it_is_a_sandbox(played: Played) -> None:
@@ -211,6 +215,18 @@ def test_the_summary_agrees_with_the_log(played: Played) -> None:
         name = event["subject"].replace("gpt-5.6-", "GPT-5.6 ").title().replace("Gpt", "GPT")
         assert f"  {name} on {day}, at {event['recorded_at'][11:19]}Z\n" in said
         assert f"(event {event['position']})" in said
+
+
+def test_the_pictures_of_the_pages_show_what_this_run_prints(played: Played) -> None:
+    notice = pictures.pause_of_sol(json.loads(played.ask("notices", "--json")))
+    made = {"demo": pictures.drawn("access-monitor demo", pictures.chapter(played.lines))}
+    for name, words in pictures.commands(notice).items():
+        done = played.call(
+            shlex.join([sys.executable, "-m", "monitor", "--config", f"{played.place}/monitor.toml", *words])
+        )
+        made[name] = pictures.of_command(words, done.stdout.splitlines())
+    kept = {path.stem: pictures.shown(path.read_text(encoding="utf-8")) for path in (ROOT / "docs").glob("*.svg")}
+    assert {name: pictures.shown(picture) for name, picture in made.items()} == kept, "run `make pictures`"
 
 
 def test_nothing_but_the_story_is_printed(played: Played) -> None:

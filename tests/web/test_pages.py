@@ -13,6 +13,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from monitor.core.ports import EventQuery, Unavailable
+from monitor.gate.decision import Answer
+from monitor.gate.uses import JudgedRow, Uses, record
 from monitor.web.api.service import Api
 from monitor.web.pages.service import Pages
 from monitor.web.pages.views import PAGES, PageSpec
@@ -29,6 +31,12 @@ def paused() -> Iterator[World]:
         made.now += timedelta(hours=1)
         made.sources["page"].set(LUNA, input="2")
         made.polls(2, "page")
+        uses = Uses(lambda: ("production",))
+        answer = Answer(
+            key="luna", allowed=False, status="paused", reason="so", fallback="", position=9, expires_at=None
+        )
+        uses.note(answer, JudgedRow("luna", "openai"), "production", "support-agent", made.now)
+        record(made.store, uses, made.now, ending=True)
         made.use_cases().attendant.acknowledge("luna", by=SCRIPT, note=f"{SCRIPT}&amp;", via=VIA)
         yield made
 
@@ -114,6 +122,10 @@ def test_what_is_paused_stands_on_top_with_who_has_it_and_leads_to_why_in_one_cl
     entry = http.get("/entries/luna").text
     assert "standard input: 1.00 → 2.00 USD per 1M tokens (+100 %)" in entry
     assert "access-monitor resume luna --by YOU --reason WHY --expect" in entry
+
+
+def test_the_timeline_of_an_entry_shows_who_was_denied(http: TestClient) -> None:
+    assert "gate.denied: " in http.get("/entries/luna").text
 
 
 def test_filters_choose_rows_and_stay_in_the_address(http: TestClient) -> None:

@@ -23,7 +23,7 @@ from monitor.core import events as ev
 from monitor.core.check_names import CHECKS
 from monitor.core.entry import Entry, Status
 from monitor.core.event_types import in_words
-from monitor.core.events import Recorded, entry_stream
+from monitor.core.events import Recorded
 from monitor.core.moments import Moment
 from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.core.price import STANDARD, Meter
@@ -433,7 +433,12 @@ def _around(reader: Reader, entry: Entry, span: TimeSpan) -> list[Recorded]:
         for type in ("model.*", "price.*")
         for recorded in reader.events(EventQuery(type=type, subject=name, since=span.start, until=span.end))
     ]
-    found += reader.events(EventQuery(type="gate.*", stream=entry_stream(entry.key), since=span.start, until=span.end))
+    found += [
+        recorded
+        for key in dict.fromkeys((entry.spec.entry, entry.key))  # versions before 0.3.0 wrote the key of the row
+        for recorded in reader.events(EventQuery(type="gate.*", subject=key, since=span.start, until=span.end))
+        if recorded.event.data.get("surface", entry.spec.surface) == entry.spec.surface
+    ]
     told = EventQuery(type="notice.*", since=span.start, until=span.end)
     found += (recorded for recorded in reader.events(told) if entry.key in recorded.event.data.get("entries", ()))
     return found
