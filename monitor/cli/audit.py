@@ -61,11 +61,12 @@ key_option = click.option(
 )
 @click.pass_obj
 def verify(options: Options, *, checkpoints: tuple[Path, ...], keys: tuple[str, ...], proof: Path | None) -> None:
-    """Verify the log offline; exits 1 and names the first position that does not fit.
+    """Verify the log and name the first position that does not fit.
 
-    Every row is held against the tree, the tree against every signed checkpoint, and every piece of evidence against
-    its hash. A checkpoint that was kept elsewhere shows what the database cannot: a log that was rewritten or cut
-    together with its tree, and an older copy. Where the tiles of the tree stand beside it, the position is exact.
+    Offline; exits 1 where something does not fit. Every row is held against the tree, the tree against every signed
+    checkpoint, and every piece of evidence against its hash. A checkpoint that was kept elsewhere shows what the
+    database cannot: a log that was rewritten or cut together with its tree, and an older copy. Where the tiles of
+    the tree stand beside it, the position is exact.
     """
     trusted = _keys(keys)
     if proof is not None:
@@ -84,9 +85,9 @@ def verify(options: Options, *, checkpoints: tuple[Path, ...], keys: tuple[str, 
 @command("checkpoint", examples=("access-monitor audit checkpoint > kept.checkpoint",))
 @click.pass_obj
 def checkpoint(options: Options) -> None:
-    """Sign a checkpoint of the log as it stands, and print it: keep it where nobody who writes the database can write.
+    """Sign a checkpoint of the log and print it.
 
-    It also goes to the places that [audit] names.
+    Keep it where nobody can write who writes the database. It also goes to the places that [audit] names.
     """
     with opened(options) as monitor:
         signed, failures = monitor.seal()
@@ -111,9 +112,10 @@ def checkpoint(options: Options) -> None:
 )
 @click.pass_obj
 def proof(options: Options, *, position: int, out: Path | None) -> None:
-    """Print the proof that the event at a position is in the log (C2SP tlog-proof), for somebody who has no copy of it.
+    """Print the proof that an event is in the log.
 
-    It holds the event and the last checkpoint; `audit verify --proof FILE` verifies it.
+    For somebody who has no copy of it, in the format C2SP tlog-proof. It holds the event and the last checkpoint;
+    `audit verify --proof FILE` verifies it.
     """
     from monitor.audit.translog.proving import prove
 
@@ -146,10 +148,10 @@ def proof(options: Options, *, position: int, out: Path | None) -> None:
 @key_option
 @click.pass_obj
 def watch(options: Options, *, file: Path, place: str, keys: tuple[str, ...]) -> None:
-    """Compare the log with the checkpoint in FILE, which is kept elsewhere; exits 1 where it does not extend it.
+    """Compare the log with a checkpoint that is kept elsewhere.
 
-    Meant for cron on another host. After a comparison that fits, FILE holds the newest checkpoint, so that the next one
-    covers more; otherwise it is left as it is.
+    Exits 1 where the log does not extend the checkpoint in FILE. Meant for cron on another host. After a comparison
+    that fits, FILE holds the newest checkpoint, so that the next one covers more; otherwise it is left as it is.
     """
     from monitor.app.publication import replace_file
 
@@ -170,7 +172,10 @@ def watch(options: Options, *, file: Path, place: str, keys: tuple[str, ...]) ->
 @command("key", examples=("access-monitor audit key > kept.key",))
 @click.pass_obj
 def key(options: Options) -> None:
-    """Print the public keys that sign checkpoints, one a line, as verifiers take them: give them to who verifies."""
+    """Print the public keys that sign checkpoints.
+
+    One a line, as verifiers take them: give them to who verifies.
+    """
     with opened(options) as monitor, monitor.store.read() as reader:
         verifiers = [signer.verifier for signer in monitor.sealer.keys(reader.log_head())]
     for verifier in verifiers:
@@ -196,10 +201,11 @@ def key(options: Options) -> None:
 )
 @click.pass_obj
 def export(options: Options, *, entry: str, since: Moment | None, until: Moment | None, out: Path) -> None:
-    """Write a bundle for an auditor: events with everything they follow from, evidence, messages and proofs.
+    """Write a bundle for an auditor.
 
-    ENTRY is all that concerns one; without it everything in the time that is given. A page for reading is in it, and
-    how to verify it with programs that every system has.
+    It holds events with everything that they follow from, evidence, messages and proofs. ENTRY is all that concerns
+    one; without it everything in the time that is given. A page for reading is in it, and how to verify it with
+    programs that every system has.
     """
     if not entry and since is None and until is None:
         raise click.UsageError("Say what to export: an entry, --since or --until.")

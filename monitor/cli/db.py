@@ -49,10 +49,11 @@ def backup(options: Options, *, file: Path) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def restore(options: Options, *, file: Path) -> None:
-    """Put a backup in the place of the SQLite database, once all of it verifies; no daemon may run.
+    """Put a backup in the place of the database.
 
-    The database that is replaced stays beside it under another name. The log begins a new epoch, so that lease files of
-    the future that is lost are replaced; what was sent since is not sent again.
+    Only SQLite, while no daemon runs, and once all of the backup verifies. The database that is replaced stays
+    beside it under another name. The log begins a new epoch, so that lease files of the future that is lost are
+    replaced; what was sent since is not sent again.
     """
     from monitor.app.bootstrap import utc_now
     from monitor.app.restoring import restore
@@ -77,10 +78,11 @@ def restore(options: Options, *, file: Path) -> None:
 @click.argument("target", metavar="URL")
 @click.pass_obj
 def copy(options: Options, *, target: str) -> None:
-    """Copy the database into an empty one, of SQLite or PostgreSQL; stop the daemon first, or what comes later is lost.
+    """Copy the database into an empty one.
 
-    URL is a path, a URL, or a reference to one. All of it is verified before and after; the log stays the same one, so
-    checkpoints, proofs and leases go on.
+    From SQLite or PostgreSQL to either. Stop the daemon first, or what comes later is lost. URL is a path, a URL,
+    or a reference to one. All of it is verified before and after; the log stays the same one, so checkpoints,
+    proofs and leases go on.
     """
     import os
 
@@ -112,10 +114,10 @@ def copy(options: Options, *, target: str) -> None:
 @command("check", table=True, examples=("access-monitor db check", "access-monitor db check --database copy.db"))
 @click.pass_obj
 def check(options: Options) -> None:
-    """Compare log, tree, evidence and registry, and change nothing; exits 1 where something does not fit.
+    """Compare log, tree, evidence and registry.
 
-    It finds gaps, events and evidence that are not what was recorded, and entries that are not what the log says of
-    them.
+    Nothing is changed; exits 1 where something does not fit. It finds gaps, events and evidence that are not what
+    was recorded, and entries that are not what the log says of them.
     """
     from monitor.audit.rebuild import check
 

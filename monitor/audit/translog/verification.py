@@ -328,7 +328,7 @@ def _kept_checkpoints(tree: TreeReader) -> tuple[list[OutsideCheckpoint], list[M
         try:
             checkpoint = read_checkpoint(row.note)
             if checkpoint.size != row.size:
-                raise InvalidNote(f"speaks of {checkpoint.size}")
+                raise InvalidNote(f"is of {checkpoint.size}")
         except InvalidNote as error:
             position = max(position_at(tree, row.size - 1), 1)
             misfits.append(Misfit(position, MisfitReason.SIGNATURE, f"position {position}: {label} {error}"))
