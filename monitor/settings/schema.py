@@ -39,6 +39,7 @@ from monitor.settings.fields import (
     Usage,
 )
 from monitor.settings.tables import (
+    AuditTable,
     BudgetTable,
     ChecksTable,
     ConfirmationTable,
@@ -330,6 +331,7 @@ class Document(BaseSettings):
     gate: GateTable = GateTable()
     checks: ChecksTable = ChecksTable()
     github: GithubTable = GithubTable()
+    audit: AuditTable = AuditTable()
     heartbeat: HeartbeatTable = HeartbeatTable()
     notify: NotifyTable = NotifyTable()
     run: RunTable = RunTable()
