@@ -463,7 +463,7 @@ class Daemon:
         """Tell owners of the monitor's own troubles, by a way that needs no database."""
         sent = self._monitor.alarm.tick(self.health.troubles(), self._monitor.clock())
         if sent:
-            logs.line("told of trouble", tried=sent)
+            logs.line("owners notified of trouble", tried=sent)
 
     def _follow(self) -> None:
         """Write the leases when an entry moved, whoever moved it: a command may have died between its commit and its

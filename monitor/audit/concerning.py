@@ -14,7 +14,7 @@ from monitor.core.facts import Subject
 from monitor.core.ports import EventQuery, Reader
 from monitor.registry.lookup import find_entry, find_row
 
-_DECLARING = (ev.ENTRY_DECLARED, ev.ENTRY_AMENDED)
+_DECLARING = (ev.ENTRY_DECLARED, ev.ENTRY_RENAMED, ev.ENTRY_AMENDED)
 
 
 class EventFilter(Protocol):
@@ -29,7 +29,7 @@ class OfEntry:
 
     Attributes:
         entry: its key, or that of one of its rows: then what befell the others is left out.
-        rows: the keys of its rows.
+        rows: the keys of its rows, those included that they had before they were renamed.
         models: every model that it ever had, and whose price it ever went by: of a surface or of a provider.
     """
 
@@ -71,9 +71,10 @@ def of_entry(reader: Reader, key: str) -> OfEntry:
     row = find_entry(entries, find_row(entries, key))
     rows = {row.key} if AT in key else {other.key for other in entries.values() if other.spec.entry == row.spec.entry}
     models: set[Subject] = set()
-    for of in rows:
+    for of in tuple(rows):
         for type in _DECLARING:
             for record in reader.events(EventQuery(type=type, stream=ev.entry_stream(of))):
+                rows.add(ev.entry_key(record.event))  # the key that it had before it was renamed
                 spec = load(record.event.data["declaration"])
                 ids = {*spec.surfaces.values(), spec.price_model} - {""}
                 models |= {Subject(surface, id) for surface, id in spec.surfaces.items() if id}

@@ -6,14 +6,14 @@ confirmed today.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.configuration import OFFICIAL, Configuration
-from monitor.core.entry import Approval, Check, Entry
+from monitor.core.entry import Approval, Check, CheckState, Entry
 from monitor.core.events import Recorded, entry_stream
 from monitor.core.facts import Fact, Subject
 from monitor.core.maintenance_windows import Window
@@ -183,6 +183,22 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
     ]
 
 
+def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
+    """Return all checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
+    named = {row.name for row in rows}
+    blanks = [
+        CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in named
+    ]
+    return [*(_judged(row, now) for row in rows), *blanks]
+
+
+def _judged(row: CheckRow, now: datetime) -> CheckRow:
+    until = row.check.until
+    if row.check.state is CheckState.VERIFIED and until is not None and until <= now:
+        return replace(row, check=replace(row.check, state=CheckState.STALE))
+    return row
+
+
 def _shows(reader: Reader, configuration: Configuration, one: Entry, name: str) -> bool:
     """Return whether the evidence of a check is what a source that feeds it showed last: else its last poll must not
     date that evidence.
@@ -215,7 +231,7 @@ def why(reader: Reader, key: str, *, at: datetime | None = None) -> list[ChainSt
         steps.append(ChainStep(depth=depth, recorded=recorded))
         event = recorded.event
         causes = [*event.data.get("causes", ()), *(() if event.cause is None else (event.cause,))]
-        if event.type not in (ev.ENTRY_DECLARED, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED):
+        if event.type not in (ev.ENTRY_DECLARED, ev.ENTRY_RENAMED, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED):
             todo += [(depth + 1, cause) for cause in dict.fromkeys(causes)]
     return steps
 
@@ -224,7 +240,7 @@ def history(reader: Reader, key: str) -> Iterator[Recorded]:
     """Yield everything that befell a row, and before it what befell the row that it goes on from."""
     events = list(reader.events(EventQuery(stream=entry_stream(key))))
     first = events[0].event if events else None
-    if first is not None and (carried := first.data.get("carried")):
+    if first is not None and first.type == ev.ENTRY_DECLARED and (carried := first.data.get("carried")):
         yield from reader.events(EventQuery(stream=entry_stream(carried["from"]), before=first.position))
     yield from events
 

@@ -35,14 +35,14 @@ BREATH = 0.2
 
 
 @command("demo", examples=("access-monitor demo", "access-monitor demo --stay"))
-@click.option("--stay", is_flag=True, help="Let daemon and sandbox run on until Ctrl-C, to look around.")
+@click.option("--stay", is_flag=True, help="Keep daemon and sandbox running until Ctrl-C.")
 @click.pass_obj
 def demo(options: Options, *, stay: bool) -> int:
     """Play a story in a sandbox, in ten seconds.
 
-    A provider on this machine lives through what happened to GPT-5.6 in 2026 and two imagined days after it: prices
-    fall, one rises, a model vanishes. The real daemon watches it, with a configuration and a database of its own in a
-    temporary folder. Nothing is sent to anyone, no key is needed. The folder stays, so that one can look around.
+    A provider on this machine plays what happened to GPT-5.6 in 2026 and two imagined days after it: prices fall, one
+    rises, a model vanishes. The real daemon watches it in a temporary folder. No key is needed and nothing is sent.
+    Ends with 1 where the log, the gate or the messages differ from the story. The folder stays.
     """
     if options.config is not None or options.database is not None:
         raise click.UsageError("The demo brings its own configuration and database; leave --config and --database out.")
@@ -153,7 +153,7 @@ def _perform(ended: _Ended, *, stay: bool) -> int:
             with monitor.store.read() as reader:
                 summary = summarise(play.chapters, list(reader.events()), sandbox.messages, list_source=list_source)
             if differences := problems(summary, play.chapters, wanted):
-                raise MonitorError(f"The story did not come out as it is told: {'; '.join(differences)}.")
+                raise MonitorError(f"The story did not end as expected: {'; '.join(differences)}.")
             stage.summary(summary)
             stage.commands(config, summary, stay=stay)
             while stay and not ended:
@@ -164,7 +164,7 @@ def _perform(ended: _Ended, *, stay: bool) -> int:
             stage.ended_early(sandbox.current.date)
             return 128 + (ended.by or signal.SIGINT)
         except MonitorError as error:
-            reason = f" It said: {daemon.error}" if daemon.error is not None else ""
+            reason = f" Its error: {daemon.error}" if daemon.error is not None else ""
             raise MonitorError(f"{error}{reason} The daemon's log is {folder / LOG_FILE}.") from error
     stage.close()
     return 0

@@ -48,7 +48,7 @@ REASONS: Mapping[str, str] = {
 WATCHED = "watched"
 """The act that ends a step which waits for no other: everything that it leads to was recorded."""
 
-PATIENCE = timedelta(seconds=45)
+PATIENCE = timedelta(minutes=2)
 """How long one condition is waited for. A step takes a second; on a busy machine a few."""
 
 BREATH = 0.1
@@ -227,7 +227,7 @@ class Play:
     def _message(self, notice: str, owner: str, at: datetime) -> StoryLine:
         texts = (readable(message) for message in self._sandbox.messages)
         text = next((text for text in texts if f"Notice {notice}" in text.splitlines()), "")
-        return StoryLine(at=at, word="told", text=f"{owner}: {title(text)}")
+        return StoryLine(at=at, word="notified", text=f"{owner}: {title(text)}")
 
     # -- what a person does ------------------------------------------------
 

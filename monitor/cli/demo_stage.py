@@ -98,7 +98,7 @@ class Stage:
             f"{output.plural(outage.recoveries, 'recovery')},"
         )
         _say(f"  and between them {output.plural(outage.between, 'event')} about models, prices or entries.")
-        _title("What the owner was told")
+        _title("What the owner was sent")
         _say(
             f"  {output.plural(len(summary.messages), 'message')} arrived, {len(summary.pauses_told)} of them "
             f"about pauses; {summary.undelivered} could not be delivered."

@@ -292,7 +292,7 @@ def problems(summary: StorySummary, chapters: Sequence[Chapter], wanted: Sequenc
     differences += [f"{entry} was activated before a call of its model was answered" for entry in summary.untested]
     differences += _of_the_outage(summary.outage, [type for step in wanted for type, _ in step.events])
     differences += [
-        f"the owner was not told of the pause of {pause.entry}"
+        f"the owner was not notified of the pause of {pause.entry}"
         for pause in summary.pauses
         if not any(_tells(text, pause) for text in summary.messages)
     ]

@@ -13,7 +13,6 @@ from itertools import groupby
 
 from monitor.cli.output import plural
 from monitor.core import events as ev
-from monitor.core.event_words import meter_in_words
 from monitor.core.events import Event, Recorded
 from monitor.core.facts import ACCESS, GRANTED, LISTED
 from monitor.core.price import PREFIX, Meter, percent, spoken, telling_order
@@ -100,7 +99,7 @@ def _move(field: str, old: str | None, new: str | None) -> str:
         return f"{field.removeprefix(ACCESS)} {'answers' if new == GRANTED else 'is refused'}"
     if not field.startswith(PREFIX):
         return f"{field} {old} → {new}"
-    name = meter_in_words(Meter.of(field)._asdict())
+    name = Meter.of(field).in_words
     if old is None or new is None:
         return f"{name} {spoken(new or old or '')}" + ("" if new else " is gone")
     percentage = percent(old, new)

@@ -28,9 +28,10 @@ from monitor.cli.names import (
     known_name,
 )
 from monitor.cli.opening import opened
-from monitor.cli.times import Moment, both, time_option, utc
+from monitor.cli.times import time_option
 from monitor.core.event_types import in_words
 from monitor.core.events import record, rfc3339
+from monitor.core.moments import Moment, both, utc
 from monitor.core.ports import EventQuery, Reader, Store
 
 if TYPE_CHECKING:
@@ -102,21 +103,25 @@ _INTERVAL = 1.0  # seconds between two looks at whether the log grew
     "--source", metavar="KEY", default="", shell_complete=complete_sources, help="Only what this source showed."
 )
 @click.option(
-    "--check", metavar="NAME", default="", shell_complete=complete_checks, help="Only what moved this readiness check."
+    "--check",
+    metavar="NAME",
+    default="",
+    shell_complete=complete_checks,
+    help="Only events about this readiness check.",
 )
 @click.option("--actor", metavar="NAME", default="", help="Only what this person, or `system`, wrote.")
-@click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Only what this event led to.")
+@click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Only events that this one caused.")
 @time_option("--since", "Only what was recorded at this time or later.")
 @time_option("--until", "Only what was recorded up to this time.")
 @click.option("--after", metavar="POSITION", type=click.IntRange(min=0), help="Only positions above this one.")
-@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many, the first that match.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most N, the first that match.")
 @click.option("--newest", is_flag=True, help="The newest first; with --limit, the last that match.")
-@click.option("--follow", is_flag=True, help="Go on with what is recorded from now on, until interrupted.")
+@click.option("--follow", is_flag=True, help="Go on with new events until Ctrl-C.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(("table", "jsonl", "csv", "cloudevents")),
-    help="How to print them; a table unless given.",
+    help="How to print them; a table by default.",
 )
 @click.pass_obj
 def events(
@@ -140,8 +145,8 @@ def events(
 ) -> None:
     """Read the log.
 
-    Times are RFC 3339, a date (its first moment, UTC), or relative ('2h ago'). --json is --format jsonl. In CSV an
-    apostrophe stands before a text that a spreadsheet would run as a formula.
+    Oldest first. Times go by recording. In CSV an apostrophe precedes a text that a spreadsheet would run as a
+    formula.
     """
     if options.json and form not in (None, "jsonl"):
         raise click.UsageError(f"--json and --format {form} ask for two formats: give one of them.")

@@ -26,7 +26,10 @@ _PATIENCE = timedelta(seconds=60)
 @click.argument("owner", shell_complete=complete_owners)
 @click.pass_obj
 def test(options: Options, *, owner: str) -> int:
-    """Send a test notice to every destination of an owner and say what became of it; 1 if one was not reached."""
+    """Send a test notice to every destination of an owner.
+
+    Shows what became of each; ends with 1 if one was not reached.
+    """
     with opened(options) as monitor:
         rows = delivered(monitor, monitor.relay.test(owner))
     if options.json:

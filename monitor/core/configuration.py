@@ -233,7 +233,7 @@ class Attention:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """All that was declared, keyed. `document` is all of it as the log keeps it, `version` names that, `code` is the
-    version of this program.
+    version of this program. `former_sources` and `former_entries` map a key to the one that it had before (`was`).
     """
 
     surfaces: Mapping[str, Surface] = field(default_factory=dict)
@@ -244,6 +244,8 @@ class Configuration:
     gate: GateRules = GateRules()
     checks: CheckRules = CheckRules()
     attention: Attention = Attention()
+    former_sources: Mapping[str, str] = field(default_factory=dict)
+    former_entries: Mapping[str, str] = field(default_factory=dict)
     document: Document = field(default_factory=dict, repr=False)
     version: str = ""
     code: str = ""

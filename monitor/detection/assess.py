@@ -740,7 +740,7 @@ def _take_as_one(context: AssessmentContext, so_far: Assessment) -> Assessment:
             "subjects": len(facts),
             "baseline": name,
             "extractor": context.extractor,
-            "reason": f"{state.anomaly} stood for its hold",
+            "reason": f"{state.anomaly} outlasted its hold",
         },
     )
     changed = {change.fact for change in changes}
@@ -753,7 +753,7 @@ def _take_as_one(context: AssessmentContext, so_far: Assessment) -> Assessment:
         trigger=position,
         kept_facts=(*so_far.kept_facts, facts),
         kept_evidence=True,
-        why=f"took it as the baseline: {state.anomaly} stood for its hold",
+        why=f"took it as the baseline: {state.anomaly} outlasted its hold",
     )
     return _written(accepted, ledger)
 
@@ -772,7 +772,7 @@ def _say_alternation(context: AssessmentContext, so_far: Assessment) -> Assessme
     concerned = alternation.named(change for change in untold if context.relied.on(change.fact))
     telling = bool(concerned) and alternation.due((row.told_at for row in rows.values()), at)
     if not (telling or (unsaid and alternation.due((row.said_at for row in rows.values()), at))):
-        return replace(so_far, kept_evidence=True, why="it contradicts itself, which was said")
+        return replace(so_far, kept_evidence=True, why="it contradicts itself, which an event says already")
     turns = {fact: row.turns for fact, row in rows.items()}
     ledger = _ledger(context, so_far)
     anomalous = outages.anomaly(

@@ -364,6 +364,8 @@ SILENT = frozenset(
         ev.ACCESS_GAINED,  # told with the change of the route that they judge
         ev.ACCESS_LOST,
         ev.INCIDENT_CHANGED,  # quoted where it explains something, and no news by itself
+        ev.SOURCE_RENAMED,  # nothing moved but a name
+        ev.ENTRY_RENAMED,
         ev.ENTRY_DECLARED,  # what changes nothing that production gets: who did it knows, and the log has it
         ev.ENTRY_AMENDED,
         ev.ENTRY_WINDOW_OPENED,

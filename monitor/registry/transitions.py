@@ -69,7 +69,7 @@ def apply(entry: Entry | None, event: Event) -> Entry:
     Raises:
         IllegalTransition: the table does not allow the event.
     """
-    if event.type == ev.ENTRY_DECLARED:
+    if event.type in (ev.ENTRY_DECLARED, ev.ENTRY_RENAMED):
         return _declared(entry, event)
     if entry is None:
         raise IllegalTransition(event, Status.WITHDRAWN)

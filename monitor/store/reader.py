@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import eq, ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
@@ -24,9 +24,10 @@ from monitor.core.events import Event, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.notices import Notice
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused, SentMessage
-from monitor.store import blobs, codec, measures
+from monitor.store import blobs, codec, former_keys, measures
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
+from monitor.store.former_keys import FormerStream, former_streams
 from monitor.store.schema import (
     alternations,
     deliveries,
@@ -102,7 +103,7 @@ class _Shape(NamedTuple):
     """What is left of a query without its values: those of one shape are one statement.
 
     Patterns and the name of a check are part of it, since they go into the statement: each database writes them in its
-    own way. `given` are the keys whose values are given when it is run.
+    own way. So are names that `former` ones go with. `given` are the keys whose values are given when it is run.
     """
 
     type: str
@@ -110,19 +111,27 @@ class _Shape(NamedTuple):
     check: str
     given: tuple[str, ...]
     newest_first: bool
+    renamed: tuple[tuple[str, str], ...]
+    former: tuple[FormerStream, ...]
 
 
-def _parted(query: EventQuery) -> tuple[_Shape, Row]:
-    """Part a query into its shape and its values."""
+def _parted(query: EventQuery, former: tuple[FormerStream, ...]) -> tuple[_Shape, Row]:
+    """Part a query into its shape and its values; `former` is what was renamed."""
     values: dict[str, Any] = {key: getattr(query, key) for key in (*_GIVEN, "limit")}
     patterns = {key: values.pop(key) for key in ("type", "subject") if "*" in values[key] or "?" in values[key]}
+    renamed = tuple(
+        (key, values.pop(key))
+        for key in former_keys.CONDITIONS
+        if former and values.get(key) and former_keys.goes_on(key, values[key], former)
+    )
     row = {
         key: records.time_text(value) if isinstance(value, datetime) else value
         for key, value in values.items()
         if value is not None and value != ""
     }
     type, subject = patterns.get("type", ""), patterns.get("subject", "")
-    return _Shape(type, subject, query.check, tuple(row), query.newest_first), row
+    shape = _Shape(type, subject, query.check, tuple(row), query.newest_first, renamed, former if renamed else ())
+    return shape, row
 
 
 @lru_cache(maxsize=256)
@@ -135,6 +144,8 @@ def _search(glob: Callable[[ColumnElement[str], str], ColumnElement[bool]], shap
     if shape.check:
         # Found in the text of the canonical JSON: the two databases have no word for a key of one in common.
         search = search.where(events.c.data.contains(f'"check":"{shape.check}"', autoescape=True))
+    for key, name in shape.renamed:
+        search = search.where(former_keys.CONDITIONS[key](name, shape.former))
     for key in shape.given:
         if key == "limit":
             search = search.limit(bindparam(key, type_=Integer()))
@@ -148,6 +159,14 @@ _ALL = EventQuery()
 _ALL_MEASURED = MeasurementQuery()
 _NOTHING: Row = MappingProxyType({})
 _NO_FACTS: Facts = MappingProxyType({})
+
+
+@lru_cache(maxsize=4096)
+def _entry(content: str) -> Entry:
+    """Decode a row of the registry. The same text is the same entry, and one answer reads the registry several times;
+    entries are values that nobody changes.
+    """
+    return codec.decode(Entry, content)
 
 
 class SqlReader:
@@ -174,7 +193,7 @@ class SqlReader:
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
         """Yield the events that `query` means, in order of position, fetched in batches while they are read."""
-        shape, row = _parted(query)
+        shape, row = _parted(query, self._former)
         search = _search(self._dialect.glob, shape)
         cursor: Any
         if query.limit is not None or self._dialect.fetches_lazily:
@@ -188,6 +207,10 @@ class SqlReader:
             raise self._dialect.error(error) from None
         finally:
             cursor.close()
+
+    @cached_property
+    def _former(self) -> tuple[FormerStream, ...]:
+        return tuple(former_streams(self._run(former_keys.RENAMES).fetchall()))
 
     def event(self, position: int) -> Recorded | None:
         row = self._run(_EVENT, {"position": position}).fetchone()
@@ -210,7 +233,7 @@ class SqlReader:
         return [_alternation(_named(alternations, row)) for row in rows.fetchall()]
 
     def entries(self) -> Mapping[str, Entry]:
-        decoded = [codec.decode(Entry, content) for (content,) in self._run(_ENTRIES).fetchall()]
+        decoded = [_entry(content) for (content,) in self._run(_ENTRIES).fetchall()]
         return {entry.key: entry for entry in decoded}
 
     def facts(self, hash: str) -> Facts:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import uvicorn
 
@@ -25,6 +26,7 @@ from monitor.gate.client.signature import signer
 from monitor.gate.github import Reviews
 from monitor.gate.uses import Uses
 from monitor.settings import Settings
+from monitor.web.api.service import Api
 from monitor.web.app import Endpoints, application
 from monitor.web.connections import KEEP_ALIVE, LARGEST_HEAD, Connection, Crowd, room
 from monitor.web.leases import Leases
@@ -186,7 +188,17 @@ def bound(monitor: Host, health: DaemonHealth, patience: timedelta) -> Iterator[
         troubles=health.troubles,
         probe=lambda: read_head(store),
         uses=Uses(lambda: monitor.configuration.gate.environments),
-        metrics=lambda: metrics(store, monitor.configuration, health, monitor.clock(), per_day=monitor.settings.budget),
+        api=Api(
+            store=store, configuration=lambda: monitor.configuration, clock=monitor.clock, zone=lambda: _zone(monitor)
+        ),
+        metrics=lambda openmetrics: metrics(
+            store,
+            monitor.configuration,
+            health,
+            monitor.clock(),
+            per_day=monitor.settings.budget,
+            openmetrics=openmetrics,
+        ),
     )
     server = Server(endpoints, listen(web.host, web.port), monitor.secret, health.problem)
     try:
@@ -194,6 +206,11 @@ def bound(monitor: Host, health: DaemonHealth, patience: timedelta) -> Iterator[
         yield server
     finally:
         server.stop()
+
+
+def _zone(monitor: Host) -> ZoneInfo | None:
+    name = monitor.settings.notify.timezone
+    return ZoneInfo(name) if name else None
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -206,7 +206,7 @@ NO_MESSAGE: tuple[WebhookMessage, ...] = ()
     ("log", "messages", "said"),
     [
         (without(10), (TOLD,), [f"{LUNA} was not paused on 2026-07-30"]),
-        (LOG, NO_MESSAGE, [f"the owner was not told of the pause of {LUNA}"]),
+        (LOG, NO_MESSAGE, [f"the owner was not notified of the pause of {LUNA}"]),
         (without(2), (TOLD,), [f"no entry.visible of {LUNA} was recorded on 2026-06-25"]),
         (without(4), (TOLD,), [f"{LUNA} was activated before a call of its model was answered"]),
         (without(5), (TOLD,), [f"no entry.activated of {LUNA} was recorded on 2026-06-25"]),

@@ -365,7 +365,14 @@ def _tell(story: Story) -> None:
     spare = configuration()
     entry = replace(spare.entries[LUNA], key="luna-eu", surfaces={"openai": "gpt-5.6-luna-eu"})
     story.declare(replace(spare, entries={"luna-eu": entry}, version="with-luna-eu"))
-    story.declare(replace(spare, entries={}, version="without-luna-eu"))
+    moon = replace(entry, key="luna-ireland")
+    sources = {key: spec for key, spec in spare.sources.items() if key != STATUS}
+    sources["openai-incidents"] = replace(spare.sources[STATUS], key="openai-incidents")
+    former = {"former_entries": {"luna-ireland": "luna-eu"}, "former_sources": {"openai-incidents": STATUS}}
+    story.declare(
+        replace(spare, entries={"luna-ireland": moon}, sources=sources, version="with-luna-ireland", **former)
+    )
+    story.declare(replace(spare, entries={}, version="without-luna-ireland"))
     story.poll("openai-pricing", {LUNA: prices("0.2", "1.2", cached_input="0")}, times=2)
     story.poll("openai-pricing", {LUNA: prices("0.2", "1.2")})
 
