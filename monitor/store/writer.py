@@ -181,7 +181,7 @@ class SqlTransaction(SqlReader):
     written = False
     _tip: tuple[int, datetime | None] | None = None
 
-    def __init__(self, connection: Connection, dialect: Dialect, cache: blobs.FactsCache) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, cache: DecodedCache) -> None:
         super().__init__(connection, dialect, cache)
         self._new_leaves: list[_NewLeaf] = []
 
