@@ -39,6 +39,7 @@ from monitor.core.notices import Notice
 from monitor.core.ports import Conflict, Delivery, DeliveryState, Refused, Reservation, SeenAt, SentMessage
 from monitor.core.price import canonical
 from monitor.store import blobs, codec, measures, tree
+from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect
 from monitor.store.reader import CLAIMABLE, SqlReader, delivery, reckoned
 from monitor.store.schema import (

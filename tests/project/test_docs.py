@@ -374,10 +374,10 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "access.lost": {"note"},
         "entry.reminded": {"since", "looks", "owners"},
         "config.changed": {"denies"},
-        "price.changed": {"by", "reason", "via", "note", "correction", "alias_from", "alias_to"},
-        "price.listed": {"renamed_from", "note"},
-        "price.removed": {"renamed_to"},
-        "price.reported": {"note", "correction", "alias_from", "alias_to", "corroborates"},
+        "price.changed": {"condition", "by", "reason", "via", "note", "correction", "alias_from", "alias_to"},
+        "price.listed": {"condition", "renamed_from", "note"},
+        "price.removed": {"condition", "renamed_to"},
+        "price.reported": {"condition", "note", "correction", "alias_from", "alias_to", "corroborates"},
     }
     for type, keys in seen.items():
         assert data_keys(type) - keys == rare.get(type, set()), type
