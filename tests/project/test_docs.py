@@ -376,6 +376,7 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "config.changed": {"denies"},
         "price.changed": {"condition", "by", "reason", "via", "note", "correction", "alias_from", "alias_to"},
         "price.listed": {"condition", "renamed_from", "note"},
+        "price.quarantined": {"condition"},
         "price.removed": {"condition", "renamed_to"},
         "price.reported": {"condition", "note", "correction", "alias_from", "alias_to", "corroborates"},
     }
