@@ -277,7 +277,10 @@ OpeningData = TypedDict(
 
 
 class PauseData(EntryData):
-    """Why an entry is paused: the pin that weighs most, and every shift; `by` and `via` where a person paused it."""
+    """Why an entry is paused: the pin that weighs most, and every shift; `by` and `via` where a person paused it.
+
+    `worse` is true of a pause that became worse than it was: an acknowledgement of it no longer counts.
+    """
 
     causes: list[int]
     shifts: list[Json]
@@ -290,6 +293,7 @@ class PauseData(EntryData):
     notes: NotRequired[list[str]]
     access_lost: NotRequired[list[str]]
     versions: NotRequired[Json]
+    worse: NotRequired[bool]
     by: NotRequired[str]
     via: NotRequired[Json]
     expect: NotRequired[int]

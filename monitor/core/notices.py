@@ -99,6 +99,7 @@ class Item:
         model: the exact model id of the entry; `provider` and `surface` are where it is called.
         incident: what this item is part of, from its beginning to its end: `luna-17` names a pause.
         url: the page on which it can be seen.
+        brief: what changed in the few words that a headline has room for; empty where the differences say it.
         by: the person whose act it tells.
         asks: the checks that a pause asks for before the entry may be resumed.
         polls: how many good polls confirmed it.
@@ -125,6 +126,7 @@ class Item:
     url: str = ""
     by: str = ""
     summary: str = ""
+    brief: str = ""
     asks: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     polls: int = field(default=0, metadata={"stored": "looks"})

@@ -12,12 +12,10 @@ from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core.entry import Entry, Status
-from monitor.core.notices import PAUSING, Acknowledgement, Item, Notice, Reason, Since
+from monitor.core.notices import Acknowledgement, Item, Notice, Reason, Since
 from monitor.core.ports import EventQuery, Reader
 from monitor.gate.state import Production
-
-PAUSES = PAUSING | {Reason.UNACKNOWLEDGED, Reason.ACKNOWLEDGED}
-"""Reasons that tell of a running pause, which somebody may have acknowledged."""
+from monitor.notify.headlines import PAUSES
 
 
 def answered(item: Item, gate: Production) -> Item:

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from queue import SimpleQueue
+from shlex import quote
 from typing import TypeAlias
 
 from monitor.core import events as ev
@@ -252,14 +253,14 @@ class Relay:
             retry_at = attempt.at + max(backoff(tried.id, tried.attempts), wait)
             tx.settle(replace(tried, state=DeliveryState.WAITING, retry_at=retry_at, error=outcome.reason))
             return
-        last = self._last_states(tx)
+        was_dead = _was_dead(tx, delivery.destination)
         tx.settle(replace(tried, state=DeliveryState.SENT, error=""))
         if attempt.notice is not None:
             tx.keep_sent(_as_sent(attempt, attempt.notice, outcome))
         ledger = Ledger(tx.head())
         position = self._record(ledger, ev.NOTICE_DELIVERED, attempt, tried.attempts)
         tx.append(ledger.events, self._clock())
-        if last.get(delivery.destination) is DeliveryState.DEAD:
+        if was_dead:
             self._tell_others(tx, delivery.owner, [_reached_again(attempt, position)], attempt.at)
 
     def _bury(self, tx: Transaction, attempts: Sequence[_Attempt]) -> None:
@@ -364,6 +365,7 @@ class Relay:
                 subject=owner,
                 position=tx.head(),
                 since=now,
+                brief="nothing changed",
                 summary=f"A test of the destinations of {owner}. Nothing changed.",
                 commands=("access-monitor outbox",),
             )
@@ -385,6 +387,18 @@ def backoff(delivery: int, attempts: int) -> timedelta:
     return pause * (1 + JITTER * share)
 
 
+def _was_dead(reader: Reader, destination: str) -> bool:
+    """Return whether nothing has reached a destination since a delivery to it was given up.
+
+    The log is asked and not the outbox: there a delivery that is sent once more is not dead any longer.
+    """
+    for record in reader.events(EventQuery(type=ev.NOTICE_DEAD, newest_first=True)):
+        if record.event.data.get("reference") == destination:
+            delivered = reader.events(EventQuery(type=ev.NOTICE_DELIVERED, after=record.event.position))
+            return not any(later.event.data.get("reference") == destination for later in delivered)
+    return False
+
+
 def _undelivered(attempt: _Attempt, position: int, error: str) -> Item:
     delivery, notice = attempt.delivery, attempt.notice
     leading = [item for item in notice.items if item.reason is notice.reason] if notice else []
@@ -395,11 +409,13 @@ def _undelivered(attempt: _Attempt, position: int, error: str) -> Item:
         subject=delivery.destination,
         position=position,
         since=delivery.created_at,
+        name=attempt.label,
         incident=_incident(delivery.destination),
+        brief=error,
         summary=f"Notice {delivery.notice} ({kind}: {about}) did not reach {attempt.label}: {error}",
         commands=(
-            f"access-monitor events --subject {delivery.notice}",
-            "access-monitor outbox",
+            f"access-monitor notices {quote(delivery.notice)}",
+            f"access-monitor outbox redeliver {delivery.id}",
         ),
     )
 
@@ -410,7 +426,9 @@ def _reached_again(attempt: _Attempt, position: int) -> Item:
         subject=attempt.delivery.destination,
         position=position,
         since=attempt.at,
+        name=attempt.label,
         incident=_incident(attempt.delivery.destination),
+        brief="takes messages again",
         summary=f"{attempt.label} takes messages again",
         commands=("access-monitor outbox",),
     )

@@ -425,6 +425,23 @@ def test_dead_deliveries_can_be_sent_again_all_or_by_id(world: World) -> None:
     assert world.channel.sent == [("n2", "platform#1"), ("n1", "platform#1"), ("n3", "platform#1")]
 
 
+def test_a_dead_delivery_that_is_sent_again_ends_what_was_told_of_its_destination(world: World) -> None:
+    world.channel.answers["platform#1"] = GONE
+    world.tell("n0", "platform#2")
+    world.tell("n1", "platform#1")
+    for _ in range(2):
+        world.relay.tick()
+    world.channel.answers.clear()
+    world.relay.redeliver()
+    for _ in range(3):
+        world.relay.tick()
+    assert [id.partition("-")[0] for id, to in world.channel.sent if to == "platform#2"] == [
+        "n0",
+        "undelivered",
+        "recovered",
+    ]
+
+
 def test_a_waiting_delivery_can_be_sent_at_once(world: World) -> None:
     world.channel.answers["platform#1"] = FAILED
     world.tell("n1", "platform#1")
