@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 from monitor.core.notices import PAUSING, SERIOUS, Item, Reason
-from monitor.notify.phrases import VALUE_LENGTH, brief_change, brief_time, name_list, name_of, plain
+from monitor.notify.phrases import NAMES, VALUE_LENGTH, brief_change, brief_time, name_list, name_of, plain
 
 FIRST_CLAUSE = 60
 """The most characters up to the consequence: what a lock screen shows of a title."""
@@ -102,20 +102,19 @@ def title_of(items: Sequence[Item], at: datetime, zone: tzinfo | None) -> str:
 
 def first_clause(items: Sequence[Item]) -> str:
     """Return state, names, model and change within `FIRST_CLAUSE` characters: what has the least weight goes first."""
-    first, names = items[0], names_of(items)
+    first, state = items[0], state_of(items[0])
     changes = list(dict.fromkeys(change_of(item) for item in items))
     change = changes[0] if len(changes) == 1 else _kind(items)
     texts = [text for text in dict.fromkeys((change, _shortened(first) if len(items) == 1 else "")) if text] or [""]
-    candidates = [
-        _clause(state_of(first), f"{names}{place}", text)
-        for text in texts
-        for place in dict.fromkeys((_place(items), _model(items), ""))
-    ]
+    names = names_of(items)
+    subjects = [f"{names}{place}" for place in dict.fromkeys((_place(items), _model(items), ""))]
+    subjects += [name_list(map(name_of, items), most) for most in range(NAMES - 1, 0, -1)]
+    candidates = [_clause(state, subject, text) for text in texts for subject in subjects]
     fitting = next((text for text in candidates if len(text) <= FIRST_CLAUSE), None)
     if fitting is not None:
         return fitting
-    bare = _clause(state_of(first), names, "")
-    return plain(_clause(state_of(first), names, change if len(bare) <= FIRST_CLAUSE - _LEAST else ""), FIRST_CLAUSE)
+    room = len(_clause(state, names, "")) <= FIRST_CLAUSE - _LEAST
+    return plain(_clause(state, names, change if room else ""), FIRST_CLAUSE)
 
 
 _LEAST = 12

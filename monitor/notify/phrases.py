@@ -167,11 +167,11 @@ def name_of(item: Item) -> str:
     return plain(item.name or item.entry or item.subject, VALUE_LENGTH)
 
 
-def name_list(names: Iterable[str]) -> str:
-    """Return names as a list in a sentence, each once; the fourth and further ones are counted."""
+def name_list(names: Iterable[str], most: int = NAMES) -> str:
+    """Return names as a list in a sentence, each once; those beyond the first `most` are counted."""
     each = list(dict.fromkeys(names))
-    rest = len(each) - NAMES
-    return ", ".join(each[:NAMES]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(each) - most
+    return ", ".join(each[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def spoken_time(at: datetime, zone: tzinfo | None) -> str:
