@@ -327,6 +327,7 @@ class Monitor:
             attempts=self.settings.notify.attempts,
             still_allowed=self.still_allowed,
             gate=lambda reader, now: Production(reader, self.configuration, now),
+            public_url=self.settings.web.public_url,
         )
 
     def _owners(self) -> Mapping[str, Owner]:

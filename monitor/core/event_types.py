@@ -355,13 +355,16 @@ class EvalData(EntryData):
 
 
 class DeliveryData(TypedDict):
-    """What became of one delivery; no destination holds a secret."""
+    """What became of one delivery; no destination holds a secret. `link` is the digest of the token of the link by
+    which the message can be acknowledged.
+    """
 
     destination: str
     owner: str
     reference: str
     attempts: int
     error: NotRequired[str]
+    link: NotRequired[str]
 
 
 class AcknowledgementData(TypedDict):

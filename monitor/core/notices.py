@@ -159,7 +159,8 @@ class EarlierMessage:
 class Notice:
     """What one owner is told of one decision. `id` is the same at every attempt, so that a reader can see a repeat.
 
-    `earlier` is set at sending, where the destination got a message of the same incident before.
+    `earlier` is set at sending, where the destination got a message of the same incident before. So is `ack_url`, the
+    link by which its pauses can be acknowledged: whoever has it can, so it is neither stored nor shown.
     """
 
     id: str
@@ -167,6 +168,7 @@ class Notice:
     at: datetime
     items: tuple[Item, ...]
     earlier: EarlierMessage | None = None
+    ack_url: str = field(default="", repr=False)
 
     @property
     def reason(self) -> Reason:

@@ -23,6 +23,7 @@ from monitor.core.notices import SERIOUS, Notice, Reason
 from monitor.core.ports import ConfigurationError, NotSent, Sent
 from monitor.core.redaction import redact
 from monitor.notify import capture, slackhook
+from monitor.notify.ack_url import secrets_of
 from monitor.notify.forms import Rendered, render
 from monitor.notify.replies import Reply, ReplyRefusal, judge_of, seconds
 from monitor.notify.routing import NotConfigured, Resolve
@@ -87,7 +88,7 @@ class AppriseChannel:
             result, replies = bounded(attempt, self._timeout)
         except Overdue as overdue:
             return NotSent(reason=str(overdue))
-        outcome = _outcome(result, service, replies, _secrets(url))
+        outcome = _outcome(result, service, replies, _secrets(url) | secrets_of(notice))
         if isinstance(outcome, NotSent):
             return outcome
         kind = "slack" if isinstance(service, slackhook.SlackHook) else "html" if form is NotifyFormat.HTML else "text"

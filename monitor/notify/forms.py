@@ -19,6 +19,9 @@ SLACK_BLOCK = 3000
 SLACK_BLOCKS = 50
 SLACK_TEXT = 4000
 
+ACKNOWLEDGE = "I have it (stops repeats, resumes nothing)"
+"""What the link of a message says that it does."""
+
 _WIDTH = 16
 _ELLIPSIS = "…"
 _STYLE = "font-family:-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;font-size:15px;line-height:1.45;color:#1f2328"
@@ -44,7 +47,8 @@ def render(notice: Notice, zone: tzinfo | None = None) -> Rendered:
 
 def _text(message: Message) -> str:
     parts = ["\n".join(message.updates), *("\n".join(_text_lines(section)) for section in message.sections)]
-    parts += [message.more, message.earlier, message.footer]
+    acknowledge = f"{ACKNOWLEDGE}: {message.ack_url}" if message.ack_url else ""
+    parts += [message.more, acknowledge, message.earlier, message.footer]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -74,10 +78,11 @@ def _slack(message: Message) -> Mapping[str, Any]:
         blocks.extend(_slack_code(line) for line in section.lines if line.code)
     if message.more:
         blocks.append(_mrkdwn([slack_escape(message.more)]))
-    if message.earlier:
-        blocks = [*blocks[: SLACK_BLOCKS - 2], _mrkdwn([slack_escape(message.earlier)])]
-    footer = {"type": "context", "elements": [_mrkdwn_text(slack_escape(message.footer))]}
-    return {"text": _slack_text(message), "blocks": [*blocks[: SLACK_BLOCKS - 1], footer], "unfurl_links": False}
+    last = [_mrkdwn([f"<{message.ack_url}|{ACKNOWLEDGE}>"])] if message.ack_url else []
+    last += [_mrkdwn([slack_escape(message.earlier)])] if message.earlier else []
+    last.append({"type": "context", "elements": [_mrkdwn_text(slack_escape(message.footer))]})
+    blocks = [*blocks[: SLACK_BLOCKS - len(last)], *last]
+    return {"text": _slack_text(message), "blocks": blocks, "unfurl_links": False}
 
 
 def _literal(text: str) -> str:
@@ -128,6 +133,8 @@ def _html(message: Message) -> str:
     colour = "#b42318" if message.serious else "#1f6feb"
     updates = "".join(f'<p style="margin:0 0 16px"><b>{escape(update)}</b></p>\n' for update in message.updates)
     sections = "\n".join(_html_section(section) for section in message.sections)
+    url = escape(message.ack_url)
+    acknowledge = f'<p style="margin:0 0 16px"><a href="{url}">{escape(ACKNOWLEDGE)}</a></p>\n' if url else ""
     more = "".join(
         f'<p style="margin:0 0 16px">{escape(text)}</p>\n' for text in (message.more, message.earlier) if text
     )
@@ -137,7 +144,7 @@ def _html(message: Message) -> str:
         f'<body style="margin:0;padding:16px;background:#ffffff;{_STYLE}">\n'
         f'<div style="max-width:720px;border-top:4px solid {colour};padding-top:12px">\n'
         f'<h1 style="font-size:18px;margin:0 0 16px">{escape(message.title)}</h1>\n'
-        f"{updates}{sections}\n{more}"
+        f"{updates}{sections}\n{acknowledge}{more}"
         f'<p style="margin:0;color:#59636e;font-size:12px">{escape(message.footer)}</p>\n'
         "</div>\n</body></html>\n"
     )

@@ -40,6 +40,7 @@ from monitor.core.ports import (
     Transaction,
 )
 from monitor.gate.state import Production
+from monitor.notify.ack_url import NONE, AckUrl, ack_url, can_be_acknowledged, with_url
 from monitor.notify.answers import answered_again
 from monitor.notify.destinations import destinations
 from monitor.notify.incidents import named
@@ -70,6 +71,7 @@ class _Attempt:
     label: str
     at: datetime
     outcome: Sent | NotSent | None = None
+    link: AckUrl = NONE
 
 
 AskGateNow: TypeAlias = Callable[[Reader, datetime], Production]
@@ -81,6 +83,7 @@ class Relay:
 
     `owners` is asked at each tick, since a reload replaces the configuration. `worker` names this process in claims.
     `executor` bounds how many destinations are sent to at once; the channel bounds how long one attempt takes.
+    `public_url` is where people reach the HTTP server; messages of pauses then have a link to acknowledge them.
     `still_allowed` says until when readers of the lease files are still allowed an entry although it is denied, since
     the files cannot be written. `gate` says what production is answered now, and is asked before each attempt.
     """
@@ -98,6 +101,7 @@ class Relay:
         attempts: int = ATTEMPTS,
         still_allowed: Callable[[str], datetime | None] = lambda _: None,
         gate: AskGateNow | None = None,
+        public_url: str = "",
     ) -> None:
         self._store = store
         self._channel = channel
@@ -109,6 +113,9 @@ class Relay:
         self._attempts = attempts
         self._still_allowed = still_allowed
         self._gate = gate
+        self._public_url = public_url
+        # A message that was taken although its attempt failed has the link of the next attempt: both work then.
+        self._links: dict[int, AckUrl] = {}
 
     def recover(self) -> int:
         """Free the claims of a dead predecessor, at the start of a single node, and return how many there were.
@@ -168,28 +175,39 @@ class Relay:
             label = queue[0].destination
             for delivery in queue:
                 notice = notices[delivery.notice]
-                outcome: Sent | NotSent | None = failed
+                attempt = _Attempt(delivery=delivery, notice=notice, label=label, at=self._clock(), outcome=failed)
                 if failed is None and self._clock() < stop:
-                    label, outcome = self._send(delivery, notice)
-                if isinstance(outcome, NotSent) and not outcome.permanent:
-                    failed = outcome
-                arrived.put(_Attempt(delivery=delivery, notice=notice, label=label, at=self._clock(), outcome=outcome))
+                    attempt = self._send(delivery, notice)
+                    label = attempt.label
+                if isinstance(attempt.outcome, NotSent) and not attempt.outcome.permanent:
+                    failed = attempt.outcome
+                arrived.put(attempt)
         finally:
             arrived.put(None)
 
-    def _send(self, delivery: Delivery, notice: Notice | None) -> tuple[str, Sent | NotSent]:
-        """Make one attempt, and return what came of it and what to call the destination."""
-        label = delivery.destination
+    def _send(self, delivery: Delivery, notice: Notice | None) -> _Attempt:
+        """Make one attempt, and return what came of it."""
+        label, link = delivery.destination, NONE
         if notice is None:
-            return label, NotSent(reason="its notice is not in the store", permanent=True)
-        if delivery.destination not in self._known(delivery.owner):
-            return label, NotSent(reason=f"destination {label} is no longer configured", permanent=True)
-        try:
-            label = self._channel.label(delivery.destination)
-            return label, self._channel.send(self._as_now(notice, delivery.destination), delivery.destination)
-        except Exception as error:
-            # A channel never raises; one that does must not leave the others of this tick unsettled.
-            return label, NotSent(reason=f"the channel failed: {type(error).__name__}")
+            outcome: Sent | NotSent = NotSent(reason="its notice is not in the store", permanent=True)
+        elif delivery.destination not in self._known(delivery.owner):
+            outcome = NotSent(reason=f"destination {label} is no longer configured", permanent=True)
+        else:
+            try:
+                label = self._channel.label(delivery.destination)
+                current = self._as_now(notice, delivery.destination)
+                link = self._link(delivery, current)
+                outcome = _without(link, self._channel.send(with_url(current, link), delivery.destination))
+            except Exception as error:
+                # A channel never raises; one that does must not leave the others of this tick unsettled.
+                outcome = NotSent(reason=f"the channel failed: {type(error).__name__}")
+        return _Attempt(delivery=delivery, notice=notice, label=label, at=self._clock(), outcome=outcome, link=link)
+
+    def _link(self, delivery: Delivery, notice: Notice) -> AckUrl:
+        """Return the link of a delivery, which is the same at each attempt of this process."""
+        if not self._public_url or not can_be_acknowledged(notice):
+            return NONE
+        return self._links.setdefault(delivery.id, ack_url(self._public_url, notice))
 
     def _as_now(self, notice: Notice, destination: str) -> Notice:
         """Return the notice as it is true now, by the gate and the lease files, and with the message that began its
@@ -253,12 +271,14 @@ class Relay:
             retry_at = attempt.at + max(backoff(tried.id, tried.attempts), wait)
             tx.settle(replace(tried, state=DeliveryState.WAITING, retry_at=retry_at, error=outcome.reason))
             return
+        self._links.pop(delivery.id, None)
         was_dead = _was_dead(tx, delivery.destination)
         tx.settle(replace(tried, state=DeliveryState.SENT, error=""))
         if attempt.notice is not None:
             tx.keep_sent(_as_sent(attempt, attempt.notice, outcome))
         ledger = Ledger(tx.head())
-        position = self._record(ledger, ev.NOTICE_DELIVERED, attempt, tried.attempts)
+        more = {"link": attempt.link.digest} if attempt.link.digest else {}
+        position = self._record(ledger, ev.NOTICE_DELIVERED, attempt, tried.attempts, **more)
         tx.append(ledger.events, self._clock())
         if was_dead:
             self._tell_others(tx, delivery.owner, [_reached_again(attempt, position)], attempt.at)
@@ -270,6 +290,7 @@ class Relay:
         ledger = Ledger(tx.head())
         items: list[Item] = []
         for attempt in attempts:
+            self._links.pop(attempt.delivery.id, None)
             tried = replace(attempt.delivery, attempts=attempt.delivery.attempts + 1, state=DeliveryState.DEAD)
             error = attempt.outcome.reason if isinstance(attempt.outcome, NotSent) else ""
             tx.settle(replace(tried, error=error))
@@ -432,6 +453,13 @@ def _reached_again(attempt: _Attempt, position: int) -> Item:
         summary=f"{attempt.label} takes messages again",
         commands=("access-monitor outbox",),
     )
+
+
+def _without(link: AckUrl, outcome: Sent | NotSent) -> Sent | NotSent:
+    """Return an outcome that does not show the link, which services may quote."""
+    if isinstance(outcome, NotSent):
+        return replace(outcome, reason=link.hidden_in(outcome.reason))
+    return replace(outcome, title=link.hidden_in(outcome.title), body=link.hidden_in(outcome.body))
 
 
 def _incident(destination: str) -> str:

@@ -105,6 +105,7 @@ class Message:
         updates: what happened since it was composed, first of all.
         sections: the items, the most serious first.
         more: how many items were left out, and where they are.
+        ack_url: the link by which its pauses can be acknowledged; empty where it has none.
         earlier: the message that began the incident here; empty where a thread shows it.
         footer: the idempotency key.
     """
@@ -114,6 +115,7 @@ class Message:
     updates: tuple[str, ...]
     sections: tuple[MessageSection, ...]
     more: str
+    ack_url: str
     earlier: str
     footer: str
 
@@ -144,6 +146,7 @@ def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
             *(_group(list(group), lost, zone) for _, group in groups),
         ),
         more=more,
+        ack_url=notice.ack_url,
         earlier=_earlier(notice, zone),
         footer=f"Notice {plain(notice.id)}",
     )

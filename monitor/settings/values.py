@@ -43,12 +43,16 @@ class Web:
     """Where the HTTP server listens. Without a `host` there is none, and with port 0 it takes a free one.
 
     `tokens` are references; without them `host` is a loopback address. `origins` are those of pages that may ask.
+    `public_url` is where people reach it, empty where they do not, and `user_header` names the header in which a proxy
+    says who is signed in.
     """
 
     host: str
     port: int
     tokens: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    public_url: str = ""
+    user_header: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +197,14 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
                 for row in document.deployment
             ),
         ),
-        web=Web(host=host, port=port, tokens=tuple(document.web.tokens), origins=tuple(document.web.origins)),
+        web=Web(
+            host=host,
+            port=port,
+            tokens=tuple(document.web.tokens),
+            origins=tuple(document.web.origins),
+            public_url=document.web.public_url or "",
+            user_header=document.web.user_header or "",
+        ),
         network=Network(allow=frozenset(document.network.allow)),
         heartbeat=Heartbeat(url=document.heartbeat.url or "", failure_url=document.heartbeat.failure_url or ""),
         notify=Notify(

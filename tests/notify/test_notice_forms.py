@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -30,12 +31,14 @@ WORDS: dict[str, Notice] = {f"fallback-{case}": notice(paused(**changes)) for ca
 
 FORMS = [
     *((f"reason-{case}", form) for case in REASONS for form in ("txt", "html", "json")),
-    *(("mixed", form) for form in ("txt", "html", "json")),
+    *((case, form) for case in ("mixed", "link") for form in ("txt", "html", "json")),
     *((case, "txt") for case in WORDS),
 ]
 
 
 def shown(case: str) -> Notice:
+    if case == "link":
+        return replace(reasons()["paused"], ack_url="https://monitor.example.com/ack/34.platform/the-token")
     return reasons()[case.removeprefix("reason-")] if case.startswith("reason-") else {"mixed": MIXED, **WORDS}[case]
 
 

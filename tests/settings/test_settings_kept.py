@@ -123,6 +123,7 @@ OTHER: Mapping[str, Any] = {
     "uses": ["v1/chat/completions"],
     "release": "2027-01-01",
     "origins": ["https://other.example"],
+    "public_url": "https://other.example",
 }
 """Another value for keys whose type does not tell one."""
 
