@@ -298,7 +298,8 @@ class Monitor:
 
         notify = self.settings.notify
         zone = ZoneInfo(notify.timezone) if notify.timezone else None
-        return AppriseChannel(Resolver(self._owners, self.secret), timeout=notify.timeout.total_seconds(), zone=zone)
+        timeout, resolver = notify.timeout.total_seconds(), Resolver(self._owners, self.secret)
+        return AppriseChannel(resolver, timeout=timeout, zone=zone, templates=self._templates)
 
     @cached_property
     def alarm(self) -> Alarm:
@@ -329,6 +330,10 @@ class Monitor:
             gate=lambda reader, now: Production(reader, self.configuration, now),
             public_url=self.settings.web.public_url,
         )
+
+    def _templates(self, owner: str) -> Mapping[str, str]:
+        known = self._owners().get(owner)
+        return {} if known is None else known.templates
 
     def _owners(self) -> Mapping[str, Owner]:
         return self.configuration.owners

@@ -147,12 +147,14 @@ class SourceSpec:
 class Owner:
     """Who is told. `destinations` are references or Apprise URLs as written; only `notify` may resolve them.
 
-    `escalate_to` is the owner who is told as well of a pause that this one does not acknowledge.
+    `escalate_to` is the owner who is told as well of a pause that this one does not acknowledge. `templates` are the
+    paths of its own templates of messages, by form (`text`, `slack`, `mail`).
     """
 
     key: str
     destinations: tuple[str, ...]
     escalate_to: str = ""
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

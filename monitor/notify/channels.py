@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from urllib.parse import unquote, urlsplit
 
@@ -45,11 +45,19 @@ _REASON_LENGTH = 300
 class AppriseChannel:
     """`ports.Channel` over Apprise.
 
-    `timeout` is in seconds for one attempt; `zone` is the time zone told beside UTC. Safe to use from several threads.
+    `timeout` is in seconds for one attempt; `zone` is the time zone told beside UTC. `templates` returns the paths of
+    the templates that an owner has of its own, by form. Safe to use from several threads.
     """
 
-    def __init__(self, resolve: Resolve, timeout: float = TIMEOUT, zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        resolve: Resolve,
+        timeout: float = TIMEOUT,
+        zone: tzinfo | None = None,
+        templates: Callable[[str], Mapping[str, str]] = lambda owner: {},
+    ) -> None:
         self._resolve = resolve
+        self._templates = templates
         self._timeout = timeout
         self._zone = zone
         self._asset = AppriseAsset(
@@ -74,7 +82,7 @@ class AppriseChannel:
             )
         _join_incident(service, notice)
         sender = Apprise(service, asset=self._asset)
-        rendered = render(notice, self._zone)
+        rendered = render(notice, self._zone, self._templates(notice.owner))
         body, form = _form(service, rendered)
         title = "" if isinstance(service, slackhook.SlackHook) else rendered.title
 

@@ -36,6 +36,7 @@ from monitor.settings.places import place
 from monitor.settings.schema import Document, EntryTable, OwnerTable
 from monitor.settings.sources import held, specs, surface
 from monitor.settings.tables import RequirementTable
+from monitor.settings.templates import written_templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +151,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
             for row in document.source
             for spec in specs(row, document, lambda path: str(place(path, folder)))
         },
-        owners={row.key: _owner(row) for row in document.owner},
+        owners={row.key: _owner(row, folder) for row in document.owner},
         entries={row.key: _entry(row) for row in document.entry},
         confirmation=ConfirmationRules(
             absence=_requirement(document.confirmation.absence),
@@ -219,8 +220,13 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
     )
 
 
-def _owner(row: OwnerTable) -> Owner:
-    return Owner(key=row.key, destinations=tuple(row.destinations), escalate_to=row.escalate_to or "")
+def _owner(row: OwnerTable, folder: Path) -> Owner:
+    return Owner(
+        key=row.key,
+        destinations=tuple(row.destinations),
+        escalate_to=row.escalate_to or "",
+        templates={form: str(place(path, folder)) for form, path in written_templates(row).items()},
+    )
 
 
 def _entry(row: EntryTable) -> EntrySpec:
