@@ -310,6 +310,7 @@ class ReminderData(EntryData):
     since: NotRequired[str | None]
     looks: NotRequired[int | None]
     owners: NotRequired[list[str]]
+    escalated: NotRequired[list[str]]
 
 
 class FallbackData(EntryData):

@@ -256,8 +256,10 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     ev.ENTRY_ACTIVATED: (Rule(reason=Reason.VISIBLE, recipients=recipients.if_by_a_person, content=contents.act),),
-    ev.ENTRY_RESUMED: (Rule(reason=Reason.RESUMED, recipients=recipients.its_owners, content=contents.act),),
-    ev.ENTRY_RETIRED: (Rule(reason=Reason.ENDED, recipients=recipients.its_owners, content=contents.act),),
+    ev.ENTRY_RESUMED: (
+        Rule(reason=Reason.RESUMED, recipients=recipients.its_owners_and_further, content=contents.act),
+    ),
+    ev.ENTRY_RETIRED: (Rule(reason=Reason.ENDED, recipients=recipients.its_owners_and_further, content=contents.act),),
     ev.ENTRY_WITHDRAWN: (Rule(reason=Reason.ENDED, recipients=recipients.if_in_use, content=contents.withdrawn),),
     ev.ENTRY_APPROVAL_REQUESTED: (
         Rule(reason=Reason.APPROVAL, recipients=recipients.its_owners, content=contents.approval),

@@ -44,17 +44,17 @@ def repeat(
     text = (
         f"{entry.key} is paused since {ev.rfc3339(entry.since)} and nobody has acknowledged it{lately}: {entry.reason}"
     )
-    recipients = entry.spec.owners
+    further: list[str] = []
     if count >= rules.escalate_after:
-        further = (owners[name].escalate_to for name in recipients if name in owners)
-        recipients = tuple(dict.fromkeys((*recipients, *filter(None, further))))
+        named = (owners[name].escalate_to for name in entry.spec.owners if name in owners)
+        further = [name for name in dict.fromkeys(filter(None, named)) if name not in entry.spec.owners]
     message = OwnerMessage(
         key=_key(entry, count),
         what=PAUSE_REPEATED,
         day=entry.since.date(),
         text=text,
         cause=entry.pause,
-        more={"owners": list(recipients)},
+        more={"owners": [*entry.spec.owners, *further], **({"escalated": further} if further else {})},
     )
     reminded(register, key, message, at=at)
 

@@ -366,7 +366,7 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "model.changed": {"provider"},
         "access.gained": {"note"},
         "access.lost": {"note"},
-        "entry.reminded": {"since", "looks", "owners"},
+        "entry.reminded": {"since", "looks", "owners", "escalated"},
         "config.changed": {"denies"},
         "price.changed": {"by", "reason", "via", "note", "correction", "alias_from", "alias_to"},
         "price.listed": {"renamed_from", "note"},

@@ -57,6 +57,19 @@ def test_a_pause_that_nobody_acknowledges_is_told_again_ever_more_seldom_and_the
     assert paused.replayed() == paused.entries()
 
 
+def test_whoever_a_pause_was_escalated_to_hears_of_its_end(paused: World) -> None:
+    later(paused, hours=13)
+    before = len(paused.notices())
+    attendant(paused).acknowledge("luna", by="ann", via=VIA)
+    paused.resume()
+    told = [f"{notice.owner} {notice.reason}" for notice in paused.notices()[before:]]
+    assert told == ["oncall acknowledged", "platform acknowledged", "oncall resumed", "platform resumed"]
+    assert paused.entry().escalated == ()
+    paused.operator.pause("luna", by="ann", reason="migration", via=VIA)
+    assert {notice.owner for notice in paused.notices()[before + 4 :]} == {"platform"}
+    assert paused.replayed() == paused.entries()
+
+
 def test_who_takes_a_pause_on_is_not_told_again_and_the_log_says_who(paused: World) -> None:
     shown = paused.entry().position
     event = attendant(paused).acknowledge("luna", by="ann", via=VIA, note="on it")
