@@ -16,7 +16,7 @@ HIDDEN = "[ack link]"
 """What stands for a link in whatever is kept."""
 
 _TOKEN_BYTES = 32
-_TELLING = PAUSING | {Reason.UNACKNOWLEDGED}
+_TELLING = PAUSING | {Reason.UNACKNOWLEDGED, Reason.FALLBACK_LOST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

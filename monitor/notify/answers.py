@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from shlex import quote
 
 from monitor.core import events as ev
 from monitor.core.entry import Entry, Status
 from monitor.core.notices import Acknowledgement, Item, Notice, Reason, Since
 from monitor.core.ports import EventQuery, Reader
 from monitor.gate.state import Production
-from monitor.notify.headlines import PAUSES
+from monitor.notify.headlines import HOLDABLE
 
 
 def answered(item: Item, gate: Production) -> Item:
@@ -79,14 +80,16 @@ def acknowledgements(
 def _again(item: Item, again: _Again) -> Item:
     entry = again.gate.entries.get(item.entry)
     if entry is None:
-        return replace(item, since_then=_source_since(item, again.reader, again.now))
+        return replace(item, since_then=_source_since(item, again.reader))
     fresh = replace(answered(item, again.gate), status=entry.status)
-    holder = again.holders.get(entry.key) if item.reason in PAUSES else None
-    since = (
-        _moved(item, entry, again.told)
-        or _source_since(item, again.reader, again.now)
-        or _turned(item, fresh, again.now)
-    )
+    holder = again.holders.get(entry.key) if item.reason in HOLDABLE else None
+    moved, source_since = _moved(item, entry, again.told), _source_since(item, again.reader)
+    if moved is not None:
+        # What was to be typed was for the status before.
+        fresh = replace(fresh, commands=(f"access-monitor status {quote(entry.key)}",))
+    since = moved or source_since or _turned(item, fresh, again.now)
+    if item.reason is Reason.BLIND and source_since is not None:
+        fresh = replace(fresh, denies_from=None)  # nothing is denied by then: the source is read again
     return replace(fresh, holder=holder, since_then=since)
 
 
@@ -108,7 +111,7 @@ def _moved(item: Item, entry: Entry, told: int) -> Since | None:
     return Since(at=entry.since, text=text)
 
 
-def _source_since(item: Item, reader: Reader, now: datetime) -> Since | None:
+def _source_since(item: Item, reader: Reader) -> Since | None:
     """Return that a source that was down is read again, or the reverse, or that what was held is over."""
     if item.reason not in (Reason.BLIND, Reason.HELD, Reason.RECOVERED, Reason.ENDED) or not item.source:
         return None
@@ -116,12 +119,25 @@ def _source_since(item: Item, reader: Reader, now: datetime) -> Since | None:
     if state is None or not item.incident.startswith(item.source):
         return None
     if item.reason is Reason.BLIND and state.stale_position is None and state.good_at is not None:
-        return Since(at=state.good_at, text=f"{item.source} is read again")
+        at = _first(reader, item, ev.SOURCE_RECOVERED) or state.good_at
+        return Since(at=at, text=f"{item.source} is read again")
     if item.reason is Reason.RECOVERED and state.stale_position is not None:
-        return Since(at=now, text=f"{item.source} is down again")
+        stale = reader.event(state.stale_position)
+        return None if stale is None else Since(at=stale.event.occurred_at, text=f"{item.source} is down again")
     if item.reason is Reason.HELD and not any(_holding(item, reader, state.anomaly_position)):
-        return Since(at=state.looked_at or now, text=f"{item.source} holds nothing back any more")
+        over = _first(reader, item, ev.SOURCE_RECOVERED, ev.SOURCE_HOLD_ENDED, ev.PRICE_CHANGED) or state.looked_at
+        return None if over is None else Since(at=over, text=f"{item.source} holds nothing back any more")
     return None
+
+
+def _first(reader: Reader, item: Item, *types: str) -> datetime | None:
+    """Return when the first event of these types befell the source of an item after what the item tells."""
+    found = [
+        recorded.event
+        for type in types
+        for recorded in reader.events(EventQuery(type=type, source=item.source, after=item.position, limit=1))
+    ]
+    return min((event.occurred_at for event in found), default=None)
 
 
 def _holding(item: Item, reader: Reader, anomaly: int | None) -> Iterator[bool]:

@@ -19,7 +19,7 @@ from shlex import quote
 
 from monitor.core import events as ev
 from monitor.core.check_names import ENDPOINTS
-from monitor.core.entry import FALLBACK_ENDS, LISTED_AGAIN, PAUSE_REPEATED, UNLISTED, UNPINNED, Entry
+from monitor.core.entry import FALLBACK_ENDS, LISTED_AGAIN, PAUSE_REPEATED, UNLISTED, UNPINNED, Entry, Status
 from monitor.core.events import Event
 from monitor.core.notices import PAUSING, Item, Notice, Reason
 from monitor.gate.state import Production
@@ -167,7 +167,8 @@ def _commands(reason: Reason, entry: Entry, source: str) -> tuple[str, ...]:
         case Reason.PAUSED | Reason.PAUSE_EXTENDED | Reason.UNACKNOWLEDGED:
             return f"access-monitor ack {entry.key} --by YOU", _why(entry), listed, resume
         case Reason.FALLBACK_LOST:
-            return status, f"access-monitor status {entry.spec.fallback}"
+            ack = (f"access-monitor ack {entry.key} --by YOU",) if entry.status is Status.PAUSED else ()
+            return *ack, status, f"access-monitor status {entry.spec.fallback}"
         case Reason.STALE:
             return (listed,)
         case Reason.REMINDER:

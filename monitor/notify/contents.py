@@ -257,7 +257,11 @@ def read_again(commit: Commit, to: Recipients, events: Sequence[Event]) -> Conte
 
 def fallback_lost(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     parts = (f"its fallback {events[0].data['reason']}", _void(commit, _entry_of(to)))
-    return Content(since=events[0].occurred_at, summary="; ".join(part for part in parts if part))
+    return Content(
+        since=events[0].occurred_at,
+        brief=f"fallback {_entry_of(to).spec.fallback} denied",
+        summary="; ".join(part for part in parts if part),
+    )
 
 
 def fallback_restored(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:

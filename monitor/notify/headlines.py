@@ -40,6 +40,9 @@ STATES = {
 PAUSES = PAUSING | {Reason.UNACKNOWLEDGED, Reason.ACKNOWLEDGED}
 """Reasons that tell of a running pause."""
 
+HOLDABLE = PAUSES | {Reason.FALLBACK_LOST}
+"""Reasons whose message says who has the running pause in hand."""
+
 _CONSEQUENT = PAUSES | {
     Reason.STALE,
     Reason.FALLBACK_LOST,

@@ -15,7 +15,7 @@ from shlex import quote
 
 from monitor.core.notices import SERIOUS, Item, Notice, Reason
 from monitor.core.text import polls_in_words
-from monitor.notify.headlines import PAUSES, awaits_activation, denial_is_news, names_of, state_of, title_of
+from monitor.notify.headlines import HOLDABLE, PAUSES, awaits_activation, denial_is_news, names_of, state_of, title_of
 from monitor.notify.phrases import (
     NAMES,
     SETTING,
@@ -294,7 +294,7 @@ def _done(items: Sequence[Item]) -> str:
 
 def _holder(item: Item, zone: tzinfo | None) -> str:
     """Return who has acknowledged a running pause; empty where there is none to have."""
-    if item.reason not in PAUSES or item.status not in ("paused", ""):
+    if item.reason not in HOLDABLE or item.status not in ("paused", ""):
         return ""
     if item.holder is not None:
         note = f": {plain(item.holder.note)}" if item.holder.note else ""
@@ -306,7 +306,8 @@ def _holder(item: Item, zone: tzinfo | None) -> str:
 
 def _asks(item: Item) -> str:
     """Return what has to be verified before the entry may be resumed; empty where no pause asks for anything."""
-    return f"Verify again first: {', '.join(item.asks)}." if item.asks else ""
+    paused = item.status in ("paused", "")
+    return f"Verify again first: {', '.join(item.asks)}." if item.asks and paused else ""
 
 
 def _impacts(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> tuple[str, ...]:
