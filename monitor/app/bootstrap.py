@@ -308,8 +308,12 @@ class Monitor:
         return Alarm(lambda: self.channel, self._owners_of_entries, self.senders)
 
     def _owners_of_entries(self) -> Sequence[Owner]:
-        named = dict.fromkeys(owner for entry in self.configuration.entries.values() for owner in entry.owners)
-        return [self.configuration.owners[key] for key in named]
+        from monitor.notify.destinations import notified
+
+        owners, fallback = self.configuration.owners, self.configuration.fallback_owner
+        named = [owner for entry in self.configuration.entries.values() for owner in entry.owners]
+        told = (key for name in (*named, *filter(None, [fallback])) for key in notified(owners, fallback, name))
+        return [owners[key] for key in dict.fromkeys(told)]
 
     @cached_property
     def relay(self) -> Relay:
@@ -327,6 +331,7 @@ class Monitor:
             attempts=self.settings.notify.attempts,
             still_allowed=self.still_allowed,
             gate=lambda reader, now: Production(reader, self.configuration, now),
+            fallback_owner=lambda: self.configuration.fallback_owner,
         )
 
     def _owners(self) -> Mapping[str, Owner]:

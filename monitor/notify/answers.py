@@ -102,7 +102,8 @@ def _moved(item: Item, entry: Entry, told: int) -> Since | None:
         Status.EVALUATING: f"{entry.spec.surface} lists {entry.spec.model_id}",
         Status.WAITING: f"{entry.spec.surface} no longer lists {entry.spec.model_id or 'its model'}",
     }[entry.status]
-    return Since(at=entry.since, text=text)
+    over = item.status == Status.PAUSED and entry.status is not Status.PAUSED
+    return Since(at=entry.since, text=text, over=over)
 
 
 def _source_since(item: Item, reader: Reader, now: datetime) -> Since | None:
@@ -113,11 +114,11 @@ def _source_since(item: Item, reader: Reader, now: datetime) -> Since | None:
     if state is None or not item.incident.startswith(item.source):
         return None
     if item.reason is Reason.BLIND and state.stale_position is None and state.good_at is not None:
-        return Since(at=state.good_at, text=f"{item.source} is read again")
+        return Since(at=state.good_at, text=f"{item.source} is read again", over=True)
     if item.reason is Reason.RECOVERED and state.stale_position is not None:
         return Since(at=now, text=f"{item.source} is down again")
     if item.reason is Reason.HELD and not any(_holding(item, reader, state.anomaly_position)):
-        return Since(at=state.looked_at or now, text=f"{item.source} holds nothing back any more")
+        return Since(at=state.looked_at or now, text=f"{item.source} holds nothing back any more", over=True)
     return None
 
 

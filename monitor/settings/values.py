@@ -24,6 +24,7 @@ from monitor.core.configuration import (
     Configuration,
     ConfirmationRules,
     Deployment,
+    DestinationRules,
     GateRules,
     Owner,
     Requirement,
@@ -146,7 +147,8 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
             for row in document.source
             for spec in specs(row, document, lambda path: str(place(path, folder)))
         },
-        owners={row.key: _owner(row) for row in document.owner},
+        owners={row.key: _owner(row, document.notify.timezone) for row in document.owner},
+        fallback_owner=document.notify.fallback_owner or "",
         entries={row.key: _entry(row) for row in document.entry},
         confirmation=ConfirmationRules(
             absence=_requirement(document.confirmation.absence),
@@ -208,8 +210,24 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
     )
 
 
-def _owner(row: OwnerTable) -> Owner:
-    return Owner(key=row.key, destinations=tuple(row.destinations), escalate_to=row.escalate_to or "")
+def _owner(row: OwnerTable, zone: str) -> Owner:
+    return Owner(
+        key=row.key,
+        destinations=tuple(written if isinstance(written, str) else written.url for written in row.destinations),
+        escalate_to=row.escalate_to or "",
+        members=tuple(row.owners or ()),
+        rules={
+            place: DestinationRules(
+                when=frozenset(table.when or ()),
+                quiet=table.quiet,
+                digest=table.digest,
+                zone=table.zone or zone or "UTC",
+                secret=table.secret or "",
+            )
+            for place, table in enumerate(row.destinations, 1)
+            if not isinstance(table, str)
+        },
+    )
 
 
 def _entry(row: EntryTable) -> EntrySpec:
