@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from _common import Row, failed, interleaved, report
@@ -38,6 +38,7 @@ def check(rounds: int) -> Row:
         return failed(what, "openfeature-sdk is not installed")
     from _gate_server import ENTRIES, standings
 
+    from monitor.core.configuration import GateRules
     from monitor.core.events import LogHead
     from monitor.gate.client.guard import Guard
     from monitor.gate.lease_file import lease_documents, write_lease
@@ -46,7 +47,7 @@ def check(rounds: int) -> Row:
     client = api.get_client()
     with tempfile.TemporaryDirectory() as folder:
         documents = lease_documents(
-            standings(), ("production",), datetime.now(UTC), timedelta(hours=6), LogHead("bench", 1, ENTRIES)
+            standings(), GateRules(environments=("production",)), datetime.now(UTC), LogHead("bench", 1, ENTRIES)
         )
         write_lease(Path(folder), documents, LogHead("bench", 1, ENTRIES))
         guard = Guard(lease=folder)

@@ -67,6 +67,7 @@ def cases(folder: Path) -> list[Case]:
 
 def write_leases(folder: Path) -> None:
     """Write a lease file as a team of twenty entries has it."""
+    from monitor.core.configuration import GateRules
     from monitor.core.entry import Status
     from monitor.core.events import LogHead
     from monitor.gate.decision import Standing
@@ -88,7 +89,7 @@ def write_leases(folder: Path) -> None:
     }
     write_lease(
         folder,
-        lease_documents(standings, ("production",), now, timedelta(hours=6), LogHead("bench", 1, 20)),
+        lease_documents(standings, GateRules(environments=("production",)), now, LogHead("bench", 1, 20)),
         LogHead("bench", 1, 20),
     )
 

@@ -408,7 +408,7 @@ class Monitor:
         with self.store.read() as reader:
             now = self.clock()
             standing, head = standings(reader, self.configuration, now), reader.log_head()
-        documents = lease_documents(standing, rules.environments, now, rules.lease, head)
+        documents = lease_documents(standing, rules, now, head)
         return write_lease(self.settings.lease_dir, documents, head, self.settings.lease_mode)
 
     def _begin_epoch(self, ahead: Mapping[str, LogHead]) -> None:

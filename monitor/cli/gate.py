@@ -59,7 +59,7 @@ def polled_answer(words: list[str]) -> int:
 
 def _polled_answer(asked: dict[str, str]) -> int:
     from monitor.cli.opening import opened
-    from monitor.gate.decision import OtherSurfaces, Standing, resolve, verdict
+    from monitor.gate.decision import GateQuestion, OtherSurfaces, Standing, resolve, verdict
     from monitor.gate.recency import as_json as recency_as_json
     from monitor.settings import durations
     from monitor.web.answers import GateRequest, as_json, decided
@@ -89,10 +89,11 @@ def _polled_answer(asked: dict[str, str]) -> int:
         now = monitor.clock()
         view = read_view(monitor.store, monitor.configuration, now)
         answer = recency.applied(decided(view, key, request, now).answer, now)
-        rules = view.configuration.gate
-        who = (request.environment, rules.environments, request.caller, now, rules.lease)
+        question = GateQuestion(
+            rules=view.configuration.gate, now=now, environment=request.environment, caller=request.caller
+        )
         standing = view.standings[standing.key]
-        conditions = verdict(standing, *who).conditions if "--explain" in asked else ()
+        conditions = verdict(standing, question).conditions if "--explain" in asked else ()
     document = {**as_json(answer), **recency_as_json(recency)}
     if "--json" in asked:
         explained: dict[str, object] = {"conditions": ask.conditions_as_json(conditions), "access": standing.access}

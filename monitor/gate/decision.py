@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias
 
+from monitor.core.configuration import GateRules
 from monitor.core.entry import DENY, DENY_NEW, Status
 from monitor.core.entry_spec import AT
 from monitor.gate.client.verdict import PRODUCTION, UNREGISTERED, GateVerdict, judge
@@ -19,6 +20,33 @@ from monitor.gate.client.verdict import PRODUCTION, UNREGISTERED, GateVerdict, j
 AMBIGUOUS = "ambiguous"
 
 _ENDED = frozenset({Status.RETIRED, Status.WITHDRAWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateQuestion:
+    """Who asks and when: an environment and a caller (empty: nobody in particular), under the rules of the gate."""
+
+    rules: GateRules
+    now: datetime
+    environment: str = PRODUCTION
+    caller: str = ""
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether the environment may use entries that are being evaluated; one that nobody configured is judged like
+        production.
+        """
+        return self.environment in self.rules.environments and self.environment != PRODUCTION
+
+    @property
+    def judged_as(self) -> str:
+        """The environment whose required checks count."""
+        return self.environment if self.evaluates else PRODUCTION
+
+    @property
+    def lease_until(self) -> datetime:
+        """Until when an answer may be relied on at most."""
+        return self.now + self.rules.lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +117,11 @@ class Standing:
         """The key under which the entry was declared."""
         return self.key.partition(AT)[0]
 
-    def ready(self, environment: str, environments: tuple[str, ...]) -> Readiness:
-        """Return how the checks stand that an environment requires; one that nobody configured requires what production
-        does.
+    def ready(self, question: GateQuestion) -> Readiness:
+        """Return how the checks stand that the environment requires; one that nobody configured requires what
+        production does.
         """
-        judged = environment if evaluable(environment, environments) else PRODUCTION
-        return self.readiness.get(judged, Readiness())
+        return self.readiness.get(question.judged_as, Readiness())
 
     @property
     def spares(self) -> bool:
@@ -229,40 +256,27 @@ def named_keys(standings: Mapping[str, Standing]) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def evaluable(environment: str, environments: tuple[str, ...]) -> bool:
-    """Return whether the environment may use entries that are being evaluated; one that nobody configured is judged
-    like production.
-    """
-    return environment in environments and environment != PRODUCTION
-
-
-def verdict(
-    standing: Standing,
-    environment: str,
-    environments: tuple[str, ...],
-    caller: str,
-    now: datetime,
-    lease: timedelta,
-) -> GateVerdict:
+def verdict(standing: Standing, question: GateQuestion) -> GateVerdict:
     """Return the conditions for one entry, without its fallback.
 
     The safety review that this caller needs is asked only where the answer would be yes: what denies everybody has one
     reason, whoever asks, since a lease file that denies does not tell callers apart.
     """
-    every = standing.ready(environment, environments)
+    caller = question.caller
+    every = standing.ready(question)
 
     def judged(ready: Readiness, reviewed: bool) -> GateVerdict:
         return judge(
             status=standing.status.value,
             reason=standing.reason,
-            evaluable=evaluable(environment, environments),
+            evaluable=question.evaluates,
             access_until=standing.access_until,
             price_until=standing.price_until,
             spares=standing.spares,
             grace_until=standing.grace_until,
             spared=reviewed and bool(caller) and caller in standing.callers,
-            lease_until=now + lease,
-            now=now,
+            lease_until=question.lease_until,
+            now=question.now,
             checks_until=ready.until,
             unready=ready.unready,
             since=standing.since,
@@ -274,31 +288,21 @@ def verdict(
     return judged(every.asked_by(caller), not every.lacks_review(caller))
 
 
-def spared(
-    standing: Standing, environments: tuple[str, ...], now: datetime, lease: timedelta
-) -> tuple[tuple[str, ...], datetime | None]:
-    """Return the callers that may go on in production through a running pause, and until when (None: without end);
-    none where it spares nobody.
+def spared(standing: Standing, question: GateQuestion) -> tuple[tuple[str, ...], datetime | None]:
+    """Return the callers that may go on through a running pause, whoever asks, and until when (None: without end); none
+    where it spares nobody.
     """
     if not standing.spares:
         return (), None
     callers = tuple(
-        caller for caller in standing.callers if verdict(standing, PRODUCTION, environments, caller, now, lease).allowed
+        caller for caller in standing.callers if verdict(standing, replace(question, caller=caller)).allowed
     )
-    checks = standing.ready(PRODUCTION, environments).until
+    checks = standing.ready(question).until
     ends = [at for at in (standing.grace_until, checks) if at is not None]
     return callers, min(ends, default=None) if callers else None
 
 
-def decide(
-    standing: Resolved,
-    environment: str,
-    environments: tuple[str, ...],
-    caller: str,
-    now: datetime,
-    lease: timedelta,
-    standings: Mapping[str, Standing] | None = None,
-) -> Answer:
+def decide(standing: Resolved, question: GateQuestion, standings: Mapping[str, Standing] | None = None) -> Answer:
     """Allow or deny.
 
     In production only an active and fresh entry is allowed, or a paused one to the callers that a `deny_new` spares.
@@ -306,17 +310,16 @@ def decide(
     """
     if standing is None:
         reason = "unregistered: no entry has this key, and none holds it as a model id"
-        return _refusal("", UNREGISTERED, reason, now + lease)
+        return _refusal("", UNREGISTERED, reason, question)
     if isinstance(standing, OtherSurfaces):
-        return _refusal(standing.key, UNREGISTERED, f"unregistered: {standing.reason}", now + lease)
+        return _refusal(standing.key, UNREGISTERED, f"unregistered: {standing.reason}", question)
     if isinstance(standing, Ambiguous):
         reason = f"ambiguous: {' and '.join(standing.entries)} hold this model id; ask by the key of one of them"
         if standing.surfaces:
             reason += f", or name the surface, {' or '.join(standing.surfaces)}"
-        return _refusal(standing.key, AMBIGUOUS, reason, now + lease)
-    judged = verdict(standing, environment, environments, caller, now, lease)
-    fallback = fallback_of(standing, environment, environments, caller, now, lease, standings or {})
-    return answered(standing, judged, fallback)
+        return _refusal(standing.key, AMBIGUOUS, reason, question)
+    fallback = fallback_of(standing, question, standings or {})
+    return answered(standing, verdict(standing, question), fallback)
 
 
 def answered(standing: Standing, judged: GateVerdict, fallback: str) -> Answer:
@@ -332,21 +335,12 @@ def answered(standing: Standing, judged: GateVerdict, fallback: str) -> Answer:
     )
 
 
-def answer(
-    key: str,
-    standings: Mapping[str, Standing],
-    environment: str,
-    environments: tuple[str, ...],
-    caller: str,
-    now: datetime,
-    lease: timedelta,
-) -> Answer:
+def answer(key: str, standings: Mapping[str, Standing], question: GateQuestion) -> Answer:
     """Resolve the key and decide; the answer carries the key that was asked for."""
-    decided = decide(resolve(key, standings), environment, environments, caller, now, lease, standings)
-    return replace(decided, key=key)
+    return replace(decide(resolve(key, standings), question, standings), key=key)
 
 
-def _refusal(key: str, status: str, reason: str, until: datetime) -> Answer:
+def _refusal(key: str, status: str, reason: str, question: GateQuestion) -> Answer:
     return Answer(
         key=key,
         allowed=False,
@@ -354,26 +348,14 @@ def _refusal(key: str, status: str, reason: str, until: datetime) -> Answer:
         reason=reason,
         fallback="",
         position=0,
-        expires_at=until.replace(microsecond=0),
+        expires_at=question.lease_until.replace(microsecond=0),
     )
 
 
-def fallback_of(
-    standing: Standing,
-    environment: str,
-    environments: tuple[str, ...],
-    caller: str,
-    now: datetime,
-    lease: timedelta,
-    standings: Mapping[str, Standing],
-) -> str:
+def fallback_of(standing: Standing, question: GateQuestion, standings: Mapping[str, Standing]) -> str:
     """Return the first entry along the chain of fallbacks that is allowed itself; empty where none is."""
     return next(
-        (
-            following.key
-            for following in fallbacks_of(standing, standings)
-            if verdict(following, environment, environments, caller, now, lease).allowed
-        ),
+        (following.key for following in fallbacks_of(standing, standings) if verdict(following, question).allowed),
         "",
     )
 

@@ -19,12 +19,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from monitor.core.configuration import GateRules
 from monitor.core.entry import Status
 from monitor.core.events import LogHead
 from monitor.core.ports import ConfigurationError, MonitorError
 from monitor.gate.client.lease import SERVED, SURFACE, written_served
 from monitor.gate.client.verdict import GRACE, PAUSED, PRODUCTION, STALE, judge, rfc3339
-from monitor.gate.decision import Readiness, Standing, decide, evaluable, named_keys, resolve
+from monitor.gate.decision import Answer, GateQuestion, Readiness, Standing, decide, named_keys, resolve
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 FLAG_SET = "access-monitor"
@@ -52,29 +53,18 @@ _MENDS = {
 
 
 def lease_documents(
-    standings: Mapping[str, Standing],
-    environments: tuple[str, ...],
-    now: datetime,
-    lease: timedelta,
-    head: LogHead,
+    standings: Mapping[str, Standing], rules: GateRules, now: datetime, head: LogHead
 ) -> dict[str, Document]:
     """Return the document of every configured environment, and of production in any case: environments that nobody
     configured are judged by it.
     """
     return {
-        environment: lease_document(standings, environment, environments, now, lease, head)
-        for environment in dict.fromkeys((*environments, PRODUCTION))
+        environment: lease_document(standings, GateQuestion(rules=rules, now=now, environment=environment), head)
+        for environment in dict.fromkeys((*rules.environments, PRODUCTION))
     }
 
 
-def lease_document(
-    standings: Mapping[str, Standing],
-    environment: str,
-    environments: tuple[str, ...],
-    now: datetime,
-    lease: timedelta,
-    head: LogHead,
-) -> Document:
+def lease_document(standings: Mapping[str, Standing], question: GateQuestion, head: LogHead) -> Document:
     """Return the flag definitions of one environment: a flag for each entry, and for each model id that exactly one
     entry holds; `ENTRY@SURFACE` and `ID@SURFACE` where there are several.
     """
@@ -82,7 +72,7 @@ def lease_document(
     for key in named_keys(standings):
         standing = resolve(key, standings)
         if isinstance(standing, Standing):
-            flags[key] = _flag(standing, standings, environment, environments, now, lease)
+            flags[key] = _flag(standing, standings, question)
     return {
         "$schema": SCHEMA,
         "flags": flags,
@@ -91,9 +81,9 @@ def lease_document(
             "log": head.log,
             "epoch": head.epoch,
             "version": str(head.position),
-            "environment": environment,
-            "written_at": rfc3339(now),
-            "lease_until": rfc3339(now + lease),
+            "environment": question.environment,
+            "written_at": rfc3339(question.now),
+            "lease_until": rfc3339(question.lease_until),
             **{
                 SURFACE + standing.surface: standing.base_url
                 for standing in standings.values()
@@ -103,33 +93,25 @@ def lease_document(
     }
 
 
-def _flag(
-    standing: Standing,
-    standings: Mapping[str, Standing],
-    environment: str,
-    environments: tuple[str, ...],
-    now: datetime,
-    lease: timedelta,
-) -> Document:
-    may_evaluate = evaluable(environment, environments)
-    ready = standing.ready(environment, environments)
+def _flag(standing: Standing, standings: Mapping[str, Standing], question: GateQuestion) -> Document:
+    ready = standing.ready(question)
     callers = sorted({caller for caller in standing.callers if caller and not ready.lacks_review(caller)})
     best = judge(
         status=standing.status.value,
         reason=standing.reason,
-        evaluable=may_evaluate,
+        evaluable=question.evaluates,
         access_until=standing.access_until,
         price_until=standing.price_until,
         spares=standing.spares,
         grace_until=standing.grace_until,
         spared=bool(callers),
-        lease_until=now + lease,
-        now=now,
+        lease_until=question.lease_until,
+        now=question.now,
         checks_until=ready.until,
         unready=ready.unready,
     )
     variants = {status.value: False for status in Status}
-    variants |= {Status.ACTIVE.value: True, Status.EVALUATING.value: may_evaluate, STALE: False}
+    variants |= {Status.ACTIVE.value: True, Status.EVALUATING.value: question.evaluates, STALE: False}
     flag: Document = {"state": "ENABLED", "variants": variants, "defaultVariant": best.variant}
     if best.allowed:
         rule: Document = {"<": [{"var": "$flagd.timestamp"}, int(best.until.timestamp())]}
@@ -140,7 +122,7 @@ def _flag(
             otherwise = PAUSED
         flag["defaultVariant"] = otherwise
         flag["targeting"] = {"if": [*_unreviewed(ready, otherwise), rule, best.variant, otherwise]}
-    flag["metadata"] = _metadata(standing, standings, environment, environments, now, lease)
+    flag["metadata"] = _metadata(standing, ready, decide(standing, question, standings))
     return flag
 
 
@@ -155,16 +137,7 @@ def _unreviewed(ready: Readiness, denying: str) -> list[object]:
     return [{"and": [{"in": [{"var": "targetingKey"}, list(ready.reviewed)]}, late]}, denying]
 
 
-def _metadata(
-    standing: Standing,
-    standings: Mapping[str, Standing],
-    environment: str,
-    environments: tuple[str, ...],
-    now: datetime,
-    lease: timedelta,
-) -> dict[str, bool | int | str]:
-    answer = decide(standing, environment, environments, "", now, lease, standings)
-    ready = standing.ready(environment, environments)
+def _metadata(standing: Standing, ready: Readiness, answer: Answer) -> dict[str, bool | int | str]:
     metadata: dict[str, bool | int | str] = {
         "status": answer.status,
         "position": answer.position,

@@ -14,8 +14,8 @@ from monitor.core.facts import ALIAS_TARGET, answered_route, is_answering
 from monitor.core.ports import Reader
 from monitor.gate import decision
 from monitor.gate.client.lease import ALIAS
-from monitor.gate.client.verdict import ACCESS_FRESH, CHECKS_VERIFIED, PRICES_FRESH, PRODUCTION
-from monitor.gate.decision import Answer, Standing, answer, decide, fallbacks_of, spared
+from monitor.gate.client.verdict import ACCESS_FRESH, CHECKS_VERIFIED, PRICES_FRESH
+from monitor.gate.decision import Answer, GateQuestion, Standing, answer, decide, fallbacks_of, spared
 from monitor.gate.readiness import readiness
 from monitor.registry.access_verdict import verdict
 from monitor.registry.freshness import Freshness
@@ -91,8 +91,7 @@ class Production:
     ) -> None:
         self.entries = reader.entries() if entries is None else entries
         self._standings = _Standings(reader, configuration, now, self.entries)
-        self._rules = configuration.gate
-        self._now = now
+        self._question = GateQuestion(rules=configuration.gate, now=now)
 
     @property
     def baselines(self) -> Baselines:
@@ -101,13 +100,11 @@ class Production:
 
     def answer(self, key: str) -> Answer:
         """May production use this entry, and what else may it use?"""
-        rules, known = self._rules, self._standings
-        return decide(known[key], PRODUCTION, rules.environments, "", self._now, rules.lease, known)
+        return decide(self._standings[key], self._question, self._standings)
 
     def asked(self, name: str, caller: str) -> Answer:
         """May this caller use in production what it asks for by an entry's key or by a model id?"""
-        rules, known = self._rules, self._standings
-        return answer(name, known, PRODUCTION, rules.environments, caller, self._now, rules.lease)
+        return answer(name, self._standings, replace(self._question, caller=caller))
 
     def fallbacks(self, key: str) -> tuple[str, ...]:
         """List what stands in for an entry, nearest first."""
@@ -115,14 +112,11 @@ class Production:
 
     def spared(self, key: str) -> tuple[tuple[str, ...], datetime | None]:
         """Return the callers that a running pause of an entry spares, and until when."""
-        return spared(self._standings[key], self._rules.environments, self._now, self._rules.lease)
+        return spared(self._standings[key], self._question)
 
     def brief(self, key: str) -> str:
         """Return in two or three words what denies production an active entry; empty where nothing does."""
-        rules = self._rules
-        conditions = decision.verdict(
-            self._standings[key], PRODUCTION, rules.environments, "", self._now, rules.lease
-        ).conditions
+        conditions = decision.verdict(self._standings[key], self._question).conditions
         failing = next((condition for condition in conditions if not condition.holds), None)
         if failing is None:
             return ""
@@ -132,9 +126,9 @@ class Production:
     def expired_at(self, key: str) -> datetime | None:
         """Return when the first thing that an entry rests on passed its date; None where none did."""
         standing = self._standings[key]
-        checks = standing.ready(PRODUCTION, self._rules.environments).until
+        checks = standing.ready(self._question).until
         dates = (standing.access_until, standing.price_until, checks)
-        return min((at for at in dates if at is not None and at <= self._now), default=None)
+        return min((at for at in dates if at is not None and at <= self._question.now), default=None)
 
     def known(self, key: str) -> bool:
         """Return whether access to an entry's model was ever verified: else the gate denies it for want of a poll, not

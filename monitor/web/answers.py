@@ -10,7 +10,7 @@ from datetime import datetime
 
 from monitor.core import logs
 from monitor.gate.client.verdict import PRODUCTION, rfc3339
-from monitor.gate.decision import Answer, Standing, answered, decide, fallback_of, resolve, verdict
+from monitor.gate.decision import Answer, GateQuestion, Standing, answered, decide, fallback_of, resolve, verdict
 from monitor.web.memory import RegistrySnapshot
 
 UNKNOWN = "unknown"
@@ -43,15 +43,16 @@ def decided(view: RegistrySnapshot, key: str, asking: GateRequest, now: datetime
     """Allow or deny."""
     if view.trouble:
         return _unknown(key, view.trouble, now)
-    rules = view.configuration.gate
-    who = (asking.environment, rules.environments, asking.caller, now, rules.lease)
+    question = GateQuestion(
+        rules=view.configuration.gate, now=now, environment=asking.environment, caller=asking.caller
+    )
     try:
         standing = resolve(key, view.standings, asking.surface)
         if isinstance(standing, Standing):
-            judged = verdict(standing, *who)
-            answer = replace(answered(standing, judged, fallback_of(standing, *who, view.standings)), key=key)
+            judged = verdict(standing, question)
+            answer = replace(answered(standing, judged, fallback_of(standing, question, view.standings)), key=key)
             return GateResult(answer=answer, variant=judged.variant, entry=standing.key)
-        answer = replace(decide(standing, *who), key=key)
+        answer = replace(decide(standing, question), key=key)
         return GateResult(answer=answer, variant=answer.status)
     except Exception as error:
         # A defect; but an error in its place makes OFREP clients use their caller's default, which may be "allowed".

@@ -43,8 +43,7 @@ class Leases:
     def of(self, environment: str, view: RegistrySnapshot, now: datetime) -> LeaseDocument | None:
         """Return the document of an environment; None where there is none, or none is known yet."""
         if not view.trouble and self._due(view, now):
-            rules = view.configuration.gate
-            documents = lease_documents(view.standings, rules.environments, now, rules.lease, view.head)
+            documents = lease_documents(view.standings, view.configuration.gate, now, view.head)
             contents = {
                 key: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
                 for key, document in documents.items()

@@ -27,11 +27,12 @@ from sqlalchemy import text
 
 from monitor.app.use_cases import UseCases
 from monitor.audit import queries
+from monitor.core.configuration import GateRules
 from monitor.core.entry import Status
 from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, Subject
 from monitor.core.notices import Notice
 from monitor.core.ports import Refused, Sent, Store, Transaction
-from monitor.gate.decision import decide
+from monitor.gate.decision import GateQuestion, decide
 from monitor.notify.destinations import destinations
 from monitor.notify.relay import Relay
 
@@ -321,7 +322,7 @@ def test_invariant_7_every_value_carries_source_evidence_and_date_and_goes_stale
     active.poll(after=timedelta(hours=2))
     assert active.standing().access_until == verified + DAY
     assert active.standing().price_until == verified + 7 * DAY
-    answer = decide(active.standing(), "production", ("production",), "", verified + DAY, timedelta(hours=6))
+    answer = decide(active.standing(), GateQuestion(rules=GateRules(), now=verified + DAY))
     assert (answer.allowed, answer.status) == (False, "active")
     assert answer.reason.startswith("stale")
     with active.store.read() as reader:
@@ -350,10 +351,7 @@ def test_invariant_7_a_check_that_a_person_attested_has_a_date_at_which_it_ends(
 
 def test_invariant_8_the_gate_allows_only_what_a_person_activated_and_what_is_fresh(world: World) -> None:
     def allowed(at: datetime | None = None) -> bool:
-        answer = decide(
-            world.standing(), "production", ("production", "staging"), "", at or world.now, timedelta(hours=6)
-        )
-        return answer.allowed
+        return decide(world.standing(), GateQuestion(rules=GateRules(), now=at or world.now)).allowed
 
     assert not allowed(), "waiting"
     furnish(world)
@@ -376,7 +374,7 @@ def test_invariant_8_the_gate_allows_only_what_a_person_activated_and_what_is_fr
 def test_invariant_8_an_entry_that_left_the_configuration_is_denied(active: World) -> None:
     active.configure(replace(active.conf, version="2", entries={}))
     assert active.entry().status is Status.WITHDRAWN
-    answer = decide(active.standing(), "production", ("production",), "", active.now, timedelta(hours=6))
+    answer = decide(active.standing(), GateQuestion(rules=GateRules(), now=active.now))
     assert not answer.allowed
 
 

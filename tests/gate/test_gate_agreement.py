@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from gate_examples import (
     CHAINS,
-    ENVIRONMENTS,
     HOUR,
     LEASE,
     NOW,
@@ -25,6 +24,7 @@ from gate_examples import (
     at_position,
     callers,
     environments,
+    question,
     registry,
     spared,
     standing,
@@ -111,12 +111,12 @@ def test_function_file_guard_and_flagd_give_one_answer_for_every_key_of_the_file
     caller: str,
     later: int,
 ) -> None:
-    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, at_position(99))
+    document = lease_document(registered, question(environment), at_position(99))
     now = NOW + timedelta(milliseconds=later)
     leased = now < NOW + LEASE
     kept = CachedLease(tmp_path_factory.getbasetemp(), document, environment, caller, now)
     for key in document["flags"]:
-        decided = answer(key, registered, environment, ENVIRONMENTS, caller, now, LEASE)
+        decided = answer(key, registered, question(environment, caller=caller, now=now))
         read = Lease("file", document, environment, now).answer(key, caller)
         assert kept.answer(key) == read
         value, _ = evaluate(document, key, caller, now)
@@ -135,10 +135,10 @@ def instead(registered: dict[str, Standing], key: str, environment: str, caller:
     while isinstance(following, Standing) and following.key not in seen:
         seen.add(following.key)
         following = registered.get(following.fallback)
-        if following is not None and following.key not in seen and following.model_id:
-            who = (environment, ENVIRONMENTS, caller, now, LEASE)
-            if answer(following.key, registered, *who).allowed:
-                return following.model_id
+        if following is None or following.key in seen or not following.model_id:
+            continue
+        if answer(following.key, registered, question(environment, caller, now)).allowed:
+            return following.model_id
     return ""
 
 
@@ -150,7 +150,7 @@ def test_a_guard_that_takes_fallbacks_calls_the_one_that_the_function_names(
     caller: str,
     seconds: int,
 ) -> None:
-    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, at_position(99))
+    document = lease_document(registered, question(environment), at_position(99))
     now = NOW + timedelta(seconds=seconds)
     file = tmp_path_factory.getbasetemp() / "fallbacks.json"
     file.write_text(json.dumps(document))
@@ -164,7 +164,7 @@ def test_a_guard_that_takes_fallbacks_calls_the_one_that_the_function_names(
         elapsed=lambda: 0,
     )
     for key in document["flags"]:
-        allowed = answer(key, registered, environment, ENVIRONMENTS, caller, now, LEASE).allowed
+        allowed = answer(key, registered, question(environment, caller=caller, now=now)).allowed
         expected = key if allowed else instead(registered, key, environment, caller, now)
         try:
             assert guard.admit(key) == expected
@@ -184,7 +184,7 @@ def test_the_conformance_table_holds_for_function_file_command_guard_and_flagd(
     allowed: bool,
     variant: str,
 ) -> None:
-    document = lease_document(registry(entry), environment, ENVIRONMENTS, NOW, LEASE, at_position(17))
+    document = lease_document(registry(entry), question(environment), at_position(17))
     now = NOW + hours * HOUR
     assert evaluate(document, "luna", caller, now) == (allowed, variant)
     read = Lease("file", document, environment, now).answer("gpt-5.6-luna", caller)
@@ -195,7 +195,7 @@ def test_the_conformance_table_holds_for_function_file_command_guard_and_flagd(
     code = ask.run([*words, *(["--caller", caller] if caller else [])], {}, lambda: now)
     assert (code, json.loads(capsys.readouterr().out)) == (0 if allowed else 1, read)
     if now < NOW + LEASE:
-        assert answer("luna", registry(entry), environment, ENVIRONMENTS, caller, now, LEASE).allowed is allowed
+        assert answer("luna", registry(entry), question(environment, caller=caller, now=now)).allowed is allowed
 
 
 @pytest.mark.parametrize(("chain", "environment", "caller", "hours", "fallback"), CHAINS)
@@ -209,9 +209,9 @@ def test_the_chains_of_the_table_lead_to_one_fallback_for_function_file_command_
     fallback: str,
 ) -> None:
     registered = registry(standing("luna", fallback="sol", **PAUSED), *chain)
-    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, at_position(17))
+    document = lease_document(registered, question(environment), at_position(17))
     now = NOW + hours * HOUR
-    decided = answer("luna", registered, environment, ENVIRONMENTS, caller, now, LEASE)
+    decided = answer("luna", registered, question(environment, caller=caller, now=now))
     assert (decided.allowed, decided.fallback) == (False, fallback)
     kept = CachedLease(tmp_path, document, environment, caller, now)
     assert kept.answer("gpt-5.6-luna")["fallback"] == fallback
@@ -246,7 +246,7 @@ def test_the_real_flagd_provider_answers_from_the_file(tmp_path: Path) -> None:
         standing("luna", access_until=now + HOUR, price_until=now + HOUR),
         spared("sol", access_until=now + HOUR, grace_until=now + HOUR),
     )
-    documents = {"production": lease_document(registered, "production", ENVIRONMENTS, now, LEASE, at_position(17))}
+    documents = {"production": lease_document(registered, question(now=now), at_position(17))}
     write_lease(tmp_path, documents, at_position(17))
     provider = FlagdProvider(
         resolver_type=ResolverType.FILE, offline_flag_source_path=str(tmp_path / "production.json"), deadline_ms=2000
@@ -266,9 +266,7 @@ def test_the_real_flagd_provider_answers_from_the_file(tmp_path: Path) -> None:
 
 
 def test_the_file_is_flagd_json_whose_metadata_are_plain_values() -> None:
-    document = lease_document(
-        registry(standing(), spared("sol")), "production", ENVIRONMENTS, NOW, LEASE, at_position(4711)
-    )
+    document = lease_document(registry(standing(), spared("sol")), question(), at_position(4711))
     assert json.loads(json.dumps(document)) == document
     assert document["$schema"] == "https://flagd.dev/schema/v0/flags.json"
     assert document["metadata"]["version"] == "4711"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, at_position, registry, spared, standing
+from gate_examples import HOUR, LEASE, NOW, RULES, at_position, registry, spared, standing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +33,7 @@ REGISTERED = registry(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_lease(tmp_path, lease_documents(REGISTERED, ENVIRONMENTS, NOW, LEASE, at_position(42)), at_position(42))
+    write_lease(tmp_path, lease_documents(REGISTERED, RULES, NOW, at_position(42)), at_position(42))
     return tmp_path
 
 
@@ -110,7 +110,7 @@ def test_explain_shows_since_when_a_status_is_and_which_checks_are_wanting(
         "staging": Readiness(unready="test_call is blank"),
     }
     entry = standing(since=NOW - HOUR, access_until=NOW, readiness=lost)
-    write_lease(tmp_path, lease_documents(registry(entry), ENVIRONMENTS, NOW, LEASE, at_position(42)), at_position(42))
+    write_lease(tmp_path, lease_documents(registry(entry), RULES, NOW, at_position(42)), at_position(42))
     assert gate("luna", "--lease", tmp_path, "--explain") == 1
     lines = capsys.readouterr().out.splitlines()
     assert "  yes the status is active (it is active) since 2026-11-22T03:35:00Z" in lines
@@ -263,7 +263,7 @@ def test_the_rule_denies_even_where_a_slow_clock_makes_the_dates_poll_fresh(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stale = registry(standing(access_until=NOW - timedelta(seconds=10)))
-    write_lease(tmp_path, lease_documents(stale, ENVIRONMENTS, NOW, LEASE, at_position(1)), at_position(1))
+    write_lease(tmp_path, lease_documents(stale, RULES, NOW, at_position(1)), at_position(1))
     assert gate("luna", "--lease", tmp_path, now=NOW - timedelta(seconds=20)) == 1
     assert "stale: access was last verified to hold until 2026-11-22T04:34:50Z" in capsys.readouterr().out
 
@@ -274,7 +274,7 @@ def test_a_fallback_must_be_allowed_for_the_same_caller_now(tmp_path: Path, caps
         spared("sol", fallback="terra"),
         standing("terra", fallback="luna", access_until=NOW + HOUR),
     )
-    write_lease(tmp_path, lease_documents(registered, ENVIRONMENTS, NOW, LEASE, at_position(1)), at_position(1))
+    write_lease(tmp_path, lease_documents(registered, RULES, NOW, at_position(1)), at_position(1))
     for caller, now, fallback in (
         ("support-agent", NOW, "sol"),
         ("newcomer", NOW, "terra"),
@@ -396,7 +396,7 @@ def test_the_command_answers_by_its_exit_code(
     registered = registry(
         standing("luna", access_until=now + HOUR, price_until=now + HOUR), standing("sol", status=Status.RETIRED)
     )
-    write_lease(tmp_path, lease_documents(registered, ENVIRONMENTS, now, LEASE, at_position(1)), at_position(1))
+    write_lease(tmp_path, lease_documents(registered, RULES, now, at_position(1)), at_position(1))
     for key, code in (("luna", 0), ("sol", 1), ("terra", 75)):
         monkeypatch.setattr(sys, "argv", ["access-monitor", "--json", "gate", key, "--lease", str(tmp_path)])
         assert main() == code

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 import pytest
 from gate_examples import (
-    ENVIRONMENTS,
     HOUR,
     LEASE,
     NOW,
     callers,
     environments,
+    question,
     registry,
     spared,
     standing,
@@ -21,8 +21,20 @@ from gate_examples import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.core.configuration import GateRules
 from monitor.core.entry import Status
-from monitor.gate.decision import DENY, Ambiguous, Answer, OtherSurfaces, Standing, answer, decide, named_keys, resolve
+from monitor.gate.decision import (
+    DENY,
+    Ambiguous,
+    Answer,
+    GateQuestion,
+    OtherSurfaces,
+    Standing,
+    answer,
+    decide,
+    named_keys,
+    resolve,
+)
 
 
 def ask(
@@ -31,7 +43,7 @@ def ask(
     caller: str = "",
     now: datetime = NOW,
 ) -> Answer:
-    return decide(entry, environment, ENVIRONMENTS, caller, now, LEASE)
+    return decide(entry, question(environment, caller=caller, now=now))
 
 
 @given(standings(), environments, callers)
@@ -55,7 +67,7 @@ def test_invariant_8_the_gate_fails_safe(registered: dict[str, Standing], enviro
         elif decided.allowed:
             assert active or within_grace or entry.status is Status.EVALUATING
         if decided.allowed:
-            ready = entry.ready(environment, ENVIRONMENTS)
+            ready = entry.ready(question(environment))
             assert ready.until is None or ready.until > NOW
             assert ready.unready == "" or within_grace
             if caller in ready.reviewed:
@@ -112,7 +124,10 @@ def test_an_environment_that_nobody_configured_is_judged_like_production() -> No
 
 
 def test_production_never_uses_what_is_being_evaluated_wherever_it_stands_in_the_configuration() -> None:
-    decided = decide(standing(status=Status.EVALUATING), "production", ("staging", "production"), "", NOW, LEASE)
+    decided = decide(
+        standing(status=Status.EVALUATING),
+        GateQuestion(rules=GateRules(environments=("staging", "production")), now=NOW),
+    )
     assert not decided.allowed
 
 
@@ -149,7 +164,7 @@ def test_a_price_that_went_stale_does_not_end_the_grace_of_a_price_shift() -> No
 
 
 def test_what_nobody_registered_is_denied() -> None:
-    decided = answer("gpt-9", registry(standing()), "staging", ENVIRONMENTS, "", NOW, LEASE)
+    decided = answer("gpt-9", registry(standing()), question(environment="staging"))
     assert (decided.key, decided.allowed, decided.status, decided.position) == ("gpt-9", False, "unregistered", 0)
 
 
@@ -159,14 +174,14 @@ def test_a_key_is_an_entry_first_and_else_the_model_id_of_exactly_one() -> None:
     assert resolve("sol", registered) is sol
     assert resolve("gpt-5.6-luna", registered) is luna
     assert resolve("", registry(standing(model_ids=("",)))) is None
-    asked = answer("gpt-5.6-luna", registered, "production", ENVIRONMENTS, "", NOW, LEASE)
+    asked = answer("gpt-5.6-luna", registered, question())
     assert (asked.key, asked.allowed) == ("gpt-5.6-luna", True)
 
 
 def test_a_model_id_that_two_entries_hold_is_ambiguous_and_denied() -> None:
     registered = registry(standing("luna", model_ids=("shared",)), standing("sol", model_ids=("shared",)))
     assert resolve("shared", registered) == Ambiguous(key="shared", entries=("luna", "sol"))
-    decided = answer("shared", registered, "production", ENVIRONMENTS, "", NOW, LEASE)
+    decided = answer("shared", registered, question())
     assert (decided.allowed, decided.status) == (False, "ambiguous")
     assert decided.reason == "ambiguous: luna and sol hold this model id; ask by the key of one of them"
 
@@ -184,23 +199,23 @@ def test_the_fallback_is_the_first_of_the_chain_that_is_allowed_itself() -> None
         standing("sol", status=Status.RETIRED, fallback="terra"),
         standing("terra", fallback="luna"),
     )
-    asked = answer("luna", registered, "production", ENVIRONMENTS, "", NOW, LEASE)
+    asked = answer("luna", registered, question())
     assert (asked.allowed, asked.fallback) == (False, "terra")
 
 
 @pytest.mark.parametrize("fallback", ["luna", "sol", "nobody", ""])
 def test_a_chain_that_turns_in_a_circle_or_leads_nowhere_has_no_fallback(fallback: str) -> None:
     registered = registry(spared("luna", fallback=fallback), standing("sol", status=Status.RETIRED, fallback="luna"))
-    assert answer("luna", registered, "production", ENVIRONMENTS, "", NOW, LEASE).fallback == ""
+    assert answer("luna", registered, question()).fallback == ""
 
 
 @given(standings(), environments, callers, st.sampled_from(["luna", "sol", "gpt-a", "gpt-b", "nobody"]))
 def test_a_fallback_that_is_named_is_allowed(
     registered: dict[str, Standing], environment: str, caller: str, key: str
 ) -> None:
-    asked = answer(key, registered, environment, ENVIRONMENTS, caller, NOW, LEASE)
+    asked = answer(key, registered, question(environment, caller=caller))
     if asked.fallback:
-        assert answer(asked.fallback, registered, environment, ENVIRONMENTS, caller, NOW, LEASE).allowed
+        assert answer(asked.fallback, registered, question(environment, caller=caller)).allowed
 
 
 CODEX = standing("luna@codex", model_ids=("gpt-5.6-luna",), surface="codex")
@@ -233,7 +248,7 @@ def test_an_id_is_ambiguous_only_within_one_surface() -> None:
     registered = registry(standing("luna"), AZURE)
     assert resolve("gpt-5.6-luna", registered, "openai") is registered["luna"]
     assert resolve("gpt-5.6-luna", registered, "azure") is AZURE
-    decided = answer("gpt-5.6-luna", registered, "production", ENVIRONMENTS, "", NOW, LEASE)
+    decided = answer("gpt-5.6-luna", registered, question())
     assert decided.status == "ambiguous"
     assert decided.reason.endswith("ask by the key of one of them, or name the surface, openai or azure")
     twice = registered | registry(standing("mars", model_ids=("gpt-5.6-luna",), surface="azure"))
@@ -261,9 +276,9 @@ def test_a_fallback_is_on_the_same_surface_where_it_can_be() -> None:
     api, codex = (replace(row, fallback="sol", status=Status.RETIRED) for row in (standing("luna"), CODEX))
     registered = registry(api, codex, sol, sol_on_codex)
     keys = ("luna", "luna@codex")
-    assert [answer(key, registered, "production", ENVIRONMENTS, "", NOW, LEASE).fallback for key in keys] == [
+    assert [answer(key, registered, question()).fallback for key in keys] == [
         "sol",
         "sol@codex",
     ]
     registered = registry(api, codex, sol, replace(sol_on_codex, status=Status.PAUSED))
-    assert answer("luna@codex", registered, "production", ENVIRONMENTS, "", NOW, LEASE).fallback == "sol"
+    assert answer("luna@codex", registered, question()).fallback == "sol"

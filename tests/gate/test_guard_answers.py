@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_examples import ENVIRONMENTS, LEASE, NOW, at_position, registry, standing
+from gate_examples import NOW, at_position, question, registry, standing
 from guard_world import LUNA, TERRA, Place, Provider
 from openai.lib.azure import AzureOpenAI
 
@@ -240,9 +240,7 @@ def test_a_choice_that_is_none_is_refused(place: Place) -> None:
 def test_the_lease_says_what_was_accepted_in_one_text(
     served: dict[str, str], written: str | None, route: str, ids: set[str]
 ) -> None:
-    document = lease_document(
-        registry(standing("luna", served=served)), "production", ENVIRONMENTS, NOW, LEASE, at_position(1)
-    )
+    document = lease_document(registry(standing("luna", served=served)), question(), at_position(1))
     assert document["flags"][LUNA]["metadata"].get("served") == written
     lease = Lease("file", json.loads(json.dumps(document)), "production", NOW)
     assert lease.served(LUNA, route) == ids

@@ -10,8 +10,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, at_position, registry, spared, standing
+from gate_examples import HOUR, NOW, at_position, question, registry, spared, standing
 
+from monitor.core.configuration import GateRules
 from monitor.core.entry import Status
 from monitor.core.events import LogHead
 from monitor.core.ports import ConfigurationError, MonitorError
@@ -19,7 +20,7 @@ from monitor.gate.lease_file import Document, lease_document, lease_documents, w
 
 
 def document(position: int, **changes: object) -> Document:
-    return lease_document(registry(standing(**changes)), "production", ENVIRONMENTS, NOW, LEASE, at_position(position))
+    return lease_document(registry(standing(**changes)), question(), at_position(position))
 
 
 def version(folder: Path, environment: str = "production") -> str:
@@ -32,7 +33,7 @@ def test_the_flags_are_the_entries_and_the_ids_that_exactly_one_of_them_holds() 
         standing("sol", model_ids=("shared", "only-sol")),
         standing("gone", model_ids=("left",), status=Status.WITHDRAWN),
     )
-    flags = lease_document(registered, "production", ENVIRONMENTS, NOW, LEASE, at_position(1))["flags"]
+    flags = lease_document(registered, question(), at_position(1))["flags"]
     assert set(flags) == {"luna", "sol", "gone", "only-luna", "only-sol", "left"}
     assert flags["sol"]["metadata"]["entry"] == "sol"
     assert flags["only-luna"] == flags["luna"]
@@ -48,9 +49,7 @@ def test_a_denied_flag_has_no_rule_at_all() -> None:
 
 def test_the_metadata_say_what_production_asks_at_night() -> None:
     registered = registry(spared("luna", fallback="sol"), standing("sol"))
-    metadata = lease_document(registered, "production", ENVIRONMENTS, NOW, LEASE, at_position(99))["flags"]["luna"][
-        "metadata"
-    ]
+    metadata = lease_document(registered, question(), at_position(99))["flags"]["luna"]["metadata"]
     assert metadata == {
         "status": "paused",
         "position": 17,
@@ -70,7 +69,8 @@ def test_the_metadata_say_what_production_asks_at_night() -> None:
 
 
 def test_production_has_a_file_even_where_nobody_configured_it() -> None:
-    assert set(lease_documents({}, ("staging",), NOW, LEASE, at_position(0))) == {"staging", "production"}
+    documents = lease_documents({}, GateRules(environments=("staging",)), NOW, at_position(0))
+    assert set(documents) == {"staging", "production"}
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
@@ -115,7 +115,7 @@ def test_an_older_position_never_replaces_a_newer_file(tmp_path: Path) -> None:
 
 def test_a_file_of_another_log_is_replaced_wherever_that_log_stood(tmp_path: Path) -> None:
     elsewhere = LogHead("log-2", 7, 9000)
-    other = lease_document(registry(standing()), "production", ENVIRONMENTS, NOW, LEASE, elsewhere)
+    other = lease_document(registry(standing()), question(), elsewhere)
     write_lease(tmp_path, {"production": other}, elsewhere)
     assert write_lease(tmp_path, {"production": document(3)}, at_position(3)) == {}
     assert version(tmp_path) == "3"
@@ -133,7 +133,7 @@ def test_a_file_that_names_no_log_is_replaced(tmp_path: Path) -> None:
 def test_a_later_epoch_counts_more_than_a_position(tmp_path: Path) -> None:
     restored = LogHead("log-1", 2, 5)
     write_lease(tmp_path, {"production": document(9000)}, at_position(9000))
-    after = lease_document(registry(standing()), "production", ENVIRONMENTS, NOW, LEASE, restored)
+    after = lease_document(registry(standing()), question(), restored)
     assert write_lease(tmp_path, {"production": after}, restored) == {}
     assert write_lease(tmp_path, {"production": document(9001)}, at_position(9001)) == {"production": restored}
     assert version(tmp_path) == "5"
@@ -141,7 +141,7 @@ def test_a_later_epoch_counts_more_than_a_position(tmp_path: Path) -> None:
 
 def test_the_same_position_renews_the_lease(tmp_path: Path) -> None:
     write_lease(tmp_path, {"production": document(8)}, at_position(8))
-    later = lease_document(registry(standing()), "production", ENVIRONMENTS, NOW + HOUR, LEASE, at_position(8))
+    later = lease_document(registry(standing()), question(now=NOW + HOUR), at_position(8))
     assert write_lease(tmp_path, {"production": later}, at_position(8)) == {}
     assert json.loads((tmp_path / "production.json").read_text()) == later
 

@@ -18,6 +18,7 @@ import httpx2
 import pytest
 from gate_examples import at_position, registry, standing
 
+from monitor.core.configuration import GateRules
 from monitor.core.entry import Status
 from monitor.gate.client import clock
 from monitor.gate.lease_file import lease_documents, write_lease
@@ -80,7 +81,7 @@ class Proxy:
         self.position += 1
         write_lease(
             self.folder,
-            lease_documents(entries, ("production",), now, timedelta(hours=6), at_position(self.position)),
+            lease_documents(entries, GateRules(environments=("production",)), now, at_position(self.position)),
             at_position(self.position),
         )
 

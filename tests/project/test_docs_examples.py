@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -24,6 +23,7 @@ import pytest
 from docs_pages import ROOT, blocks, page
 from docs_server import standing
 
+from monitor.core.configuration import GateRules
 from monitor.core.entry import Status
 from monitor.core.events import LogHead
 from monitor.gate.client import clock
@@ -198,7 +198,7 @@ def leased(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         standing("gpt-5.4-mini", Status.ACTIVE),
     )
     documents = lease_documents(
-        {one.key: one for one in entries}, ("production",), clock.now(), timedelta(hours=6), LogHead("log-1", 1, 17)
+        {one.key: one for one in entries}, GateRules(environments=("production",)), clock.now(), LogHead("log-1", 1, 17)
     )
     write_lease(tmp_path, documents, LogHead("log-1", 1, 17))
     monkeypatch.setenv("ACCESS_MONITOR_LEASE", str(tmp_path))
@@ -229,10 +229,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
         standing("gpt-5.4-mini", Status.ACTIVE),
         standing("gpt-5.6-sol", Status.EVALUATING),
     )
-    rules = ("production", "staging")
-    documents = lease_documents(
-        {one.key: one for one in entries}, rules, clock.now(), timedelta(hours=6), LogHead("log-1", 1, 17)
-    )
+    documents = lease_documents({one.key: one for one in entries}, GateRules(), clock.now(), LogHead("log-1", 1, 17))
     write_lease(tmp_path, documents, LogHead("log-1", 1, 17))
     monkeypatch.setenv("ACCESS_MONITOR_LEASE", str(tmp_path))
     from openfeature import api
@@ -260,7 +257,7 @@ def test_the_example_of_a_flagd_client_denies_a_key_that_the_file_does_not_hold(
 def test_the_shown_lease_file_has_the_shape_of_a_written_one(tmp_path):
     (shown,) = (json.loads(block) for block in blocks(page("gate"), "json"))
     entries = {"gpt-5.6-sol": standing("gpt-5.6-sol", Status.ACTIVE, "gpt-5.4-mini")}
-    written = lease_documents(entries, ("production",), clock.now(), timedelta(hours=6), LogHead("log-1", 1, 17))[
+    written = lease_documents(entries, GateRules(environments=("production",)), clock.now(), LogHead("log-1", 1, 17))[
         "production"
     ]
     assert shown.keys() == written.keys()

@@ -15,7 +15,7 @@ from monitor.core.entry import CheckState, Status
 from monitor.core.facts import ACCESS, GRANTED, FailureReason
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
-from monitor.gate.decision import decide
+from monitor.gate.decision import GateQuestion, decide
 from monitor.sources.catalog import source_spec
 
 DAY = timedelta(days=1)
@@ -24,7 +24,7 @@ HOUR = timedelta(hours=1)
 
 def _allowed(world: World) -> bool:
     rules = world.conf.gate
-    return decide(world.standing(), "production", rules.environments, "", world.now, rules.lease).allowed
+    return decide(world.standing(), GateQuestion(rules=rules, now=world.now)).allowed
 
 
 def _states(world: World, *names: str) -> list[CheckState]:
@@ -63,7 +63,7 @@ def test_prices_age_by_their_own_freshness_and_the_reason_names_when_they_were_l
     active.tender.tend(active.now)
     assert _states(active, "pricing", "visibility") == [CheckState.STALE, CheckState.VERIFIED]
     rules = active.conf.gate
-    answer = decide(active.standing(), "production", rules.environments, "", active.now, rules.lease)
+    answer = decide(active.standing(), GateQuestion(rules=rules, now=active.now))
     assert not answer.allowed
     assert answer.reason.startswith("stale: its prices were last verified to hold until 2026-07-0")
     assert seen.year == 2026

@@ -11,12 +11,12 @@ from monitor.core.entry import Status
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import FailureReason
 from monitor.core.ports import Refused
-from monitor.gate.decision import Answer, decide
+from monitor.gate.decision import Answer, GateQuestion, decide
 
 
 def _asked(world: World, environment: str) -> Answer:
     rules = world.conf.gate
-    return decide(world.standing(), environment, rules.environments, "", world.now, rules.lease)
+    return decide(world.standing(), GateQuestion(rules=rules, now=world.now, environment=environment))
 
 
 def test_staging_uses_what_is_evaluated_only_after_its_own_checks_are_verified() -> None:

@@ -15,7 +15,7 @@ from monitor.core.configuration import SourceSpec
 from monitor.core.entry import CheckState, Status
 from monitor.core.facts import FailureReason, Subject
 from monitor.core.notices import Reason
-from monitor.gate.decision import decide
+from monitor.gate.decision import GateQuestion, decide
 from monitor.sources.catalog import source_spec
 
 TEXT = Subject("card", "text")
@@ -95,7 +95,7 @@ def test_the_notice_says_that_production_is_denied_where_it_requires_the_check(w
     watched.sources["card"].facts = {TEXT: dict(NEW)}
     watched.settle()
     rules = watched.conf.gate
-    given = decide(watched.standing(), "production", rules.environments, "", watched.now, rules.lease)
+    given = decide(watched.standing(), GateQuestion(rules=rules, now=watched.now))
     assert not given.allowed
     (item,) = (item for notice in watched.notices() for item in notice.items if item.reason is Reason.STALE)
     assert item.denied

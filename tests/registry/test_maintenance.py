@@ -13,7 +13,7 @@ from monitor.core.entry import Status
 from monitor.core.events import Event
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
-from monitor.gate.decision import decide
+from monitor.gate.decision import GateQuestion, decide
 from monitor.registry.maintenance import Maintenance
 
 HOUR = timedelta(hours=1)
@@ -32,7 +32,7 @@ def _open(world: World, *changes: str, hours: float = 4, start: datetime | None 
 
 def _allowed(world: World) -> bool:
     rules = world.conf.gate
-    return decide(world.standing(), "production", rules.environments, "", world.now, rules.lease).allowed
+    return decide(world.standing(), GateQuestion(rules=rules, now=world.now)).allowed
 
 
 def test_an_expected_change_informs_and_pauses_when_the_window_ends_and_it_still_deviates(active: World) -> None:

@@ -7,14 +7,22 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from monitor.core.configuration import GateRules
 from monitor.core.entry import DENY, DENY_NEW, Status
 from monitor.core.events import LogHead
-from monitor.gate.decision import Readiness, Standing
+from monitor.gate.client.verdict import PRODUCTION
+from monitor.gate.decision import GateQuestion, Readiness, Standing
 
 NOW = datetime(2026, 11, 22, 4, 35, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 LEASE = 6 * HOUR
 ENVIRONMENTS = ("production", "staging")
+RULES = GateRules(environments=ENVIRONMENTS, lease=LEASE)
+
+
+def question(environment: str = PRODUCTION, caller: str = "", now: datetime = NOW) -> GateQuestion:
+    """Return who asks and when, under the rules of the examples."""
+    return GateQuestion(rules=RULES, now=now, environment=environment, caller=caller)
 
 
 def at_position(position: int) -> LogHead:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from gate_examples import ENVIRONMENTS, LEASE, NOW, at_position, registry, spared, standing
+from gate_examples import NOW, RULES, at_position, registry, spared, standing
 from openai import AsyncOpenAI, OpenAI
 
 from monitor.core.entry import Status
@@ -61,7 +61,7 @@ class Place:
         """Commit as the monitor does, and write its files."""
         self.standings |= registry(*changed)
         self.position += 1
-        made = lease_documents(self.standings, ENVIRONMENTS, self.time.now, LEASE, at_position(self.position))
+        made = lease_documents(self.standings, RULES, self.time.now, at_position(self.position))
         write_lease(self.folder, made, at_position(self.position))
 
     def guard(self, **options: Any) -> Guard:

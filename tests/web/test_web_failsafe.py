@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, at_position, standing
+from gate_examples import HOUR, LEASE, NOW, RULES, at_position, standing
 from waiting import until
 from web_world import JSON, World
 
@@ -36,9 +36,7 @@ class Everyone:
         self.guard = Guard(lease=folder, now=lambda: world.now, elapsed=lambda: self.passed)
 
     def publish(self) -> None:
-        made = lease_documents(
-            self.world.standings, ENVIRONMENTS, self.world.now, LEASE, at_position(self.world.position)
-        )
+        made = lease_documents(self.world.standings, RULES, self.world.now, at_position(self.world.position))
         write_lease(self.folder, made, at_position(self.world.position))
 
     @property

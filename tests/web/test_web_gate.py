@@ -11,7 +11,6 @@ from datetime import timedelta
 import pytest
 from gate_examples import (
     CHAINS,
-    ENVIRONMENTS,
     HOUR,
     LEASE,
     NOW,
@@ -20,6 +19,7 @@ from gate_examples import (
     at_position,
     callers,
     environments,
+    question,
     standing,
     standings,
 )
@@ -109,7 +109,7 @@ def test_every_key_of_the_lease_file_is_answered_as_the_file_does(
 ) -> None:
     world.standings = {}
     world.commit(*registered.values())
-    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, at_position(world.position))
+    document = lease_document(registered, question(environment), at_position(world.position))
     lease = Lease("file", document, environment, NOW)
     for key in document["flags"]:
         read = lease.answer(key, caller)

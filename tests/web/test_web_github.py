@@ -15,13 +15,13 @@ from typing import Any
 
 import httpx2
 import pytest
-from gate_examples import HOUR, LEASE, NOW
+from gate_examples import HOUR
 from web_world import World
 
-from monitor.core.configuration import Deployment
+from monitor.core.configuration import Deployment, GateRules
 from monitor.core.ports import NotSent, Sent, Unavailable
 from monitor.gate import github
-from monitor.gate.decision import Answer, answer
+from monitor.gate.decision import Answer, GateQuestion, answer
 from monitor.gate.github import Reviews, github_answer, post
 from monitor.web.app import SIGNED
 
@@ -81,8 +81,8 @@ class Sending:
 
     def decide(self, deployment: Deployment) -> list[Answer]:
         rules = self._world.configuration.gate
-        who = (deployment.environment, rules.environments, github.CALLER, self._world.now, rules.lease)
-        return [answer(key, self._world.standings, *who) for key in deployment.entries]
+        asks = GateQuestion(rules=rules, now=self._world.now, environment=deployment.environment, caller=github.CALLER)
+        return [answer(key, self._world.standings, asks) for key in deployment.entries]
 
     def turn(self) -> list[Any]:
         return reviews(self._world).answer_due(self.decide, self.send, self._world.now)
@@ -232,7 +232,7 @@ def test_the_questions_that_wait_are_bounded(asked: World, monkeypatch: pytest.M
 
 
 def test_a_comment_is_not_longer_than_github_takes(asked: World) -> None:
-    long = answer("x" * 5000, {}, "production", ("production",), "", NOW, LEASE)
+    long = answer("x" * 5000, {}, GateQuestion(rules=GateRules(), now=asked.now))
     assert len(github_answer(SHOP, [replace(long, reason="y" * 5000)])["comment"]) == github.LONGEST_COMMENT
 
 

@@ -6,7 +6,7 @@ import json
 
 import httpx2
 import pytest
-from gate_examples import HOUR, NOW, at_position, standing
+from gate_examples import HOUR, NOW, RULES, at_position, standing
 from web_world import World
 
 from monitor.core.entry import Status
@@ -22,7 +22,7 @@ def lease(world: World, environment: str = "production", etag: str = "") -> http
 
 @pytest.mark.parametrize("environment", ["production", "staging"])
 def test_a_lease_is_the_document_that_the_folder_holds(world: World, environment: str) -> None:
-    documents = lease_documents(world.standings, ("production", "staging"), NOW, 6 * HOUR, at_position(42))
+    documents = lease_documents(world.standings, RULES, NOW, at_position(42))
     response = lease(world, environment)
     assert response.headers["content-type"] == "application/json"
     assert response.json() == json.loads(json.dumps(documents[environment]))
