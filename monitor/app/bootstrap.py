@@ -293,12 +293,23 @@ class Monitor:
     @cached_property
     def channel(self) -> AppriseChannel:
         """How notices leave."""
-        from monitor.notify.channels import AppriseChannel
+        from monitor.notify.channels import CONNECT_TIMEOUT, AppriseChannel
         from monitor.notify.routing import Resolver
+        from monitor.notify.service import Means
 
         notify = self.settings.notify
         zone = ZoneInfo(notify.timezone) if notify.timezone else None
-        return AppriseChannel(Resolver(self._owners, self.secret), timeout=notify.timeout.total_seconds(), zone=zone)
+        timeout, resolver = notify.timeout.total_seconds(), Resolver(self._owners, self.secret)
+
+        def means(destination: str) -> Means:
+            return Means(
+                timeout=(timeout, min(CONNECT_TIMEOUT, timeout)),
+                clock=self.clock,
+                folder=self.settings.folder,
+                secret=resolver.signing(destination),
+            )
+
+        return AppriseChannel(resolver, timeout=timeout, zone=zone, means=means)
 
     @cached_property
     def alarm(self) -> Alarm:

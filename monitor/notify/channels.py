@@ -1,7 +1,7 @@
-"""The channel: one attempt to one destination through Apprise, bounded in time, with an outcome that holds no secret.
+"""The channel: one attempt to one destination, bounded in time, with an outcome that holds no secret.
 
-Apprise's own retries are off, since the outbox is the retry loop; its log is kept from other handlers, since it holds
-URLs.
+What `services` has not goes through Apprise. Its own retries are off, since the outbox is the retry loop; its log is
+kept from other handlers, since it holds URLs.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from urllib.parse import unquote, urlsplit
 
@@ -26,6 +27,8 @@ from monitor.notify import capture, slackhook
 from monitor.notify.forms import Rendered, render
 from monitor.notify.replies import Reply, ReplyRefusal, judge_of, seconds
 from monitor.notify.routing import NotConfigured, Resolve
+from monitor.notify.service import Means, Outgoing, Service, UnusableDestination
+from monitor.notify.services import service_of
 
 TIMEOUT = 15.0
 """Seconds one attempt may take."""
@@ -44,11 +47,19 @@ _REASON_LENGTH = 300
 class AppriseChannel:
     """`ports.Channel` over Apprise.
 
-    `timeout` is in seconds for one attempt; `zone` is the time zone told beside UTC. Safe to use from several threads.
+    `timeout` is in seconds for one attempt; `zone` is the time zone told beside UTC. `means` returns what a service of
+    our own needs for a destination; without it there is none of them. Safe to use from several threads.
     """
 
-    def __init__(self, resolve: Resolve, timeout: float = TIMEOUT, zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        resolve: Resolve,
+        timeout: float = TIMEOUT,
+        zone: tzinfo | None = None,
+        means: Callable[[str], Means] | None = None,
+    ) -> None:
         self._resolve = resolve
+        self._means = means
         self._timeout = timeout
         self._zone = zone
         self._asset = AppriseAsset(
@@ -61,16 +72,37 @@ class AppriseChannel:
         """Make one attempt; every failure is an outcome."""
         try:
             url = _known(self._resolve(destination))
+            ours = self._own_service(url, destination)
+            service = None if ours is not None else self._service(url)
         except NotConfigured as error:
             return NotSent(reason=str(error), permanent=True)
         except ConfigurationError as error:
             return NotSent(reason=f"destination {destination} cannot be resolved: {error}")
-        service = self._service(url)
+        except UnusableDestination as error:
+            return NotSent(reason=f"destination {destination} {error}", permanent=True)
+        if ours is not None:
+            return self._send_ours(ours, notice, url)
         if service is None:
             return NotSent(
                 reason=f"destination {destination} is not a URL that Apprise knows; mend it in the configuration",
                 permanent=True,
             )
+        return self._send_by_apprise(service, notice, url)
+
+    def _own_service(self, url: str, destination: str) -> Service | None:
+        return None if self._means is None else service_of(url, self._means(destination))
+
+    def _send_ours(self, service: Service, notice: Notice, url: str) -> Sent | NotSent:
+        outgoing = Outgoing(notice=notice, rendered=render(notice, self._zone), zone=self._zone)
+        try:
+            outcome = bounded(lambda: service.send(outgoing), self._timeout)
+        except Overdue as overdue:
+            return NotSent(reason=str(overdue))
+        if isinstance(outcome, Sent):
+            return outcome
+        return replace(outcome, reason=redact(outcome.reason, _secrets(url))[:_REASON_LENGTH])
+
+    def _send_by_apprise(self, service: NotifyBase, notice: Notice, url: str) -> Sent | NotSent:
         _join_incident(service, notice)
         sender = Apprise(service, asset=self._asset)
         rendered = render(notice, self._zone)
@@ -97,8 +129,11 @@ class AppriseChannel:
         """Return kind and host (`slack://hooks.slack.com`); the reference itself where it cannot be resolved."""
         try:
             url = _known(self._resolve(destination))
-        except ConfigurationError:
+            ours = self._own_service(url, destination)
+        except (ConfigurationError, UnusableDestination):
             return destination
+        if ours is not None:
+            return ours.label
         service = self._service(url)
         return destination if service is None else _label(service, url)
 
