@@ -39,10 +39,11 @@ def check(options: Options) -> int:
     Ends with 78 if anything is wrong, and then says all of it. Where there is a database, ends with 10 if loading the
     file would pause, withdraw or deny an entry that production may use. Nothing is made or changed.
     """
-    from monitor.settings import InvalidConfiguration
+    from monitor.settings import InvalidConfiguration, load
+    from monitor.settings.destinations import unusable_destinations
 
     try:
-        settings = _loaded(options)
+        settings = load(config_path(options), os.environ, options.database, further=unusable_destinations)
     except InvalidConfiguration as error:
         if options.json:
             output.as_json({"problems": list(error.problems)})

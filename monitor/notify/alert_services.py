@@ -51,7 +51,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class IncidentAlert:
     """One incident at an alert service: its key, what is done to it in order, and what it says.
 
     `severity` is `critical`, `error`, `warning` or `info`.
@@ -64,14 +64,14 @@ class Alert:
     severity: str
 
 
-def alerts(outgoing: Outgoing) -> Iterator[Alert]:
+def incident_alerts(outgoing: Outgoing) -> Iterator[IncidentAlert]:
     """Yield the alerts of a message: one for each incident, the most serious first."""
     order = list(Reason)
     by_incident: dict[str, list[Item]] = {}
     for item in sorted(outgoing.notice.items, key=lambda item: order.index(item.reason)):
         by_incident.setdefault(item.incident or outgoing.notice.incidents[0], []).append(item)
     for incident, items in by_incident.items():
-        yield Alert(
+        yield IncidentAlert(
             key=_key(incident),
             actions=_actions(items),
             item=items[0],
@@ -154,7 +154,7 @@ class PagerDuty:
         """Send what is done to each alert, in order; the first refusal ends the attempt, and a repeat of it is harmless
         by the keys.
         """
-        for alert in alerts(outgoing):
+        for alert in incident_alerts(outgoing):
             for action in alert.actions:
                 refusal = _refusal(self._post(self._event(alert, action, outgoing)))
                 if refusal is not None:
@@ -164,7 +164,7 @@ class PagerDuty:
     def _post(self, event: Mapping[str, Any]) -> Reply | ReplyRefusal:
         return post(self._url, _json(event), {"Content-Type": "application/json"}, self._means.timeout)
 
-    def _event(self, alert: Alert, action: Action, outgoing: Outgoing) -> dict[str, Any]:
+    def _event(self, alert: IncidentAlert, action: Action, outgoing: Outgoing) -> dict[str, Any]:
         event: dict[str, Any] = {
             "routing_key": self._routing_key,
             "event_action": action.value,
@@ -207,14 +207,14 @@ class JiraAlerts:
         """Send what is done to each alert, in order; the first refusal ends the attempt, and a repeat of it is harmless
         by the keys.
         """
-        for alert in alerts(outgoing):
+        for alert in incident_alerts(outgoing):
             for action in alert.actions:
                 refusal = _refusal(self._post(alert, action, outgoing))
                 if refusal is not None:
                     return refusal
         return _sent(JIRA, outgoing)
 
-    def _post(self, alert: Alert, action: Action, outgoing: Outgoing) -> Reply | ReplyRefusal:
+    def _post(self, alert: IncidentAlert, action: Action, outgoing: Outgoing) -> Reply | ReplyRefusal:
         url, body = self._url, _note(alert)
         if action is Action.RAISE:
             body = _jira_alert(alert, outgoing)
@@ -228,7 +228,7 @@ class JiraAlerts:
 _PRIORITIES = {"critical": "P1", "error": "P2", "warning": "P3", "info": "P5"}
 
 
-def _jira_alert(alert: Alert, outgoing: Outgoing) -> dict[str, Any]:
+def _jira_alert(alert: IncidentAlert, outgoing: Outgoing) -> dict[str, Any]:
     return {
         "message": alert.title[:_MESSAGE_LENGTH],
         "alias": alert.key,
@@ -241,11 +241,11 @@ def _jira_alert(alert: Alert, outgoing: Outgoing) -> dict[str, Any]:
     }
 
 
-def _note(alert: Alert) -> dict[str, Any]:
+def _note(alert: IncidentAlert) -> dict[str, Any]:
     return {"source": "access-monitor", "note": alert.title}
 
 
-def _details(alert: Alert, outgoing: Outgoing) -> dict[str, str]:
+def _details(alert: IncidentAlert, outgoing: Outgoing) -> dict[str, str]:
     item = alert.item
     details = {
         "notice": outgoing.notice.id,
@@ -274,7 +274,7 @@ def _sent(form: str, outgoing: Outgoing) -> Sent:
     """Return what is kept of the events that went out: what was done to which alert, and the words in it."""
     done = [
         f"{', '.join(action.value for action in alert.actions)} {alert.key}: {alert.title}"
-        for alert in alerts(outgoing)
+        for alert in incident_alerts(outgoing)
         if alert.actions
     ]
     body = "\n".join([*(done or ["No alert was raised or closed."]), "", outgoing.rendered.text])

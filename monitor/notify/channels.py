@@ -15,11 +15,13 @@ from datetime import tzinfo
 from urllib.parse import unquote, urlsplit
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
+from apprise.manager_plugins import NotificationManager
 from apprise.plugins.email.base import NotifyEmail
 from apprise.plugins.slack import NotifySlack, SlackMode
 from apprise.result import AppriseResult, AppriseResultStatus
 
 from monitor.core.deadline import Overdue, bounded
+from monitor.core.names import did_you_mean
 from monitor.core.notices import SERIOUS, Notice, Reason
 from monitor.core.ports import ConfigurationError, NotSent, Sent
 from monitor.core.redaction import redact
@@ -28,7 +30,7 @@ from monitor.notify.forms import Rendered, render
 from monitor.notify.replies import Reply, ReplyRefusal, judge_of, seconds
 from monitor.notify.routing import NotConfigured, Resolve
 from monitor.notify.service import Means, Outgoing, Service, UnusableDestination
-from monitor.notify.services import service_of
+from monitor.notify.services import SCHEMES, service_of
 
 TIMEOUT = 15.0
 """Seconds one attempt may take."""
@@ -40,6 +42,7 @@ _SLACK_URLS = (
     (re.compile(r"^https://(hooks\.slack(?:-gov)?\.com/services/\S+)$"), "slackhooks://{}"),
     (re.compile(r"^slack://(\w+/\w+/\w+)/?$"), "slackhooks://hooks.slack.com/services/{}"),
 )
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,15}")
 _SECRET_LENGTH = 4
 _REASON_LENGTH = 300
 
@@ -83,11 +86,23 @@ class AppriseChannel:
         if ours is not None:
             return self._send_ours(ours, notice, url)
         if service is None:
-            return NotSent(
-                reason=f"destination {destination} is not a URL that Apprise knows; mend it in the configuration",
-                permanent=True,
-            )
+            return NotSent(reason=f"destination {destination} {_unknown(url)}", permanent=True)
         return self._send_by_apprise(service, notice, url)
+
+    def problem(self, destination: str) -> str:
+        """Return why no message can be sent to a destination, as the end of a sentence that begins with its name;
+        empty where one can be. Nothing is sent.
+
+        Raises:
+            ConfigurationError: a secret that it refers to is not there.
+        """
+        url = _known(self._resolve(destination))
+        try:
+            if self._own_service(url, destination) is not None:
+                return ""
+        except UnusableDestination as error:
+            return str(error)
+        return "" if self._service(url) is not None else _unknown(url)
 
     def _own_service(self, url: str, destination: str) -> Service | None:
         return None if self._means is None else service_of(url, self._means(destination))
@@ -153,6 +168,20 @@ class AppriseChannel:
         service.socket_connect_timeout = min(CONNECT_TIMEOUT, self._timeout)
         service.socket_read_timeout = self._timeout
         return service
+
+
+def _unknown(url: str) -> str:
+    """Return why Apprise makes no service of a URL, without anything of it but its scheme."""
+    scheme = url.partition("://")[0].lower()
+    manager = NotificationManager()  # type: ignore[no-untyped-call]
+    known = sorted({"http", "https", *SCHEMES, *manager.schemas()})  # type: ignore[no-untyped-call]
+    if scheme in ("http", "https"):
+        return "is a webhook without a host; write it as https://host/path"
+    if scheme in known:
+        return f"is no whole {scheme}:// URL; compare it with {manager[scheme].setup_url}"
+    shown = f'has the scheme "{scheme}"' if _SCHEME.fullmatch(scheme) else "has a scheme"
+    meant = did_you_mean(scheme, known) or "see https://appriseit.com/services/"
+    return f"{shown}, which no service has; {meant}"
 
 
 def _known(url: str) -> str:
