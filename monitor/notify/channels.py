@@ -154,7 +154,7 @@ class AppriseChannel:
 
     def _service(self, url: str) -> NotifyBase | None:
         service = Apprise.instantiate(url, asset=self._asset)
-        if service is None and url.startswith(("http://", "https://")):
+        if service is None and url.startswith(("http://", "https://")) and _has_host(url):
             # Apprise took the addresses it knows; any other plain webhook is taken to speak Slack's shape, as most do.
             service = Apprise.instantiate("slackhook" + url.removeprefix("http"), asset=self._asset)
         if service is None:
@@ -168,6 +168,13 @@ class AppriseChannel:
         service.socket_connect_timeout = min(CONNECT_TIMEOUT, self._timeout)
         service.socket_read_timeout = self._timeout
         return service
+
+
+def _has_host(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 def _unknown(url: str) -> str:

@@ -142,7 +142,7 @@ def _item(commit: Commit, reason: Reason, to: Recipients, events: Sequence[Event
         commands=content.commands,
     )
     if entry is None:
-        return item
+        return replace(item, subject=content.subject or source)
     return replace(
         item,
         subject=content.subject or entry.spec.model_id or entry.key,

@@ -400,7 +400,6 @@ def unread_by_nobody(commit: Commit, to: Recipients, events: Sequence[Event]) ->
     why = "no poll" if data["reason"] == ev.NO_GOOD_POLL else data["reason"]
     return Content(
         since=_time(data["last_good"]),
-        subject=event.source,
         summary=f"{event.source} has not been read since {data['last_good']} ({why}); no active entry rests on it",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,20 @@ def stored(world: World) -> list[Notice]:
         ids = dict.fromkeys(row.notice for row in reader.deliveries())
         notices = [reader.notice(id) for id in ids]
     return [notice for notice in notices if notice is not None]
+
+
+def test_the_fallback_owner_hears_of_a_source_that_is_down_and_on_which_nobody_rests(active: World) -> None:
+    owners = {**active.conf.owners, "oncall": Owner(key="oncall", destinations=("env:ONE",))}
+    active.configure(replace(active.conf, version="2", owners=owners, fallback_owner="oncall"))
+    active.now += timedelta(days=8)
+    active.polls(2, "list", "page")
+    active.tender.tend(active.now, ["feed"])
+    assert active.events("source.stale", source="feed")
+    active.poll("feed")
+    mine = [item for notice in stored(active) if notice.owner == "oncall" for item in notice.items]
+    assert [(item.reason, item.subject, item.source) for item in mine if item.source == "feed"] == [
+        (Reason.BLIND, "feed", "feed"),
+        (Reason.RECOVERED, "feed", "feed"),
+    ]
+    assert mine[0].incident == mine[-1].incident
+    assert "no active entry rests on it" in mine[0].summary
