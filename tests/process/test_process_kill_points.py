@@ -50,8 +50,9 @@ def test_a_daemon_killed_at_its_worst_moment_loses_no_event_and_no_notice(
             repeated = {id for id, count in world.received().items() if count > before[id] > 0}
             assert repeated == in_between
             told_twice += len(repeated)
-        check_store(world)
-        check_story(world)
-        world.operate("resume")
+            check_story(world)
+            world.operate("resume")
+            until(world.settled, "the resumption is told before the next kill, which else repeats that message")
         until(world.lease_agrees, "who resumes also writes the lease")
+        check_store(world)
     assert told_twice == (times if repeats else 0)

@@ -45,11 +45,12 @@ def test_the_story_on_postgresql_survives_kills_at_its_worst_moments_and_at_rand
             until(world.lease_agrees, "the lease file says what the registry says")
             until(lambda: world.status() == Status.PAUSED, "the entry is paused")
             until(lambda: world.check("pricing") is CheckState.VERIFIED, "the price that paused it is read again")
+            check_story(world)
+            world.operate("resume")
+            until(world.settled, "the resumption is told before the next kill, which else repeats that message")
         check_store(world)
-        check_story(world)
         received = world.received()
         assert sum(received.values()) - len(received) - before == repeats
-        world.operate("resume")
     for _ in range(kills):
         if world.seen():
             world.change()

@@ -382,8 +382,8 @@ class World:
         """Baselines taken, the entry activated, everything told."""
         with self.running():
             until(lambda: self.status() == Status.EVALUATING, "the entry is visible")
-            until(lambda: not self.unsent(), "what there was to tell is told")
             until(lambda: self._activated(), "the entry can be activated")
+            until(lambda: not self.unsent(), "what there was to tell is told, the activation too")
 
     def _activated(self) -> bool:
         from monitor.core.ports import Refused
