@@ -106,6 +106,7 @@ class Item:
         status: the status of the entry after the decision.
         model: the exact model id of the entry; `provider` and `surface` are where it is called.
         incident: what this item is part of, from its beginning to its end: `luna-17` names a pause.
+        pause: the incident of the pause that runs; empty where the entry is not paused.
         url: the page on which it can be seen.
         by: the person whose act it tells.
         asks: the checks that a pause asks for before the entry may be resumed.
@@ -130,6 +131,7 @@ class Item:
     provider: str = ""
     surface: str = ""
     incident: str = ""
+    pause: str = ""
     source: str = ""
     url: str = ""
     by: str = ""

@@ -111,7 +111,7 @@ def _ends(item: Item) -> bool:
 
 def _of_the_pause(item: Item) -> bool:
     """Return whether an item is part of the incident of a pause that goes on."""
-    return item.status == "paused" and item.incident.startswith(f"{item.entry}-") and item.entry != item.source
+    return item.status == "paused" and bool(item.pause) and item.incident == item.pause
 
 
 def _severity(item: Item) -> str:

@@ -18,7 +18,7 @@ from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core.check_names import ENDPOINTS
-from monitor.core.entry import FALLBACK_ENDS, LISTED_AGAIN, PAUSE_REPEATED, UNLISTED, UNPINNED, Entry
+from monitor.core.entry import FALLBACK_ENDS, LISTED_AGAIN, PAUSE_REPEATED, UNLISTED, UNPINNED, Entry, Status
 from monitor.core.events import Event
 from monitor.core.notices import PAUSING, Item, Notice, Reason
 from monitor.gate.state import Production
@@ -148,6 +148,7 @@ def _item(commit: Commit, reason: Reason, to: Recipients, events: Sequence[Event
         subject=content.subject or entry.spec.model_id or entry.key,
         entry=entry.key,
         status=entry.status,
+        pause=incidents.named(entry.key, entry.pause) if entry.pause is not None else "",
         model=entry.spec.model_id,
         provider=entry.spec.provider,
         surface=entry.spec.surface,
@@ -191,12 +192,18 @@ def _once(composed: Sequence[NoticeItem]) -> list[NoticeItem]:
 
 
 def _audible(addressed: NoticeItem, commit: Commit) -> bool:
-    """Return whether no silence hides an item; none hides a pause."""
-    if addressed.item.reason in PAUSING:
+    """Return whether no silence hides an item; none hides a pause, nor what follows on one: an alarm that it raised
+    would stay open.
+    """
+    item = addressed.item
+    if item.reason in _OF_PAUSES or (item.reason is Reason.ENDED and item.status in (Status.RETIRED, Status.WITHDRAWN)):
         return True
     until = [commit.entries[key].silenced_until for key in addressed.recipients.entries]
     return not until or not all(silenced is not None and commit.at < silenced for silenced in until)
 
+
+_OF_PAUSES = PAUSING | {Reason.ACKNOWLEDGED, Reason.RESUMED}
+"""Reasons that tell of a pause, from its beginning to its end."""
 
 _TOLD_OTHERWISE = frozenset({PAUSE_REPEATED, UNLISTED, LISTED_AGAIN, FALLBACK_ENDS, UNPINNED})
 """What a reminder is of that has a reason of its own."""

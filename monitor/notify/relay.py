@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from typing import TypeAlias
 
 from monitor.core import events as ev
-from monitor.core.configuration import Owner
+from monitor.core.configuration import DestinationRules, Owner
 from monitor.core.events import Ledger
 from monitor.core.names import perhaps
 from monitor.core.notices import EarlierMessage, Item, Notice, Reason
@@ -224,6 +224,9 @@ class Relay:
         """
         destination = queue[0].destination
         rules, now = rules_of(self._owners(), destination), self._clock()
+        if rules == DestinationRules():
+            yield from (_Parcel(contents=((delivery, notices[delivery.notice]),)) for delivery in queue)
+            return
         singles: list[_Parcel] = []
         collected: list[tuple[Delivery, Notice | None]] = []
         with self._store.read() as reader:

@@ -4,7 +4,7 @@ entry.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from monitor.core import events as ev
@@ -46,8 +46,7 @@ def repeat(
     )
     recipients = entry.spec.owners
     if count >= rules.escalate_after:
-        further = (owners[name].escalate_to for name in recipients if name in owners)
-        recipients = tuple(dict.fromkeys((*recipients, *filter(None, further))))
+        recipients = tuple(dict.fromkeys((*recipients, *filter(None, _further(recipients, owners)))))
     message = OwnerMessage(
         key=_key(entry, count),
         what=PAUSE_REPEATED,
@@ -57,6 +56,14 @@ def repeat(
         more={"owners": list(recipients)},
     )
     reminded(register, key, message, at=at)
+
+
+def _further(names: Iterable[str], owners: Mapping[str, Owner]) -> Iterator[str]:
+    """Yield to whom owners escalate, and the members of those that are groups; empty for nobody."""
+    for name in names:
+        if name in owners:
+            yield owners[name].escalate_to
+            yield from _further(owners[name].members, owners)
 
 
 def _key(entry: Entry, count: int) -> str:

@@ -83,14 +83,14 @@ def test_whatever_is_raised_is_closed_by_its_end(kind: str, service: StandIn, be
 @pytest.mark.parametrize("reason", [Reason.RECOVERED, Reason.ENDED, Reason.CHANGED, Reason.REMINDER])
 def test_what_happens_within_a_pause_does_not_close_its_alert(kind: str, service: StandIn, reason: Reason) -> None:
     send(kind, service, paused(incident=INCIDENT))
-    send(kind, service, paused(reason=reason, incident=INCIDENT, status="paused"))
+    send(kind, service, paused(reason=reason, incident=INCIDENT, pause=INCIDENT, status="paused"))
     assert service.alerts == {INCIDENT: "open"}
 
 
 @KINDS
 def test_a_source_that_is_read_again_closes_its_alert_though_the_entry_is_paused(kind: str, service: StandIn) -> None:
     send(kind, service, paused(reason=Reason.BLIND, incident="openai-pricing-9", status="active"))
-    send(kind, service, paused(reason=Reason.RECOVERED, incident="openai-pricing-9", status="paused"))
+    send(kind, service, paused(reason=Reason.RECOVERED, incident="openai-pricing-9", status="paused", pause=INCIDENT))
     assert service.alerts == {"openai-pricing-9": "closed"}
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from outbox_world import OutboxWorld, owner
-from pipeline_world import LUNA, World
+from pipeline_world import LUNA, VIA, World
 
-from monitor.core.configuration import DestinationRules, Owner
+from monitor.core.configuration import Attention, DestinationRules, Owner
 from monitor.core.notices import Notice, Reason
 from monitor.core.ports import DeliveryState, NotSent
 from monitor.notify.destinations import notified
@@ -198,3 +198,35 @@ def test_the_fallback_owner_hears_of_a_source_that_is_down_and_on_which_nobody_r
     ]
     assert mine[0].incident == mine[-1].incident
     assert "no active entry rests on it" in mine[0].summary
+
+
+def test_those_to_whom_the_members_of_a_group_escalate_hear_of_a_pause_that_nobody_has(active: World) -> None:
+    entry = replace(active.conf.entries["luna"], owners=("everybody",))
+    owners = {
+        "platform": Owner(key="platform", destinations=("env:ONE",), escalate_to="oncall"),
+        "oncall": Owner(key="oncall", destinations=("env:TWO",)),
+        "everybody": Owner(key="everybody", members=("platform",)),
+    }
+    attention = Attention(repeat=timedelta(hours=1), escalate_after=1)
+    active.configure(replace(active.conf, version="2", owners=owners, attention=attention, entries={"luna": entry}))
+    active.sources["page"].set(LUNA, input="2")
+    active.polls(2, "page")
+    active.now += timedelta(hours=2)
+    active.tender.tend(active.now)
+    told = [notice.owner for notice in stored(active) if notice.reason is Reason.UNACKNOWLEDGED]
+    assert sorted(told) == ["oncall", "platform"]
+
+
+def test_a_silence_hides_no_end_of_a_pause(active: World) -> None:
+    active.sources["page"].set(LUNA, input="2")
+    active.polls(2, "page")
+    attendant = active.use_cases().attendant
+    attendant.silence("luna", until=active.now + timedelta(days=2), by="ann", reason="known", via=VIA)
+    attendant.acknowledge("luna", note="", by="ann", via=VIA)
+    active.polls(2, "page")
+    active.resume()
+    mine = [item for notice in stored(active) for item in notice.items]
+    pause = next(item.incident for item in mine if item.reason is Reason.PAUSED)
+    follows = [item.reason for item in mine if item.incident == pause and item.reason is not Reason.PAUSED]
+    assert follows == [Reason.ACKNOWLEDGED, Reason.RESUMED]
+    assert [item.pause for item in mine if item.incident == pause] == [pause, pause, ""]

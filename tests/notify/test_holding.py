@@ -266,3 +266,11 @@ def test_rules_that_were_taken_away_hold_nothing_back_for_longer_than_was_said(o
     outbox.owners["platform"] = replace(outbox.owners["platform"], rules={})
     outbox.at("2026-07-02 07:00")
     assert reasons(outbox) == [Reason.CHANGED]
+
+
+def test_what_a_clock_that_was_ahead_had_dated_is_not_held_back_until_then(outbox: OutboxWorld) -> None:
+    outbox.owners["platform"] = owner(digest=time(8))
+    outbox.at("2026-09-01 09:00")
+    outbox.tell(Reason.CHANGED)
+    outbox.at("2026-07-01 12:00")
+    assert reasons(outbox) == [Reason.CHANGED]
