@@ -309,7 +309,7 @@ class Monitor:
                 secret=resolver.signing(destination),
             )
 
-        return AppriseChannel(resolver, timeout=timeout, zone=zone, means=means)
+        return AppriseChannel(resolver, timeout=timeout, zone=zone, templates=self._templates, means=means)
 
     @cached_property
     def alarm(self) -> Alarm:
@@ -343,7 +343,12 @@ class Monitor:
             still_allowed=self.still_allowed,
             gate=lambda reader, now: Production(reader, self.configuration, now),
             fallback_owner=lambda: self.configuration.fallback_owner,
+            public_url=self.settings.web.public_url,
         )
+
+    def _templates(self, owner: str) -> Mapping[str, str]:
+        known = self._owners().get(owner)
+        return {} if known is None else known.templates
 
     def _owners(self) -> Mapping[str, Owner]:
         return self.configuration.owners

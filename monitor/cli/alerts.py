@@ -18,6 +18,7 @@ from monitor.core.time import rounded
 if TYPE_CHECKING:
     from monitor.audit.alerts import Alert
     from monitor.audit.silences import Silence
+    from monitor.core.notices import Acknowledgement
 
 
 @command(
@@ -100,10 +101,23 @@ def alert_json(row: Alert) -> dict[str, object]:
         "kind": row.kind.value,
         "since": _time(row.since),
         "until": _time(row.until),
-        "acknowledged": None
-        if acknowledged is None
-        else {"by": acknowledged.by, "at": rfc3339(acknowledged.at), "note": acknowledged.note},
+        "acknowledged": None if acknowledged is None else acknowledgement_json(acknowledged),
     }
+
+
+def acknowledgement_json(row: Acknowledgement) -> dict[str, object]:
+    """Return who has a pause in hand, for scripts."""
+    return {"by": row.by, "at": rfc3339(row.at), "note": row.note}
+
+
+def in_hand(row: Acknowledgement) -> str:
+    """Say who has a pause in hand, and their note."""
+    return f"{row.by}: {row.note}" if row.note else row.by
+
+
+def silence_in_words(row: Silence) -> str:
+    """Say until when an entry is silent, and for whom and what."""
+    return f"until {utc(row.until)}: {row.reason} ({row.by})"
 
 
 def silence_json(row: Silence) -> dict[str, object]:
@@ -118,9 +132,7 @@ def _since(row: Alert, now: datetime) -> str:
 
 
 def _who(row: Alert) -> str:
-    if row.acknowledged is None:
-        return ""
-    return f"{row.acknowledged.by}: {row.acknowledged.note}" if row.acknowledged.note else row.acknowledged.by
+    return "" if row.acknowledged is None else in_hand(row.acknowledged)
 
 
 def _until(row: Alert) -> str:

@@ -168,7 +168,7 @@ class Owner:
 
     `destinations` are references or URLs as written; only `notify` may resolve them. `rules` has those of the places,
     counted from 1, that have any. `escalate_to` is the owner who is told as well of a pause that this one does not
-    acknowledge.
+    acknowledge. `templates` are the paths of its own templates of messages, by form (`text`, `slack`, `mail`).
     """
 
     key: str
@@ -176,6 +176,7 @@ class Owner:
     escalate_to: str = ""
     members: tuple[str, ...] = ()
     rules: Mapping[int, DestinationRules] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

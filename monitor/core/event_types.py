@@ -277,7 +277,10 @@ OpeningData = TypedDict(
 
 
 class PauseData(EntryData):
-    """Why an entry is paused: the pin that weighs most, and every shift; `by` and `via` where a person paused it."""
+    """Why an entry is paused: the pin that weighs most, and every shift; `by` and `via` where a person paused it.
+
+    `worse` is true of a pause that became worse than it was: an acknowledgement of it no longer counts.
+    """
 
     causes: list[int]
     shifts: list[Json]
@@ -290,6 +293,7 @@ class PauseData(EntryData):
     notes: NotRequired[list[str]]
     access_lost: NotRequired[list[str]]
     versions: NotRequired[Json]
+    worse: NotRequired[bool]
     by: NotRequired[str]
     via: NotRequired[Json]
     expect: NotRequired[int]
@@ -351,13 +355,16 @@ class EvalData(EntryData):
 
 
 class DeliveryData(TypedDict):
-    """What became of one delivery; no destination holds a secret."""
+    """What became of one delivery; no destination holds a secret. `link` is the digest of the token of the link by
+    which the message can be acknowledged.
+    """
 
     destination: str
     owner: str
     reference: str
     attempts: int
     error: NotRequired[str]
+    link: NotRequired[str]
 
 
 class AcknowledgementData(TypedDict):

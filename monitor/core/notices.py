@@ -108,6 +108,7 @@ class Item:
         incident: what this item is part of, from its beginning to its end: `luna-17` names a pause.
         pause: the incident of the pause that runs; empty where the entry is not paused.
         url: the page on which it can be seen.
+        brief: what changed in the few words that a headline has room for; empty where the differences say it.
         by: the person whose act it tells.
         asks: the checks that a pause asks for before the entry may be resumed.
         polls: how many good polls confirmed it.
@@ -136,6 +137,7 @@ class Item:
     url: str = ""
     by: str = ""
     summary: str = ""
+    brief: str = ""
     asks: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     polls: int = field(default=0, metadata={"stored": "looks"})
@@ -188,7 +190,8 @@ class Notice:
     """What one owner is told of one decision. `id` is the same at every attempt, so that a reader can see a repeat.
 
     `earlier` is set at sending, where the destination got a message of the same incident before, and so is `digest`,
-    where several notices are sent as one; one of which all is over has no items.
+    where several notices are sent as one; one of which all is over has no items. So is `ack_url`, the link by which its
+    pauses can be acknowledged: whoever has it can, so it is neither stored nor shown.
     """
 
     id: str
@@ -197,6 +200,7 @@ class Notice:
     items: tuple[Item, ...]
     earlier: EarlierMessage | None = None
     digest: Digest | None = None
+    ack_url: str = field(default="", repr=False)
 
     @property
     def reason(self) -> Reason:

@@ -12,12 +12,10 @@ from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core.entry import Entry, Status
-from monitor.core.notices import PAUSING, Acknowledgement, Item, Notice, Reason, Since
+from monitor.core.notices import Acknowledgement, Item, Notice, Reason, Since
 from monitor.core.ports import EventQuery, Reader
 from monitor.gate.state import Production
-
-PAUSES = PAUSING | {Reason.UNACKNOWLEDGED, Reason.ACKNOWLEDGED}
-"""Reasons that tell of a running pause, which somebody may have acknowledged."""
+from monitor.notify.headlines import PAUSES
 
 
 def answered(item: Item, gate: Production) -> Item:
@@ -59,12 +57,17 @@ class _Again:
         return max(item.position for item in self.notice.items)
 
 
-def acknowledgements(reader: Reader, entries: Mapping[str, Entry]) -> Mapping[str, Acknowledgement]:
-    """Return who has acknowledged the running pause of each entry; an entry that nobody has is not in it."""
+def acknowledgements(
+    reader: Reader, entries: Mapping[str, Entry], until: datetime | None = None
+) -> Mapping[str, Acknowledgement]:
+    """Return who has acknowledged the running pause of each entry; an entry that nobody has is not in it. `entries` are
+    as they stood at `until`, now unless told.
+    """
     running = {key: entry.pause for key, entry in entries.items() if entry.pause and entry.acknowledged == entry.pause}
     if not running:
         return {}
-    query = EventQuery(type=ev.NOTICE_ACKNOWLEDGED, after=min(pause for pause in running.values() if pause))
+    first = min(pause for pause in running.values() if pause)
+    query = EventQuery(type=ev.NOTICE_ACKNOWLEDGED, after=first, until=until)
     last: dict[str, Acknowledgement] = {}
     for record in reader.events(query):
         event = record.event

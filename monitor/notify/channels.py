@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from urllib.parse import unquote, urlsplit
@@ -26,6 +26,7 @@ from monitor.core.notices import SERIOUS, Notice, Reason
 from monitor.core.ports import ConfigurationError, NotSent, Sent
 from monitor.core.redaction import redact
 from monitor.notify import capture, slackhook
+from monitor.notify.ack_url import secrets_of
 from monitor.notify.forms import Rendered, render
 from monitor.notify.replies import Reply, ReplyRefusal, judge_of, seconds
 from monitor.notify.routing import NotConfigured, Resolve
@@ -50,8 +51,9 @@ _REASON_LENGTH = 300
 class AppriseChannel:
     """`ports.Channel` over Apprise.
 
-    `timeout` is in seconds for one attempt; `zone` is the time zone told beside UTC. `means` returns what a service of
-    our own needs for a destination; without it there is none of them. Safe to use from several threads.
+    `timeout` is in seconds for one attempt; `zone` is the time zone told beside UTC. `templates` returns the paths of
+    the templates that an owner has of its own, by form. `means` returns what a service of our own needs for a
+    destination; without it there is none of them. Safe to use from several threads.
     """
 
     def __init__(
@@ -59,9 +61,11 @@ class AppriseChannel:
         resolve: Resolve,
         timeout: float = TIMEOUT,
         zone: tzinfo | None = None,
+        templates: Callable[[str], Mapping[str, str]] = lambda owner: {},
         means: Callable[[str], Means] | None = None,
     ) -> None:
         self._resolve = resolve
+        self._templates = templates
         self._means = means
         self._timeout = timeout
         self._zone = zone
@@ -108,19 +112,20 @@ class AppriseChannel:
         return None if self._means is None else service_of(url, self._means(destination))
 
     def _send_ours(self, service: Service, notice: Notice, url: str) -> Sent | NotSent:
-        outgoing = Outgoing(notice=notice, rendered=render(notice, self._zone), zone=self._zone)
+        rendered = render(notice, self._zone, self._templates(notice.owner))
+        outgoing = Outgoing(notice=notice, rendered=rendered, zone=self._zone)
         try:
             outcome = bounded(lambda: service.send(outgoing), self._timeout)
         except Overdue as overdue:
             return NotSent(reason=str(overdue))
         if isinstance(outcome, Sent):
             return outcome
-        return replace(outcome, reason=redact(outcome.reason, _secrets(url))[:_REASON_LENGTH])
+        return replace(outcome, reason=redact(outcome.reason, _secrets(url) | secrets_of(notice))[:_REASON_LENGTH])
 
     def _send_by_apprise(self, service: NotifyBase, notice: Notice, url: str) -> Sent | NotSent:
         _join_incident(service, notice)
         sender = Apprise(service, asset=self._asset)
-        rendered = render(notice, self._zone)
+        rendered = render(notice, self._zone, self._templates(notice.owner))
         body, form = _form(service, rendered)
         title = "" if isinstance(service, slackhook.SlackHook) else rendered.title
 
@@ -134,7 +139,7 @@ class AppriseChannel:
             result, replies = bounded(attempt, self._timeout)
         except Overdue as overdue:
             return NotSent(reason=str(overdue))
-        outcome = _outcome(result, service, replies, _secrets(url))
+        outcome = _outcome(result, service, replies, _secrets(url) | secrets_of(notice))
         if isinstance(outcome, NotSent):
             return outcome
         kind = "slack" if isinstance(service, slackhook.SlackHook) else "html" if form is NotifyFormat.HTML else "text"

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from shlex import quote
 
 from monitor.core import events as ev
 from monitor.core.check_names import ENDPOINTS
@@ -110,6 +111,7 @@ def _lapsed(commit: Commit, registry: RegistryTransaction) -> Iterator[NoticeIte
             [event for event in commit.events.values() if event.position == entry.position],
             Content(
                 since=commit.at,
+                brief="request lapsed",
                 summary=f"the request of {request.by} lapsed, since the entry changed before anybody confirmed it",
             ),
         )
@@ -135,6 +137,7 @@ def _item(commit: Commit, reason: Reason, to: Recipients, events: Sequence[Event
         url=commit.background.page(source) if source else "",
         by=content.by,
         summary=content.summary,
+        brief=content.brief,
         differences=content.differences,
         polls=content.polls,
         evidence=events[0].evidence if content.evidence is None else content.evidence,
@@ -153,11 +156,11 @@ def _item(commit: Commit, reason: Reason, to: Recipients, events: Sequence[Event
         provider=entry.spec.provider,
         surface=entry.spec.surface,
         asks=checklist.asked(entry) if reason in (*PAUSING, Reason.UNACKNOWLEDGED) else (),
-        commands=content.commands or _commands(reason, entry),
+        commands=content.commands or _commands(reason, entry, source),
     )
 
 
-def _commands(reason: Reason, entry: Entry) -> tuple[str, ...]:
+def _commands(reason: Reason, entry: Entry, source: str) -> tuple[str, ...]:
     """Return the commands to run next, unless what is said knows better ones."""
     status = f"access-monitor status {entry.key}"
     listed = f"access-monitor checklist {entry.key}"
@@ -171,6 +174,8 @@ def _commands(reason: Reason, entry: Entry) -> tuple[str, ...]:
             return (listed,)
         case Reason.REMINDER:
             return status, listed
+        case Reason.HELD | Reason.BLIND | Reason.RECOVERED if source:
+            return f"access-monitor sources {quote(source)}", status
         case _:
             return (status,)
 

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from queue import SimpleQueue
+from shlex import quote
 from typing import TypeAlias
 
 from monitor.core import events as ev
@@ -39,6 +40,7 @@ from monitor.core.ports import (
     Transaction,
 )
 from monitor.gate.state import Production
+from monitor.notify.ack_url import NONE, AckUrl, ack_url, can_be_acknowledged, with_url
 from monitor.notify.answers import answered_again
 from monitor.notify.destinations import addressed, destinations, notified, rules_of, takers
 from monitor.notify.holding import AT_ONCE, Holding, digest, holding, urgent
@@ -76,6 +78,15 @@ class _Parcel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Sending:
+    """What came of sending a parcel: what to call the destination, and the link that the message had."""
+
+    label: str
+    outcome: Sent | NotSent | None = None
+    link: AckUrl = NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Attempt:
     """What became of one delivery, known at `at`. Without an outcome there was no time to try it, and it is given back,
     or it is held back until then.
@@ -90,6 +101,7 @@ class _Attempt:
     parcel: int
     held_until: datetime | None = None
     outcome: Sent | NotSent | None = None
+    link: AckUrl = NONE
 
 
 AskGateNow: TypeAlias = Callable[[Reader, datetime], Production]
@@ -101,6 +113,7 @@ class Relay:
 
     `owners` is asked at each tick, since a reload replaces the configuration. `worker` names this process in claims.
     `executor` bounds how many destinations are sent to at once; the channel bounds how long one attempt takes.
+    `public_url` is where people reach the HTTP server; messages of pauses then have a link to acknowledge them.
     `still_allowed` says until when readers of the lease files are still allowed an entry although it is denied, since
     the files cannot be written. `gate` says what production is answered now, and is asked before each attempt.
     `fallback_owner` names who is told of what was not delivered as well; empty for nobody.
@@ -120,6 +133,7 @@ class Relay:
         still_allowed: Callable[[str], datetime | None] = lambda _: None,
         gate: AskGateNow | None = None,
         fallback_owner: Callable[[], str] = lambda: "",
+        public_url: str = "",
     ) -> None:
         self._store = store
         self._channel = channel
@@ -132,6 +146,9 @@ class Relay:
         self._still_allowed = still_allowed
         self._gate = gate
         self._fallback_owner = fallback_owner
+        self._public_url = public_url
+        # A message that was taken although its attempt failed has the link of the next attempt: both work then.
+        self._links: dict[int, AckUrl] = {}
 
     def recover(self) -> int:
         """Free the claims of a dead predecessor, at the start of a single node, and return how many there were.
@@ -205,14 +222,20 @@ class Relay:
             label = queue[0].destination
             for parcel in self._parcels(queue, notices):
                 held_until = parcel.holding.until
-                outcome: Sent | NotSent | None = None
-                if held_until is None:
-                    outcome = failed
-                    if failed is None and self._clock() < stop:
-                        label, outcome = self._send(parcel)
-                if isinstance(outcome, NotSent) and not outcome.permanent:
-                    failed = outcome
-                attempt = partial(_Attempt, label=label, at=self._clock(), held_until=held_until, outcome=outcome)
+                sending = _Sending(label=label, outcome=None if held_until is not None else failed)
+                if held_until is None and failed is None and self._clock() < stop:
+                    sending = self._send(parcel)
+                    label = sending.label
+                if isinstance(sending.outcome, NotSent) and not sending.outcome.permanent:
+                    failed = sending.outcome
+                attempt = partial(
+                    _Attempt,
+                    label=sending.label,
+                    at=self._clock(),
+                    held_until=held_until,
+                    outcome=sending.outcome,
+                    link=sending.link,
+                )
                 for delivery, notice in parcel.contents:
                     arrived.put(attempt(delivery=delivery, notice=notice, parcel=parcel.contents[0][0].id))
         finally:
@@ -244,22 +267,31 @@ class Relay:
         if collected:
             yield _Parcel(contents=tuple(collected), holding=Holding(collected=True))
 
-    def _send(self, parcel: _Parcel) -> tuple[str, Sent | NotSent]:
-        """Make one attempt, and return what came of it and what to call the destination."""
+    def _send(self, parcel: _Parcel) -> _Sending:
+        """Make one attempt, and return what came of it."""
         delivery = parcel.contents[0][0]
         notices = [notice for _, notice in parcel.contents if notice is not None]
-        label = delivery.destination
+        label, link = delivery.destination, NONE
         if not notices:
-            return label, NotSent(reason="its notice is not in the store", permanent=True)
-        if delivery.destination not in self._known(delivery.owner):
-            return label, NotSent(reason=f"destination {label} is no longer configured", permanent=True)
-        try:
-            label = self._channel.label(delivery.destination)
-            message = self._message(notices, parcel, delivery.destination)
-            return label, self._channel.send(message, delivery.destination)
-        except Exception as error:
-            # A channel never raises; one that does must not leave the others of this tick unsettled.
-            return label, NotSent(reason=f"the channel failed: {type(error).__name__}")
+            outcome: Sent | NotSent = NotSent(reason="its notice is not in the store", permanent=True)
+        elif delivery.destination not in self._known(delivery.owner):
+            outcome = NotSent(reason=f"destination {label} is no longer configured", permanent=True)
+        else:
+            try:
+                label = self._channel.label(delivery.destination)
+                message = self._message(notices, parcel, delivery.destination)
+                link = self._link(delivery, message)
+                outcome = _without(link, self._channel.send(with_url(message, link), delivery.destination))
+            except Exception as error:
+                # A channel never raises; one that does must not leave the others of this tick unsettled.
+                outcome = NotSent(reason=f"the channel failed: {type(error).__name__}")
+        return _Sending(label=label, outcome=outcome, link=link)
+
+    def _link(self, delivery: Delivery, notice: Notice) -> AckUrl:
+        """Return the link of a delivery, which is the same at each attempt of this process."""
+        if not self._public_url or notice.digest is not None or not can_be_acknowledged(notice):
+            return NONE
+        return self._links.setdefault(delivery.id, ack_url(self._public_url, notice))
 
     def _message(self, notices: Sequence[Notice], parcel: _Parcel, destination: str) -> Notice:
         """Return notices as they are true now, as one where they are collected; a single one that only waited for the
@@ -335,14 +367,16 @@ class Relay:
             retry_at = attempt.at + max(backoff(attempt.parcel, tried.attempts), wait)
             tx.settle(replace(tried, state=DeliveryState.WAITING, retry_at=retry_at, error=outcome.reason))
             return
-        last = self._last_states(tx)
+        self._links.pop(delivery.id, None)
+        was_dead = _was_dead(tx, delivery.destination)
         tx.settle(replace(tried, state=DeliveryState.SENT, error=""))
         if attempt.notice is not None:
             tx.keep_sent(_as_sent(attempt, attempt.notice, outcome))
         ledger = Ledger(tx.head())
-        position = self._record(ledger, ev.NOTICE_DELIVERED, attempt, tried.attempts)
+        more = {"link": attempt.link.digest} if attempt.link.digest else {}
+        position = self._record(ledger, ev.NOTICE_DELIVERED, attempt, tried.attempts, **more)
         tx.append(ledger.events, self._clock())
-        if last.get(delivery.destination) is DeliveryState.DEAD:
+        if was_dead:
             self._tell_others(tx, delivery.owner, [_reached_again(attempt, position)], attempt.at)
 
     def _bury(self, tx: Transaction, attempts: Sequence[_Attempt]) -> None:
@@ -352,6 +386,7 @@ class Relay:
         ledger = Ledger(tx.head())
         items: list[Item] = []
         for attempt in attempts:
+            self._links.pop(attempt.delivery.id, None)
             tried = replace(attempt.delivery, attempts=attempt.delivery.attempts + 1, state=DeliveryState.DEAD)
             error = attempt.outcome.reason if isinstance(attempt.outcome, NotSent) else ""
             tx.settle(replace(tried, error=error))
@@ -466,6 +501,7 @@ def _test(owner: str, position: int, now: datetime) -> Notice:
         subject=owner,
         position=position,
         since=now,
+        brief="nothing changed",
         summary=f"A test of the destinations of {owner}. Nothing changed.",
         commands=("access-monitor outbox",),
     )
@@ -485,6 +521,18 @@ def backoff(delivery: int, attempts: int) -> timedelta:
     return pause * (1 + JITTER * share)
 
 
+def _was_dead(reader: Reader, destination: str) -> bool:
+    """Return whether nothing has reached a destination since a delivery to it was given up.
+
+    The log is asked and not the outbox: there a delivery that is sent once more is not dead any longer.
+    """
+    for record in reader.events(EventQuery(type=ev.NOTICE_DEAD, newest_first=True)):
+        if record.event.data.get("reference") == destination:
+            delivered = reader.events(EventQuery(type=ev.NOTICE_DELIVERED, after=record.event.position))
+            return not any(later.event.data.get("reference") == destination for later in delivered)
+    return False
+
+
 def _undelivered(attempt: _Attempt, position: int, error: str) -> Item:
     delivery, notice = attempt.delivery, attempt.notice
     leading = [item for item in notice.items if item.reason is notice.reason] if notice else []
@@ -495,11 +543,13 @@ def _undelivered(attempt: _Attempt, position: int, error: str) -> Item:
         subject=delivery.destination,
         position=position,
         since=delivery.created_at,
+        name=attempt.label,
         incident=_incident(delivery.destination),
+        brief=error,
         summary=f"Notice {delivery.notice} ({kind}: {about}) did not reach {attempt.label}: {error}",
         commands=(
-            f"access-monitor events --subject {delivery.notice}",
-            "access-monitor outbox",
+            f"access-monitor notices {quote(delivery.notice)}",
+            f"access-monitor outbox redeliver {delivery.id}",
         ),
         urgent=notice is not None and any(urgent(item, attempt.at) for item in notice.items),
     )
@@ -511,10 +561,19 @@ def _reached_again(attempt: _Attempt, position: int) -> Item:
         subject=attempt.delivery.destination,
         position=position,
         since=attempt.at,
+        name=attempt.label,
         incident=_incident(attempt.delivery.destination),
+        brief="takes messages again",
         summary=f"{attempt.label} takes messages again",
         commands=("access-monitor outbox",),
     )
+
+
+def _without(link: AckUrl, outcome: Sent | NotSent) -> Sent | NotSent:
+    """Return an outcome that does not show the link, which services may quote."""
+    if isinstance(outcome, NotSent):
+        return replace(outcome, reason=link.hidden_in(outcome.reason))
+    return replace(outcome, title=link.hidden_in(outcome.title), body=link.hidden_in(outcome.body))
 
 
 def _incident(destination: str) -> str:

@@ -38,6 +38,7 @@ class Content:
 
     since: datetime
     summary: str = ""
+    brief: str = ""
     differences: tuple[Difference, ...] = ()
     polls: int = 0
     subject: str = ""

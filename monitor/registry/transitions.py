@@ -208,7 +208,14 @@ def _moved(entry: Entry, event: Event) -> Entry:
         moved = {shift["pin"]: shift["new"] for shift in data["shifts"]}
         if entry.risen_at is None and _counts_rises(entry) and any(_risen(shift) for shift in data["shifts"]):
             entry = replace(entry, risen_at=event.occurred_at)
-        return replace(entry, deviations={**entry.deviations, **moved}, pause=entry.pause or event.position, waived=())
+        acknowledged = None if data.get("worse") else entry.acknowledged
+        return replace(
+            entry,
+            deviations={**entry.deviations, **moved},
+            pause=entry.pause or event.position,
+            waived=(),
+            acknowledged=acknowledged,
+        )
     if event.type == ev.ENTRY_HIDDEN:
         return replace(entry, asks=tuple(data.get("asks", ())))
     return entry

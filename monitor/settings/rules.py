@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import get_args
+from urllib.parse import urlsplit
 
 from monitor.core.access import SETTINGS
 from monitor.core.check_names import CHECKS, INTEGRATION, TOUCHES
@@ -59,7 +60,13 @@ def _keys(document: Document) -> Iterator[Finding]:
 
 def _web(document: Document) -> Iterator[Finding]:
     if not document.web.listen:
+        if document.web.public_url:
+            yield ("web", "public_url"), "is where nobody listens; set web.listen, or leave it out"
         return
+    if document.web.public_url and urlsplit(document.web.public_url).query:
+        yield ("web", "public_url"), 'has a "?" part; write it as https://host or https://host/path'
+    if document.web.user_header and not document.web.public_url:
+        yield ("web", "user_header"), "is of the page that links in messages open; set web.public_url, or leave it out"
     host, _ = address(document.web.listen)
     if not document.web.tokens and not _loopback(host):
         yield (

@@ -184,6 +184,24 @@ OwnDestination: TypeAlias = Annotated[
 ]
 
 
+class TemplatesTable(SettingsTable):
+    """Templates of messages that an owner has instead of the built-in ones, by form."""
+
+    text: Text | None = Field(
+        default=None,
+        description="The path of a Jinja2 template of plain text; relative to run.state_dir.",
+        examples=["templates/text.j2"],
+    )
+    slack: Text | None = Field(
+        default=None,
+        description="The path of a template in Slack's markup: each paragraph is a section.",
+        examples=["templates/slack.j2"],
+    )
+    mail: Text | None = Field(
+        default=None, description="The path of a template of a mail's HTML.", examples=["templates/mail.j2"]
+    )
+
+
 class OwnerTable(KeyedTable):
     """Who is told."""
 
@@ -202,6 +220,9 @@ class OwnerTable(KeyedTable):
         default=None,
         description="The owner who is told as well of a pause that nobody acknowledges.",
         examples=["oncall"],
+    )
+    templates: TemplatesTable | None = Field(
+        default=None, description="Templates of messages instead of the built-in ones, by form."
     )
 
 

@@ -17,6 +17,7 @@ from monitor.settings.fields import (
     Database,
     Duration,
     Environment,
+    Header,
     Host,
     Key,
     Listen,
@@ -147,6 +148,16 @@ class WebTable(SettingsTable):
         default=[],
         description="Origins of pages that may ask from a browser; none unless named.",
         examples=[["https://app.example.com"]],
+    )
+    public_url: BaseUrl | None = Field(
+        default=None,
+        description="Where people reach this server; messages of pauses then have a link to acknowledge them.",
+        examples=["https://monitor.example.com"],
+    )
+    user_header: Header | None = Field(
+        default=None,
+        description="The header in which a proxy names who is signed in; a link then asks for no name.",
+        examples=["X-Forwarded-User"],
     )
 
 

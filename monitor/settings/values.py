@@ -37,6 +37,7 @@ from monitor.settings.places import place
 from monitor.settings.schema import Document, EntryTable, OwnerTable
 from monitor.settings.sources import held, specs, surface
 from monitor.settings.tables import RequirementTable
+from monitor.settings.templates import written_templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +45,16 @@ class Web:
     """Where the HTTP server listens. Without a `host` there is none, and with port 0 it takes a free one.
 
     `tokens` are references; without them `host` is a loopback address. `origins` are those of pages that may ask.
+    `public_url` is where people reach it, empty where they do not, and `user_header` names the header in which a proxy
+    says who is signed in.
     """
 
     host: str
     port: int
     tokens: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    public_url: str = ""
+    user_header: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +152,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
             for row in document.source
             for spec in specs(row, document, lambda path: str(place(path, folder)))
         },
-        owners={row.key: _owner(row, document.notify.timezone) for row in document.owner},
+        owners={row.key: _owner(row, document.notify.timezone, folder) for row in document.owner},
         fallback_owner=document.notify.fallback_owner or "",
         entries={row.key: _entry(row) for row in document.entry},
         confirmation=ConfirmationRules(
@@ -195,7 +200,14 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
                 for row in document.deployment
             ),
         ),
-        web=Web(host=host, port=port, tokens=tuple(document.web.tokens), origins=tuple(document.web.origins)),
+        web=Web(
+            host=host,
+            port=port,
+            tokens=tuple(document.web.tokens),
+            origins=tuple(document.web.origins),
+            public_url=document.web.public_url or "",
+            user_header=document.web.user_header or "",
+        ),
         network=Network(allow=frozenset(document.network.allow)),
         heartbeat=Heartbeat(url=document.heartbeat.url or "", failure_url=document.heartbeat.failure_url or ""),
         notify=Notify(
@@ -210,21 +222,22 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
     )
 
 
-def _owner(row: OwnerTable, zone: str) -> Owner:
+def _owner(row: OwnerTable, zone: str, folder: Path) -> Owner:
     return Owner(
         key=row.key,
         destinations=tuple(written if isinstance(written, str) else written.url for written in row.destinations),
         escalate_to=row.escalate_to or "",
+        templates={form: str(place(path, folder)) for form, path in written_templates(row).items()},
         members=tuple(row.owners or ()),
         rules={
-            place: DestinationRules(
+            number: DestinationRules(
                 when=frozenset(table.when or ()),
                 quiet=table.quiet,
                 digest=table.digest,
                 zone=table.zone or zone or "UTC",
                 secret=table.secret or "",
             )
-            for place, table in enumerate(row.destinations, 1)
+            for number, table in enumerate(row.destinations, 1)
             if not isinstance(table, str)
         },
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -425,6 +428,23 @@ def test_dead_deliveries_can_be_sent_again_all_or_by_id(world: World) -> None:
     assert world.channel.sent == [("n2", "platform#1"), ("n1", "platform#1"), ("n3", "platform#1")]
 
 
+def test_a_dead_delivery_that_is_sent_again_ends_what_was_told_of_its_destination(world: World) -> None:
+    world.channel.answers["platform#1"] = GONE
+    world.tell("n0", "platform#2")
+    world.tell("n1", "platform#1")
+    for _ in range(2):
+        world.relay.tick()
+    world.channel.answers.clear()
+    world.relay.redeliver()
+    for _ in range(3):
+        world.relay.tick()
+    assert [id.partition("-")[0] for id, to in world.channel.sent if to == "platform#2"] == [
+        "n0",
+        "undelivered",
+        "recovered",
+    ]
+
+
 def test_a_waiting_delivery_can_be_sent_at_once(world: World) -> None:
     world.channel.answers["platform#1"] = FAILED
     world.tell("n1", "platform#1")
@@ -460,3 +480,82 @@ def test_a_test_of_an_unknown_owner_is_refused_with_the_known_ones(world: World)
     with pytest.raises(Refused, match="there is no owner 'nobody' with a destination; configured: billing, platform"):
         world.relay.test("nobody")
     assert world.rows() == {}
+
+
+class Linking(Channel):
+    """A channel whose answers may quote what it was given, as services do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.urls: list[str] = []
+
+    def send(self, notice: Notice, destination: str) -> Sent | NotSent:
+        self.urls.append(notice.ack_url)
+        outcome = super().send(notice, destination)
+        if isinstance(outcome, NotSent):
+            return replace(outcome, reason=f"{outcome.reason}: you sent {notice.ack_url}")
+        return Sent(title="PAUSED", body=json.dumps({"text": f"take it: {notice.ack_url}"}))
+
+
+def linking(world: World, **item: object) -> tuple[Relay, Linking]:
+    """Return a relay with a public URL, and what is due: a notice of one item."""
+    fields: dict[str, object] = {
+        "reason": Reason.PAUSED,
+        "subject": "gpt-5.6-luna",
+        "position": 1,
+        "since": START,
+        "entry": "luna",
+        "status": "paused",
+    }
+    with world.store.write() as tx:
+        notice = Notice(id="1.platform", owner="platform", at=START, items=(Item(**{**fields, **item}),))  # type: ignore[arg-type]
+        tx.enqueue(notice, ["platform#1"], START)
+    channel = Linking()
+    relay = Relay(
+        store=world.store,
+        channel=channel,
+        clock=lambda: world.now,
+        owners=lambda: world.owners,
+        worker="w",
+        executor=world.executor,
+        public_url="https://monitor.example.com/",
+    )
+    return relay, channel
+
+
+def test_a_message_of_a_pause_has_a_link_that_nothing_keeps(world: World) -> None:
+    relay, channel = linking(world)
+    channel.answers["platform#1"] = FAILED
+    relay.tick()
+    assert "[ack link]" in world.row("1.platform").error
+    channel.answers.clear()
+    world.now += timedelta(hours=1)
+    relay.tick()
+    first, second = channel.urls
+    assert first == second, "a message that was taken although its attempt failed has the same link"
+    assert first.startswith("https://monitor.example.com/ack/1.platform/")
+    token = first.rpartition("/")[2]
+    (delivered,) = world.events("notice.delivered")
+    assert delivered.event.data["link"] == hashlib.sha256(token.encode()).hexdigest()
+    with world.store.read() as reader:
+        (message,) = reader.sent_messages()
+        assert json.loads(message.body) == {"text": "take it: [ack link]"}
+    kept = [repr(world.rows()), repr(world.events()), repr(message)]
+    assert [text for text in kept if token in text] == []
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"reason": Reason.CHANGED},
+        {"reason": Reason.RESUMED, "status": "active"},
+        {"reason": Reason.ACKNOWLEDGED},
+        {"status": "active"},
+        {"by": "Ada L."},
+    ],
+)
+def test_what_nobody_has_to_acknowledge_has_no_link(world: World, item: dict[str, object]) -> None:
+    relay, channel = linking(world, **item)
+    relay.tick()
+    assert channel.urls == [""]
+    assert "link" not in world.events("notice.delivered")[0].event.data

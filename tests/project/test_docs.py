@@ -356,6 +356,8 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "entry.declared": {"carried"},
         "entry.amended": {"carried"},
         "entry.activated": {"requested_by", "request"},
+        "entry.pause_extended": {"worse"},
+        "notice.delivered": {"link"},
         "lifecycle.announced": {"provider", "replacement", "status", "notice_date"},
         "lifecycle.moved": {"provider"},
         "lifecycle.withdrawn": {"provider"},

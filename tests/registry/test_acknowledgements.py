@@ -75,6 +75,18 @@ def test_a_notice_is_acknowledged_by_the_id_at_its_end(paused: World) -> None:
     assert later(paused, hours=5) == []
 
 
+def test_a_pause_that_got_worse_is_told_again_although_somebody_took_it_on(paused: World) -> None:
+    attendant(paused).acknowledge("luna", by="ann", via=VIA)
+    paused.sources["page"].set(LUNA, input="1.5")
+    paused.polls(2)
+    assert paused.entry().acknowledged == paused.entry().pause, "it is better than when she took it on"
+    paused.sources["page"].set(LUNA, input="3")
+    paused.polls(2)
+    assert paused.events("entry.pause_extended")[-1].data["worse"] is True
+    assert later(paused, hours=5) == ["platform unacknowledged"]
+    assert paused.replayed() == paused.entries()
+
+
 def test_the_next_pause_is_not_taken_on_by_the_word_about_the_last(paused: World) -> None:
     attendant(paused).acknowledge("luna", by="ann", via=VIA)
     paused.poll()

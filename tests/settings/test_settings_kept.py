@@ -124,6 +124,8 @@ OTHER: Mapping[str, Any] = {
     "uses": ["v1/chat/completions"],
     "release": "2027-01-01",
     "origins": ["https://other.example"],
+    "public_url": "https://other.example",
+    "templates": {"text": "templates/other.j2"},
 }
 """Another value for keys whose type does not tell one."""
 
