@@ -293,13 +293,23 @@ class Monitor:
     @cached_property
     def channel(self) -> AppriseChannel:
         """How notices leave."""
-        from monitor.notify.channels import AppriseChannel
+        from monitor.notify.channels import CONNECT_TIMEOUT, AppriseChannel
         from monitor.notify.routing import Resolver
+        from monitor.notify.service import Means
 
         notify = self.settings.notify
         zone = ZoneInfo(notify.timezone) if notify.timezone else None
         timeout, resolver = notify.timeout.total_seconds(), Resolver(self._owners, self.secret)
-        return AppriseChannel(resolver, timeout=timeout, zone=zone, templates=self._templates)
+
+        def means(destination: str) -> Means:
+            return Means(
+                timeout=(timeout, min(CONNECT_TIMEOUT, timeout)),
+                clock=self.clock,
+                folder=self.settings.folder,
+                secret=resolver.signing(destination),
+            )
+
+        return AppriseChannel(resolver, timeout=timeout, zone=zone, templates=self._templates, means=means)
 
     @cached_property
     def alarm(self) -> Alarm:
@@ -309,8 +319,12 @@ class Monitor:
         return Alarm(lambda: self.channel, self._owners_of_entries, self.senders)
 
     def _owners_of_entries(self) -> Sequence[Owner]:
-        named = dict.fromkeys(owner for entry in self.configuration.entries.values() for owner in entry.owners)
-        return [self.configuration.owners[key] for key in named]
+        from monitor.notify.destinations import notified
+
+        owners, fallback = self.configuration.owners, self.configuration.fallback_owner
+        named = [owner for entry in self.configuration.entries.values() for owner in entry.owners]
+        told = (key for name in (*named, *filter(None, [fallback])) for key in notified(owners, fallback, name))
+        return [owners[key] for key in dict.fromkeys(told)]
 
     @cached_property
     def relay(self) -> Relay:
@@ -328,6 +342,7 @@ class Monitor:
             attempts=self.settings.notify.attempts,
             still_allowed=self.still_allowed,
             gate=lambda reader, now: Production(reader, self.configuration, now),
+            fallback_owner=lambda: self.configuration.fallback_owner,
             public_url=self.settings.web.public_url,
         )
 

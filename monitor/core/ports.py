@@ -7,7 +7,7 @@ while a `Source` polls or a `Channel` sends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -412,9 +412,11 @@ class Transaction(Reader, Protocol):
         it is.
         """
 
-    def claim(self, now: datetime, until: datetime, limit: int, worker: str) -> Sequence[Delivery]:
+    def claim(
+        self, now: datetime, until: datetime, limit: int, worker: str, notices: Collection[str] = ()
+    ) -> Sequence[Delivery]:
         """Take due deliveries (waiting with `retry_at <= now`, or sending with an ended lease) until `until`, oldest
-        first.
+        first; with `notices` only those of these.
         """
 
     def free_claims(self, worker: str) -> int:

@@ -108,7 +108,8 @@ def _moved(item: Item, entry: Entry, told: int) -> Since | None:
         Status.EVALUATING: f"{entry.spec.surface} lists {entry.spec.model_id}",
         Status.WAITING: f"{entry.spec.surface} no longer lists {entry.spec.model_id or 'its model'}",
     }[entry.status]
-    return Since(at=entry.since, text=text)
+    over = item.status == Status.PAUSED and entry.status is not Status.PAUSED
+    return Since(at=entry.since, text=text, over=over)
 
 
 def _source_since(item: Item, reader: Reader) -> Since | None:
@@ -120,13 +121,13 @@ def _source_since(item: Item, reader: Reader) -> Since | None:
         return None
     if item.reason is Reason.BLIND and state.stale_position is None and state.good_at is not None:
         at = _first(reader, item, ev.SOURCE_RECOVERED) or state.good_at
-        return Since(at=at, text=f"{item.source} is read again")
+        return Since(at=at, text=f"{item.source} is read again", over=True)
     if item.reason is Reason.RECOVERED and state.stale_position is not None:
         stale = reader.event(state.stale_position)
         return None if stale is None else Since(at=stale.event.occurred_at, text=f"{item.source} is down again")
     if item.reason is Reason.HELD and not any(_holding(item, reader, state.anomaly_position)):
-        over = _first(reader, item, ev.SOURCE_RECOVERED, ev.SOURCE_HOLD_ENDED, ev.PRICE_CHANGED) or state.looked_at
-        return None if over is None else Since(at=over, text=f"{item.source} holds nothing back any more")
+        ended = _first(reader, item, ev.SOURCE_RECOVERED, ev.SOURCE_HOLD_ENDED, ev.PRICE_CHANGED) or state.looked_at
+        return None if ended is None else Since(at=ended, text=f"{item.source} holds nothing back any more", over=True)
     return None
 
 

@@ -62,7 +62,8 @@ def compose(
     by_owner: dict[str, list[Item]] = {}
     for addressed in audible:
         item = answered(addressed.item, gate_answers)
-        for owner in addressed.recipients.owners:
+        told = (to for owner in addressed.recipients.owners for to in background.notified(owner))
+        for owner in dict.fromkeys(told):
             by_owner.setdefault(owner, []).append(item)
     order = list(Reason)
     return tuple(
@@ -144,12 +145,13 @@ def _item(commit: Commit, reason: Reason, to: Recipients, events: Sequence[Event
         commands=content.commands,
     )
     if entry is None:
-        return item
+        return replace(item, subject=content.subject or source)
     return replace(
         item,
         subject=content.subject or entry.spec.model_id or entry.key,
         entry=entry.key,
         status=entry.status,
+        pause=incidents.named(entry.key, entry.pause) if entry.pause is not None else "",
         model=entry.spec.model_id,
         provider=entry.spec.provider,
         surface=entry.spec.surface,
@@ -196,12 +198,18 @@ def _once(composed: Sequence[NoticeItem]) -> list[NoticeItem]:
 
 
 def _audible(addressed: NoticeItem, commit: Commit) -> bool:
-    """Return whether no silence hides an item; none hides a pause."""
-    if addressed.item.reason in PAUSING:
+    """Return whether no silence hides an item; none hides a pause, nor what follows on one: an alarm that it raised
+    would stay open.
+    """
+    item = addressed.item
+    if item.reason in _OF_PAUSES or (item.reason is Reason.ENDED and item.status in (Status.RETIRED, Status.WITHDRAWN)):
         return True
-    until = (commit.entries[key].silenced_until for key in addressed.recipients.entries)
-    return not all(silenced is not None and commit.at < silenced for silenced in until)
+    until = [commit.entries[key].silenced_until for key in addressed.recipients.entries]
+    return not until or not all(silenced is not None and commit.at < silenced for silenced in until)
 
+
+_OF_PAUSES = PAUSING | {Reason.ACKNOWLEDGED, Reason.RESUMED}
+"""Reasons that tell of a pause, from its beginning to its end."""
 
 _TOLD_OTHERWISE = frozenset({PAUSE_REPEATED, UNLISTED, LISTED_AGAIN, FALLBACK_ENDS, UNPINNED})
 """What a reminder is of that has a reason of its own."""
@@ -293,10 +301,14 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     ev.SOURCE_ANOMALY: (Rule(reason=Reason.HELD, recipients=recipients.active_there, content=contents.held),),
     ev.SOURCE_RECOVERED: (
         Rule(reason=Reason.RECOVERED, recipients=recipients.if_read_again, content=contents.read_again),
+        Rule(reason=Reason.RECOVERED, recipients=recipients.if_nobody_heard, content=contents.read_again),
         _HOLD_OVER,
     ),
     ev.SOURCE_HOLD_ENDED: (_HOLD_OVER,),
-    ev.SOURCE_STALE: (Rule(reason=Reason.BLIND, recipients=recipients.resting_on_it, content=contents.unread),),
+    ev.SOURCE_STALE: (
+        Rule(reason=Reason.BLIND, recipients=recipients.resting_on_it, content=contents.unread),
+        Rule(reason=Reason.BLIND, recipients=recipients.if_nobody_rests_on_it, content=contents.unread_by_nobody),
+    ),
     ev.PRICE_QUARANTINED: (
         Rule(reason=Reason.HELD, recipients=recipients.going_by_the_price, content=contents.quarantined),
     ),

@@ -466,6 +466,16 @@ def unread(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     )
 
 
+def unread_by_nobody(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    """Return that a source is not read any more on which no active entry rests."""
+    event, data = events[0], events[0].data
+    why = "no poll" if data["reason"] == ev.NO_GOOD_POLL else data["reason"]
+    return Content(
+        since=_time(data["last_good"]),
+        summary=f"{event.source} has not been read since {data['last_good']} ({why}); no active entry rests on it",
+    )
+
+
 def changed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     """Make the news about what an entry stands on, that pauses nothing; its own tiers come first, in the order people
     read prices.

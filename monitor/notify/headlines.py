@@ -103,6 +103,15 @@ def title_of(items: Sequence[Item], at: datetime, zone: tzinfo | None) -> str:
     return f"Since then ({brief_time(since.at, at, zone)}): {who}{plain(since.text, VALUE_LENGTH)}; earlier: {title}"
 
 
+def digest_title(items: Sequence[Item], over: int) -> str:
+    """Return the headline of a digest: each state with the names of which it is true, and how much is over by now."""
+    by_state: dict[str, list[Item]] = {}
+    for item in items:
+        by_state.setdefault(state_of(item), []).append(item)
+    parts = [f"{state} {names_of(same)}" for state, same in by_state.items()]
+    return "DIGEST: " + "; ".join([*parts, *([f"{over} over by now"] if over else [])])
+
+
 def first_clause(items: Sequence[Item]) -> str:
     """Return state, names, model and change within `FIRST_CLAUSE` characters: what has the least weight goes first."""
     first, state = items[0], state_of(items[0])

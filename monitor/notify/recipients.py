@@ -163,6 +163,19 @@ def resting_on_it(commit: Commit, event: Event) -> Iterator[Recipients]:
         yield _of(commit.entries[key])
 
 
+def if_nobody_rests_on_it(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the fallback owner for a source that is not read any more and on which no active entry rests."""
+    if commit.background.fallback_owner and not event.data["denies"] and not event.data["unseen"]:
+        yield Recipients(owners=(commit.background.fallback_owner,))
+
+
+def if_nobody_heard(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the fallback owner for a source that is read again, where it alone was told that it was not."""
+    cause = commit.cause(event)
+    if cause is not None and cause.type == ev.SOURCE_STALE:
+        yield from if_nobody_rests_on_it(commit, cause)
+
+
 def going_by_the_price(commit: Commit, event: Event) -> Iterator[Recipients]:
     """Yield the owners of entries that go by a price which is held back."""
     fact = fact_of(event)

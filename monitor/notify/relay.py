@@ -10,7 +10,7 @@ never told, and its id shows the repeat. The schedule is the retry loop; nothing
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from shlex import quote
 from typing import TypeAlias
 
 from monitor.core import events as ev
-from monitor.core.configuration import Owner
+from monitor.core.configuration import DestinationRules, Owner
 from monitor.core.events import Ledger
 from monitor.core.names import perhaps
 from monitor.core.notices import EarlierMessage, Item, Notice, Reason
@@ -42,7 +42,8 @@ from monitor.core.ports import (
 from monitor.gate.state import Production
 from monitor.notify.ack_url import NONE, AckUrl, ack_url, can_be_acknowledged, with_url
 from monitor.notify.answers import answered_again
-from monitor.notify.destinations import destinations
+from monitor.notify.destinations import addressed, destinations, notified, rules_of, takers
+from monitor.notify.holding import AT_ONCE, Holding, digest, holding, urgent
 from monitor.notify.incidents import named
 
 LEASE = timedelta(minutes=2)
@@ -57,19 +58,48 @@ LONGEST_WAIT = timedelta(hours=6)
 ATTEMPTS = 30
 """Attempts before a delivery is given up: about a day with the waits above."""
 
+LONGEST_HOLD = timedelta(hours=20)
+"""How long a held message waits at most before it is asked again until when; the store takes a longer wait for one that
+a wrong clock dated.
+"""
+
+LARGEST_DIGEST = 1000
+"""How many deliveries are claimed at a time, where what was held back is sent as one message."""
+
 JITTER = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Parcel:
+    """Deliveries to one destination that go out as one message, each with its notice as the destination takes it."""
+
+    contents: tuple[tuple[Delivery, Notice | None], ...]
+    holding: Holding = AT_ONCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sending:
+    """What came of sending a parcel: what to call the destination, and the link that the message had."""
+
+    label: str
+    outcome: Sent | NotSent | None = None
+    link: AckUrl = NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Attempt:
-    """What became of one delivery, known at `at`. Without an outcome there was no time to try it, and
-    it is given back.
+    """What became of one delivery, known at `at`. Without an outcome there was no time to try it, and it is given back,
+    or it is held back until then.
+
+    `parcel` is the first delivery of those that went out together: they are tried again together.
     """
 
     delivery: Delivery
     notice: Notice | None
     label: str
     at: datetime
+    parcel: int
+    held_until: datetime | None = None
     outcome: Sent | NotSent | None = None
     link: AckUrl = NONE
 
@@ -86,6 +116,7 @@ class Relay:
     `public_url` is where people reach the HTTP server; messages of pauses then have a link to acknowledge them.
     `still_allowed` says until when readers of the lease files are still allowed an entry although it is denied, since
     the files cannot be written. `gate` says what production is answered now, and is asked before each attempt.
+    `fallback_owner` names who is told of what was not delivered as well; empty for nobody.
     """
 
     def __init__(  # noqa: PLR0913 - wired once, by bootstrap, each by its name
@@ -101,6 +132,7 @@ class Relay:
         attempts: int = ATTEMPTS,
         still_allowed: Callable[[str], datetime | None] = lambda _: None,
         gate: AskGateNow | None = None,
+        fallback_owner: Callable[[], str] = lambda: "",
         public_url: str = "",
     ) -> None:
         self._store = store
@@ -113,6 +145,7 @@ class Relay:
         self._attempts = attempts
         self._still_allowed = still_allowed
         self._gate = gate
+        self._fallback_owner = fallback_owner
         self._public_url = public_url
         # A message that was taken although its attempt failed has the link of the next attempt: both work then.
         self._links: dict[int, AckUrl] = {}
@@ -130,8 +163,10 @@ class Relay:
                     tx.settle(replace(delivery, retry_at=min(delivery.retry_at, now)))
             return tx.free_claims(self._worker)
 
-    def tick(self) -> int:
+    def tick(self, only: Collection[str] = ()) -> int:
         """Claim what is due, send it, settle each outcome as it arrives, and return how many deliveries were claimed.
+
+        With `only` no other notices are claimed than those of these ids.
 
         Raises:
             Unavailable: the store could not be written; what was sent but not settled is sent again.
@@ -142,7 +177,7 @@ class Relay:
             if not reader.due(now):
                 return 0
         with self._store.write() as tx:
-            claimed = tx.claim(now, now + self._lease, BATCH, self._worker)
+            claimed = self._claim(tx, now, only)
             notices = {delivery.notice: tx.notice(delivery.notice) for delivery in claimed}
         queues: dict[str, list[Delivery]] = defaultdict(list)
         for delivery in claimed:
@@ -157,6 +192,18 @@ class Relay:
         for future in running:
             future.result()
         return len(claimed)
+
+    def _claim(self, tx: Transaction, now: datetime, only: Collection[str]) -> list[Delivery]:
+        """Take what is due; where something is for a destination that collects, all of it, since it is one message."""
+        owners = self._owners()
+        claimed: list[Delivery] = []
+        while True:
+            batch = tx.claim(now, now + self._lease, BATCH, self._worker, only)
+            claimed += batch
+            rules = [rules_of(owners, destination) for destination in {row.destination for row in batch}]
+            collects = any(rule.quiet is not None or rule.digest is not None for rule in rules)
+            if len(batch) < BATCH or not collects or len(claimed) >= LARGEST_DIGEST:
+                return claimed
 
     def _send_all(
         self,
@@ -173,41 +220,89 @@ class Relay:
         try:
             failed: NotSent | None = None
             label = queue[0].destination
-            for delivery in queue:
-                notice = notices[delivery.notice]
-                attempt = _Attempt(delivery=delivery, notice=notice, label=label, at=self._clock(), outcome=failed)
-                if failed is None and self._clock() < stop:
-                    attempt = self._send(delivery, notice)
-                    label = attempt.label
-                if isinstance(attempt.outcome, NotSent) and not attempt.outcome.permanent:
-                    failed = attempt.outcome
-                arrived.put(attempt)
+            for parcel in self._parcels(queue, notices):
+                held_until = parcel.holding.until
+                sending = _Sending(label=label, outcome=None if held_until is not None else failed)
+                if held_until is None and failed is None and self._clock() < stop:
+                    sending = self._send(parcel)
+                    label = sending.label
+                if isinstance(sending.outcome, NotSent) and not sending.outcome.permanent:
+                    failed = sending.outcome
+                attempt = partial(
+                    _Attempt,
+                    label=sending.label,
+                    at=self._clock(),
+                    held_until=held_until,
+                    outcome=sending.outcome,
+                    link=sending.link,
+                )
+                for delivery, notice in parcel.contents:
+                    arrived.put(attempt(delivery=delivery, notice=notice, parcel=parcel.contents[0][0].id))
         finally:
             arrived.put(None)
 
-    def _send(self, delivery: Delivery, notice: Notice | None) -> _Attempt:
+    def _parcels(self, queue: Sequence[Delivery], notices: Mapping[str, Notice | None]) -> Iterator[_Parcel]:
+        """Sort what is due at one destination: what goes out by itself, in order, what waits, and at last what was held
+        back, as one message.
+        """
+        destination = queue[0].destination
+        rules, now = rules_of(self._owners(), destination), self._clock()
+        if rules == DestinationRules():
+            yield from (_Parcel(contents=((delivery, notices[delivery.notice]),)) for delivery in queue)
+            return
+        singles: list[_Parcel] = []
+        collected: list[tuple[Delivery, Notice | None]] = []
+        with self._store.read() as reader:
+            for delivery in queue:
+                notice = notices[delivery.notice]
+                judged = AT_ONCE
+                if notice is not None:
+                    notice = replace(notice, items=addressed(reader, rules, notice, destination))
+                    judged = holding(reader, rules, notice, destination, delivery.created_at, now)
+                if judged.collected and judged.until is None:
+                    collected.append((delivery, notice))
+                else:
+                    singles.append(_Parcel(contents=((delivery, notice),), holding=judged))
+        yield from singles
+        if collected:
+            yield _Parcel(contents=tuple(collected), holding=Holding(collected=True))
+
+    def _send(self, parcel: _Parcel) -> _Sending:
         """Make one attempt, and return what came of it."""
+        delivery = parcel.contents[0][0]
+        notices = [notice for _, notice in parcel.contents if notice is not None]
         label, link = delivery.destination, NONE
-        if notice is None:
+        if not notices:
             outcome: Sent | NotSent = NotSent(reason="its notice is not in the store", permanent=True)
         elif delivery.destination not in self._known(delivery.owner):
             outcome = NotSent(reason=f"destination {label} is no longer configured", permanent=True)
         else:
             try:
                 label = self._channel.label(delivery.destination)
-                current = self._as_now(notice, delivery.destination)
-                link = self._link(delivery, current)
-                outcome = _without(link, self._channel.send(with_url(current, link), delivery.destination))
+                message = self._message(notices, parcel, delivery.destination)
+                link = self._link(delivery, message)
+                outcome = _without(link, self._channel.send(with_url(message, link), delivery.destination))
             except Exception as error:
                 # A channel never raises; one that does must not leave the others of this tick unsettled.
                 outcome = NotSent(reason=f"the channel failed: {type(error).__name__}")
-        return _Attempt(delivery=delivery, notice=notice, label=label, at=self._clock(), outcome=outcome, link=link)
+        return _Sending(label=label, outcome=outcome, link=link)
 
     def _link(self, delivery: Delivery, notice: Notice) -> AckUrl:
         """Return the link of a delivery, which is the same at each attempt of this process."""
-        if not self._public_url or not can_be_acknowledged(notice):
+        if not self._public_url or notice.digest is not None or not can_be_acknowledged(notice):
             return NONE
         return self._links.setdefault(delivery.id, ack_url(self._public_url, notice))
+
+    def _message(self, notices: Sequence[Notice], parcel: _Parcel, destination: str) -> Notice:
+        """Return notices as they are true now, as one where they are collected; a single one that only waited for the
+        end of quiet hours is sent as it is.
+        """
+        current = [self._as_now(notice, destination) for notice in notices]
+        if not parcel.holding.collected:
+            return current[0]
+        whole = digest(current, self._clock())
+        is_digest = rules_of(self._owners(), destination).digest is not None
+        return whole if is_digest or len(current) > 1 or not whole.items else current[0]
 
     def _as_now(self, notice: Notice, destination: str) -> Notice:
         """Return the notice as it is true now, by the gate and the lease files, and with the message that began its
@@ -262,13 +357,14 @@ class Relay:
     def _settle(self, tx: Transaction, attempt: _Attempt) -> None:
         delivery, outcome = attempt.delivery, attempt.outcome
         if outcome is None:
-            tx.settle(replace(delivery, state=DeliveryState.WAITING, retry_at=attempt.at))
+            held_until = min(attempt.held_until or attempt.at, attempt.at + LONGEST_HOLD)
+            tx.settle(replace(delivery, state=DeliveryState.WAITING, retry_at=held_until))
             return
         tried = replace(delivery, attempts=delivery.attempts + 1)
         if isinstance(outcome, NotSent):
             # Never sooner than the channel asked.
             wait = min(timedelta(seconds=outcome.retry_after or 0), LONGEST_WAIT)
-            retry_at = attempt.at + max(backoff(tried.id, tried.attempts), wait)
+            retry_at = attempt.at + max(backoff(attempt.parcel, tried.attempts), wait)
             tx.settle(replace(tried, state=DeliveryState.WAITING, retry_at=retry_at, error=outcome.reason))
             return
         self._links.pop(delivery.id, None)
@@ -303,12 +399,23 @@ class Relay:
 
     def _tell_others(self, tx: Transaction, owner: str, items: Sequence[Item], at: datetime) -> None:
         """Tell of a destination of `owner`, elsewhere: that it is not reached, or that it is again."""
-        about = {item.subject for item in items}
-        for key, references in self._others(tx, owner).items():
-            elsewhere = [reference for reference in references if reference not in about]
-            if elsewhere:
-                id = f"{items[0].reason}-{items[0].position}-{key}"
-                tx.enqueue(Notice(id=id, owner=key, at=at, items=tuple(items)), elsewhere, at)
+        about, owners = {item.subject for item in items}, self._owners()
+        notices = {
+            key: Notice(id=f"{items[0].reason}-{items[0].position}-{key}", owner=key, at=at, items=tuple(items))
+            for key in self._others(tx, owner)
+        }
+        elsewhere = {
+            key: [reference for reference in references if reference not in about]
+            for key, references in self._others(tx, owner).items()
+        }
+        taking = {
+            key: [to for to in takers(tx, owners[key], notices[key]) if to in references]
+            for key, references in elsewhere.items()
+        }
+        # Where nobody asked for it, it is told nevertheless: else nobody knew.
+        for key, references in (taking if any(taking.values()) else elsewhere).items():
+            if references:
+                tx.enqueue(notices[key], references, at)
 
     def _record(self, ledger: Ledger, type: str, attempt: _Attempt, attempts: int, **data: str) -> int:
         notice = attempt.notice
@@ -332,17 +439,18 @@ class Relay:
         return () if configured is None else destinations(configured)
 
     def _others(self, tx: Transaction, owner: str) -> Mapping[str, Sequence[str]]:
-        """Return whom to tell that `owner` was not: at its own other destinations, else the other owners at their
-        first; never where the last word was dead.
+        """Return whom to tell that `owner` was not: it at its other destinations and the fallback owner, else the other
+        owners at their first; never where the last word was dead.
         """
         last = self._last_states(tx)
         alive = {
             key: [reference for reference in self._known(key) if last.get(reference) is not DeliveryState.DEAD]
             for key in self._owners()
         }
-        if alive.get(owner):
-            return {owner: alive[owner]}
-        return {key: references[:1] for key, references in alive.items() if references}
+        fallback = self._fallback_owner()
+        first = [owner, *(notified(self._owners(), "", fallback) if fallback else ())]
+        reached = {key: alive[key] for key in first if alive.get(key)}
+        return reached or {key: references[:1] for key, references in alive.items() if references}
 
     def _last_states(self, tx: Transaction) -> Mapping[str, DeliveryState]:
         """Return what became of the last message to each destination."""
@@ -366,14 +474,14 @@ class Relay:
                 tx.settle(replace(row, state=DeliveryState.WAITING, attempts=0, retry_at=now, error=""))
         return len(chosen)
 
-    def test(self, owner: str) -> str:
-        """Enqueue a test notice to every destination of an owner and return its id.
+    def test(self, owner: str) -> tuple[str, ...]:
+        """Enqueue a test notice to every destination of an owner, or of each member of a group, and return the ids.
 
         Raises:
             Refused: the owner is not configured or has no destination.
         """
-        references = self._known(owner)
-        if not references:
+        told = [key for key in notified(self._owners(), "", owner) if self._known(key)]
+        if not told:
             known = sorted(self._owners())
             configured = ", ".join(known) or "none"
             raise Refused(
@@ -381,18 +489,23 @@ class Relay:
             )
         now = self._clock()
         with self._store.write() as tx:
-            item = Item(
-                reason=Reason.TEST,
-                subject=owner,
-                position=tx.head(),
-                since=now,
-                brief="nothing changed",
-                summary=f"A test of the destinations of {owner}. Nothing changed.",
-                commands=("access-monitor outbox",),
-            )
-            notice = Notice(id=f"test-{owner}-{now:%Y%m%dT%H%M%S.%fZ}", owner=owner, at=now, items=(item,))
-            tx.enqueue(notice, references, now)
-        return notice.id
+            notices = [_test(key, tx.head(), now) for key in told]
+            for notice in notices:
+                tx.enqueue(notice, self._known(notice.owner), now)
+        return tuple(notice.id for notice in notices)
+
+
+def _test(owner: str, position: int, now: datetime) -> Notice:
+    item = Item(
+        reason=Reason.TEST,
+        subject=owner,
+        position=position,
+        since=now,
+        brief="nothing changed",
+        summary=f"A test of the destinations of {owner}. Nothing changed.",
+        commands=("access-monitor outbox",),
+    )
+    return Notice(id=f"test-{owner}-{now:%Y%m%dT%H%M%S.%fZ}", owner=owner, at=now, items=(item,))
 
 
 def backoff(delivery: int, attempts: int) -> timedelta:
@@ -438,6 +551,7 @@ def _undelivered(attempt: _Attempt, position: int, error: str) -> Item:
             f"access-monitor notices {quote(delivery.notice)}",
             f"access-monitor outbox redeliver {delivery.id}",
         ),
+        urgent=notice is not None and any(urgent(item, attempt.at) for item in notice.items),
     )
 
 

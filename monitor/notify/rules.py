@@ -55,10 +55,14 @@ class Background:
     Attributes:
         event: the event at a position of the log; None where there is none.
         page: the URL at which people see what a source states; empty where it has none.
+        notified: the owners who are told what one is to be told: the members of a group.
+        fallback_owner: who is told of what no owner is; empty for nobody.
     """
 
     event: Callable[[int], Event | None] = lambda _: None
     page: Callable[[str], str] = lambda _: ""
+    notified: Callable[[str], tuple[str, ...]] = lambda owner: (owner,)
+    fallback_owner: str = ""
 
 
 ALONE = Background()

@@ -7,15 +7,24 @@ downstream has to remember it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import groupby
 from shlex import quote
 
-from monitor.core.notices import SERIOUS, Item, Notice, Reason
+from monitor.core.notices import SERIOUS, Item, Notice, OverItem, Reason
 from monitor.core.text import polls_in_words
-from monitor.notify.headlines import HOLDABLE, PAUSES, awaits_activation, denial_is_news, names_of, state_of, title_of
+from monitor.notify.headlines import (
+    HOLDABLE,
+    PAUSES,
+    awaits_activation,
+    denial_is_news,
+    digest_title,
+    names_of,
+    state_of,
+    title_of,
+)
 from monitor.notify.phrases import (
     NAMES,
     SETTING,
@@ -137,19 +146,44 @@ def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
         # What is no entry has a section of its own: beside entries its name would be read as that of one.
         key=lambda item: (item.reason, bool(item.entry), item.source, item.since, item.polls, item.evidence),
     )
+    over = notice.digest.over if notice.digest is not None else ()
+    title = title_of(items, notice.at, zone) if notice.digest is None else digest_title(items, len(over))
     return Message(
-        title=plain(title_of(items, notice.at, zone), TITLE_LENGTH),
+        title=plain(title, TITLE_LENGTH),
         serious=notice.reason in SERIOUS,
         updates=tuple(dict.fromkeys(_update(item, zone) for item in items if item.since_then is not None)),
         sections=(
             *(_section(same, lost, zone) for same in full[:FULL]),
             *(_group(list(group), lost, zone) for _, group in groups),
+            *_over(over, zone),
         ),
         more=more,
         ack_url=notice.ack_url,
         earlier=_earlier(notice, zone),
-        footer=f"Notice {plain(notice.id)}",
+        footer=_footer(notice),
     )
+
+
+def _footer(notice: Notice) -> str:
+    """Return what makes a repeat visible: the id of the notice, or the ids of those that a digest holds."""
+    if notice.digest is None:
+        return f"Notice {plain(notice.id)}"
+    ids = notice.digest.notices
+    rest = f" and {len(ids) - BRIEF} more" if len(ids) > BRIEF else ""
+    return f"Notice{'s' if len(ids) > 1 else ''} {plain(', '.join(ids[:BRIEF]))}{rest}"
+
+
+def _over(over: Sequence[OverItem], zone: tzinfo | None) -> Iterator[MessageSection]:
+    """Yield the section on what was held back and ended meanwhile: a line each."""
+    if not over:
+        return
+    lines = [
+        f"{state_of(row.item)} {name_of(row.item)}: {_what(row.item, zone)[0]}; "
+        f"from {spoken_time(row.item.since, zone)} to {spoken_time(row.ended_at, zone)}"
+        for row in over[:BRIEF]
+    ]
+    rest = [f"and {len(over) - BRIEF} more"] if len(over) > BRIEF else []
+    yield MessageSection(heading="OVER BY NOW", lines=(Line(label="Not sent", texts=(*lines, *rest)),))
 
 
 def _update(item: Item, zone: tzinfo | None) -> str:

@@ -236,6 +236,11 @@ class NotifyTable(SettingsTable):
     escalate_after: int = Field(
         default=2, ge=1, le=100, description="From which repetition on the owners' escalate_to is told, too."
     )
+    fallback_owner: str | None = Field(
+        default=None,
+        description="The owner who is told of what has no other owner, and of every message that was not delivered.",
+        examples=["oncall"],
+    )
 
 
 class RunTable(SettingsTable):

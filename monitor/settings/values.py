@@ -24,6 +24,7 @@ from monitor.core.configuration import (
     Configuration,
     ConfirmationRules,
     Deployment,
+    DestinationRules,
     GateRules,
     Owner,
     Requirement,
@@ -151,7 +152,8 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
             for row in document.source
             for spec in specs(row, document, lambda path: str(place(path, folder)))
         },
-        owners={row.key: _owner(row, folder) for row in document.owner},
+        owners={row.key: _owner(row, document.notify.timezone, folder) for row in document.owner},
+        fallback_owner=document.notify.fallback_owner or "",
         entries={row.key: _entry(row) for row in document.entry},
         confirmation=ConfirmationRules(
             absence=_requirement(document.confirmation.absence),
@@ -220,12 +222,24 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
     )
 
 
-def _owner(row: OwnerTable, folder: Path) -> Owner:
+def _owner(row: OwnerTable, zone: str, folder: Path) -> Owner:
     return Owner(
         key=row.key,
-        destinations=tuple(row.destinations),
+        destinations=tuple(written if isinstance(written, str) else written.url for written in row.destinations),
         escalate_to=row.escalate_to or "",
         templates={form: str(place(path, folder)) for form, path in written_templates(row).items()},
+        members=tuple(row.owners or ()),
+        rules={
+            number: DestinationRules(
+                when=frozenset(table.when or ()),
+                quiet=table.quiet,
+                digest=table.digest,
+                zone=table.zone or zone or "UTC",
+                secret=table.secret or "",
+            )
+            for number, table in enumerate(row.destinations, 1)
+            if not isinstance(table, str)
+        },
     )
 
 

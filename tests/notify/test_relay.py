@@ -470,7 +470,7 @@ def test_redelivering_what_was_sent_or_is_not_there_is_refused_and_changes_nothi
 
 
 def test_a_test_reaches_every_destination_of_an_owner(world: World) -> None:
-    id = world.relay.test("billing")
+    (id,) = world.relay.test("billing")
     world.relay.tick()
     assert sorted(world.channel.sent) == [(id, "billing#1"), (id, "billing#2")]
     assert {notice.reason for notice in world.channel.notices} == {Reason.TEST}

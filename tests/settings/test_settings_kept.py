@@ -119,6 +119,7 @@ OTHER: Mapping[str, Any] = {
     "check_age": {"evals": "90d"},
     "evals": {"suites": ["tools"], "baseline": "mini", "samples": 21},
     "destinations": ["env:OTHER"],
+    "owners": ["another"],
     "repository": "example/other",
     "uses": ["v1/chat/completions"],
     "release": "2027-01-01",
