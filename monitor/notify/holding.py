@@ -103,7 +103,7 @@ def _ended_at(item: Item, items: Iterable[Item]) -> datetime | None:
     """Return when it was over what an item tells; None where it is not, or where it tells the end of something that
     is not among the items.
     """
-    if item.since_then is not None and item.since_then.over:
+    if item.reason not in FOLLOWING and item.since_then is not None and item.since_then.over:
         return item.since_then.at
     if not item.incident:
         return None
