@@ -91,7 +91,8 @@ class _Attempt:
     """What became of one delivery, known at `at`. Without an outcome there was no time to try it, and it is given back,
     or it is held back until then.
 
-    `parcel` is the first delivery of those that went out together: they are tried again together.
+    `parcel` is the first delivery of those that went out together: they are tried again together. `tried` is False for
+    what stood behind a failure that would have been its own.
     """
 
     delivery: Delivery
@@ -100,6 +101,7 @@ class _Attempt:
     at: datetime
     parcel: int
     held_until: datetime | None = None
+    tried: bool = True
     outcome: Sent | NotSent | None = None
     link: AckUrl = NONE
 
@@ -215,13 +217,14 @@ class Relay:
         """Send to one destination, in order.
 
         A failure that may pass counts for all that is due there: a hanging destination costs one timeout a tick, and
-        what queues behind it grows old with it instead of waiting for its turn to fail.
+        what queues behind it grows old with it instead of waiting for its turn to fail. Where a service says when to
+        come back, it takes them one after the other: what queues there waits, and does not grow old.
         """
         try:
             failed: NotSent | None = None
             label = queue[0].destination
             for parcel in self._parcels(queue, notices):
-                held_until = parcel.holding.until
+                held_until, tried = parcel.holding.until, failed is None or failed.retry_after is None
                 sending = _Sending(label=label, outcome=None if held_until is not None else failed)
                 if held_until is None and failed is None and self._clock() < stop:
                     sending = self._send(parcel)
@@ -233,6 +236,7 @@ class Relay:
                     label=sending.label,
                     at=self._clock(),
                     held_until=held_until,
+                    tried=tried,
                     outcome=sending.outcome,
                     link=sending.link,
                 )
@@ -327,19 +331,39 @@ class Relay:
         The dead are kept to the end and settled by owner: fifty rows to one deleted webhook are one alarm.
         """
         dead: dict[str, list[_Attempt]] = defaultdict(list)
+        reached: dict[str, bool] = {}
         failure: Exception | None = None
         while running:
             attempt = arrived.get()
             if attempt is None:
                 running -= 1
-            elif self._final(attempt):
+                continue
+            destination, took = attempt.delivery.destination, isinstance(attempt.outcome, Sent)
+            if attempt.outcome is not None:
+                reached[destination] = reached.get(destination, True) and took
+            if self._final(attempt):
                 dead[attempt.delivery.owner].append(attempt)
             else:
                 failure = self._try(partial(self._settle, attempt=attempt)) or failure
         for attempts in dead.values():
             failure = self._try(partial(self._bury, attempts=attempts)) or failure
+        if works := {destination for destination, took in reached.items() if took}:
+            failure = self._hasten(works) or failure
         if failure is not None:
             raise failure
+
+    def _hasten(self, destinations: Collection[str]) -> Exception | None:
+        """Let what failed before be due at destinations that take messages again: it is older than what they took."""
+        now = self._clock()
+        with self._store.read() as reader:  # the writer's lock is for those who have something to write
+            if not any(row.retry_at > now for row in _failing(reader, destinations)):
+                return None
+
+        def due(tx: Transaction) -> None:
+            for row in _failing(tx, destinations):
+                tx.settle(replace(row, retry_at=min(row.retry_at, now)))
+
+        return self._try(due)
 
     def _try(self, act: Callable[[Transaction], None]) -> Exception | None:
         """Run one transaction; its failure is kept until the others had their turn."""
@@ -352,7 +376,8 @@ class Relay:
 
     def _final(self, attempt: _Attempt) -> bool:
         outcome = attempt.outcome
-        return isinstance(outcome, NotSent) and (outcome.permanent or attempt.delivery.attempts + 1 >= self._attempts)
+        last = attempt.tried and attempt.delivery.attempts + 1 >= self._attempts
+        return isinstance(outcome, NotSent) and (outcome.permanent or last)
 
     def _settle(self, tx: Transaction, attempt: _Attempt) -> None:
         delivery, outcome = attempt.delivery, attempt.outcome
@@ -360,11 +385,12 @@ class Relay:
             held_until = min(attempt.held_until or attempt.at, attempt.at + LONGEST_HOLD)
             tx.settle(replace(delivery, state=DeliveryState.WAITING, retry_at=held_until))
             return
-        tried = replace(delivery, attempts=delivery.attempts + 1)
+        tried = replace(delivery, attempts=delivery.attempts + attempt.tried)
         if isinstance(outcome, NotSent):
             # Never sooner than the channel asked.
             wait = min(timedelta(seconds=outcome.retry_after or 0), LONGEST_WAIT)
-            retry_at = attempt.at + max(backoff(attempt.parcel, tried.attempts), wait)
+            own = backoff(attempt.parcel, tried.attempts) if attempt.tried else timedelta(0)
+            retry_at = attempt.at + max(own, wait)
             tx.settle(replace(tried, state=DeliveryState.WAITING, retry_at=retry_at, error=outcome.reason))
             return
         self._links.pop(delivery.id, None)
@@ -519,6 +545,12 @@ def backoff(delivery: int, attempts: int) -> timedelta:
     pause = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
     share = int.from_bytes(sha256(f"{delivery}:{attempts}".encode()).digest()[:4]) / 2**32
     return pause * (1 + JITTER * share)
+
+
+def _failing(reader: Reader, destinations: Collection[str]) -> list[Delivery]:
+    """Return what failed at these destinations and waits for another attempt."""
+    rows = reader.deliveries(DeliveryState.WAITING)
+    return [row for row in rows if row.attempts and row.error and row.destination in destinations]
 
 
 def _was_dead(reader: Reader, destination: str) -> bool:

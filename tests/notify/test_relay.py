@@ -445,6 +445,47 @@ def test_a_dead_delivery_that_is_sent_again_ends_what_was_told_of_its_destinatio
     ]
 
 
+def test_what_waits_at_a_destination_is_due_as_soon_as_it_takes_messages_again(world: World) -> None:
+    world.channel.answers["platform#1"] = FAILED
+    for number in range(3):
+        world.tell(f"old{number}", "platform#1")
+    for _ in range(5):
+        world.relay.tick()
+        world.now += timedelta(hours=1)
+    world.relay.tick()
+    world.channel.answers.clear()
+    world.now += timedelta(minutes=1)
+    assert world.relay.tick() == 0, "its next attempt is an hour away"
+    world.tell("new", "platform#1")
+    world.relay.tick()
+    world.relay.tick()
+    assert [id for id, _ in world.channel.sent] == ["new", "old0", "old1", "old2"]
+
+
+def test_a_crowd_at_a_service_that_takes_one_at_a_time_waits_and_does_not_die(world: World) -> None:
+    slow = NotSent(reason="HTTP 429", retry_after=1.0)
+    taken = 0
+
+    def one_a_tick(destination: str) -> None:
+        nonlocal taken
+        taken += 1
+        if taken > 1:
+            world.channel.answers[destination] = slow
+
+    world.channel.before = one_a_tick
+    for number in range(45):
+        world.tell(f"n{number:02}", "platform#1")
+    ticks = 0
+    while any(row.state is not DeliveryState.SENT for row in world.rows().values()):
+        taken, ticks = 0, ticks + 1
+        world.channel.answers.clear()
+        world.relay.tick()
+        world.now += timedelta(seconds=31)
+        assert ticks < 500
+        assert not any(row.state is DeliveryState.DEAD for row in world.rows().values())
+    assert len(world.channel.sent) == 45
+
+
 def test_a_waiting_delivery_can_be_sent_at_once(world: World) -> None:
     world.channel.answers["platform#1"] = FAILED
     world.tell("n1", "platform#1")
