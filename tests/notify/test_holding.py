@@ -230,6 +230,40 @@ def test_a_daily_digest_collects_what_is_not_urgent_by_day_as_well(outbox: Outbo
 
 
 @pytest.mark.parametrize(
+    ("reason", "end", "fields"),
+    [
+        (Reason.HELD, Reason.ENDED, {}),
+        (Reason.BLIND, Reason.RECOVERED, {}),
+        (Reason.FALLBACK_LOST, Reason.RECOVERED, {"fallback": "mini"}),
+        (Reason.UNDELIVERED, Reason.RECOVERED, {}),
+        (Reason.STALE, Reason.RECOVERED, DENIED),
+    ],
+)
+def test_what_is_serious_waits_for_no_digest_and_neither_does_its_end(
+    outbox: OutboxWorld, reason: Reason, end: Reason, fields: dict[str, Any]
+) -> None:
+    outbox.owners["platform"] = owner(digest=time(8), quiet=QUIET)
+    outbox.at("09:00")
+    outbox.tell(reason, incident="it-1", **fields)
+    outbox.tell(end, incident="it-1")
+    outbox.tell(end, incident="another-2")
+    assert reasons(outbox) == [reason, end]
+
+
+def test_what_is_serious_waits_for_the_end_of_quiet_hours_and_not_for_the_digest_after_it(
+    outbox: OutboxWorld,
+) -> None:
+    outbox.owners["platform"] = owner(digest=time(8), quiet=QUIET)
+    outbox.at("23:00")
+    outbox.tell(Reason.CHANGED)
+    outbox.tell(Reason.HELD)
+    outbox.at("2026-07-02 07:00")
+    assert reasons(outbox) == [Reason.HELD]
+    outbox.at("08:00")
+    assert reasons(outbox) == [Reason.CHANGED]
+
+
+@pytest.mark.parametrize(
     ("written", "before", "due"),
     [
         ("2026-03-28 23:00", "2026-03-29 06:59", "2026-03-29 07:00"),
