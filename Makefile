@@ -4,6 +4,8 @@
 # make test-fast  what needs no process, timer or history: while you work, two minutes at most
 # make proof      what takes long, before a release: the same tests many more times, the stories by the command as installed
 # make golden     write the golden files of messages (tests/golden) anew; read their diff before you commit it
+# make docs     write the tables of docs/commands.md anew from the program
+# make pictures   draw the pictures of the pages anew from a run of the demo, a minute
 # make peers    other people's servers, about a gigabyte, each in an environment of its own in .peers, for
 # make test-peers   the tests against them; without them those tests are skipped, and say so
 #
@@ -18,11 +20,11 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 
 PEERS := .peers
-# Three processes on two cores: a story waits for half of its time. What they compile is kept, or each of them and of the commands that
+# Four processes on two cores: a story waits for half of its time. What they compile is kept, or each of them and of the commands that
 # they start would compile it anew.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $${TEST_PROCESSES:-3} --dist loadscope
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $${TEST_PROCESSES:-4} --dist loadscope
 
-.PHONY: run test test-fast proof golden bench lint clean peers test-peers
+.PHONY: run test test-fast proof golden docs pictures bench lint clean peers test-peers
 
 run: $(RUNNABLE)
 	@if [ -n "$$OPENAI_API_KEY" ]; then exec $(BIN)/access-monitor run; fi; \
@@ -43,6 +45,14 @@ proof: $(STAMP)
 golden: $(STAMP)
 	-ACCESS_MONITOR_GOLDEN=write $(BIN)/python -m pytest tests/notify/test_notice_forms.py tests/notify/test_night.py
 	git status --short tests/golden
+
+docs: $(STAMP)
+	$(BIN)/python docs/command_tables.py
+	git diff --stat docs
+
+pictures: $(STAMP)
+	$(BIN)/python docs/pictures.py
+	git diff --stat docs
 
 bench: $(STAMP)
 	$(BIN)/python bench/run.py

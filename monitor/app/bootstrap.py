@@ -523,7 +523,7 @@ def database_url(settings: Settings, environ: Mapping[str, str]) -> str:
         return url
     if before != url and not os.path.exists(url) and os.path.isfile(before):
         raise ConfigurationError(
-            f"There is no database at {url}, but one stands at {before}, where version 0.2.0 looked: "
+            f"There is no database at {url}, but there is one at {before}, where version 0.2.0 kept it: "
             f'write state_dir = "{os.getcwd()}" into [run] of {settings.path}, or move that database.'
         )
     return url

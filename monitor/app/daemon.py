@@ -378,6 +378,8 @@ class Daemon:
             if outcome.again is not None:
                 self._again(outcome.source, outcome.again, now)
             self._read_late(outcome.source, now)
+            if outcome.notices:
+                self._scheduler.sooner("step", timedelta(0))
             if outcome.verdict in ("baseline", "changed"):
                 with self._monitor.store.read() as reader:
                     waiting = unpaid(reader, self._monitor.configuration, outcome.source)

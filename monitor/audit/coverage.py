@@ -31,6 +31,7 @@ WATCHED = "watched"
 ATTESTED = "attested"
 BLIND = "blind"
 UNWATCHED = "unwatched"
+UNSTATED = "unstated"
 
 GAPS = frozenset({BLIND, UNWATCHED})
 """States in which nothing would tell of a change now."""
@@ -48,7 +49,8 @@ class CoverageRow:
 
     `kind` is a pin (of an entry that has none yet: one that an activation would set), a required check, or what is
     unpinned because nothing is known of it. `state` is watched, attested (the word of a person holds until `until`),
-    blind (every source of it was last read too long ago) or unwatched; `read_at` is the last good poll.
+    blind (every source of it was last read too long ago) or unwatched; a price that the model need not have, and no
+    source states, is unstated and no gap. `read_at` is the last good poll.
     """
 
     entry: str
@@ -89,11 +91,15 @@ class _View:
         for pin in pins:
             yield self._pin(entry, pin)
         environments = dict.fromkeys((PRODUCTION, *self._configuration.gate.environments))
-        names = (name for environment in environments for name in checklist.required(entry, environment))
-        for name in dict.fromkeys(names):
+        named = (name for environment in environments for name in checklist.required(entry, environment))
+        checks = dict.fromkeys(named)
+        for name in checks:
             yield self._check(entry, name)
         for name in unpinned:
-            yield CoverageRow(entry=entry.key, kind=UNPINNED, name=name, state=UNWATCHED)
+            field = name.rpartition("/")[2]
+            if field not in checks:  # what a check asks for has its row already
+                state = UNSTATED if _need_not_be(field) else UNWATCHED
+                yield CoverageRow(entry=entry.key, kind=UNPINNED, name=name, state=state)
 
     def _pin(self, entry: Entry, pin: Pin) -> CoverageRow:
         if pin.scope == CONFIG:
@@ -150,3 +156,8 @@ class _View:
         if name == "fallback" and entry.spec.fallback:
             return CoverageRow(entry=entry.key, kind=CHECK, name=name, state=WATCHED, sources=(GATE,))
         return CoverageRow(entry=entry.key, kind=CHECK, name=name, state=UNWATCHED, read_at=check.verified_at)
+
+
+def _need_not_be(field: str) -> bool:
+    """Return whether a field is a price that not every model has: one of reading or writing a cache."""
+    return field.startswith(price.PREFIX) and price.Meter.of(field).meter not in checklist.ESSENTIAL_METERS

@@ -53,7 +53,8 @@ def production_answers(reader: Reader, configuration: Configuration, now: dateti
 
 def status_in_words(status: str, answer: ProductionAnswer | None) -> str:
     """Say a status with what production is answered, where the status alone would mislead: `active, DENIED: prices
-    expired`, `paused, spares support-agent until 2026-08-02T17:34:21Z`.
+    expired`, `paused, existing callers go on: support-agent until
+    2026-08-02T17:34:21Z`.
     """
     if answer is None:
         return status
@@ -61,5 +62,5 @@ def status_in_words(status: str, answer: ProductionAnswer | None) -> str:
         return f"{status}, DENIED: {answer.brief}"
     if answer.callers:
         end = f" until {rfc3339(answer.callers_until)}" if answer.callers_until else ""
-        return f"{status}, spares {', '.join(answer.callers)}{end}"
+        return f"{status}, existing callers go on: {', '.join(answer.callers)}{end}"
     return status

@@ -6,15 +6,15 @@ confirmed today.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.audit.silences import Silence, silences
 from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.configuration import OFFICIAL, Configuration
-from monitor.core.entry import Approval, Check, Entry
+from monitor.core.entry import Approval, Check, CheckState, Entry
 from monitor.core.events import Recorded, entry_stream
 from monitor.core.facts import Fact, Subject
 from monitor.core.maintenance_windows import Window
@@ -25,7 +25,7 @@ from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import reason
 from monitor.notify.answers import acknowledgements
 from monitor.registry import checklist, transitions
-from monitor.registry.access_verdict import AccessVerdict, verdicts
+from monitor.registry.access_verdict import AccessVerdict, counted
 from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry, find_row
 
@@ -129,7 +129,7 @@ def status(
     fresh = None if at is not None else Freshness(reader, configuration)
     shown = entries(reader, at=at)
     asked_about = [entry for key, entry in shown.items() if judged is None or key in judged]
-    access = {} if fresh is None else verdicts(reader, configuration, asked_about, fresh)
+    access = {} if fresh is None else {entry.key: counted(reader, configuration, entry, fresh) for entry in asked_about}
     holders = acknowledgements(reader, shown, at)
     moment = at or now
     silent = {} if moment is None else {silence.entry: silence for silence in silences(reader, moment, shown)}
@@ -199,6 +199,22 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
     ]
 
 
+def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
+    """Return all checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
+    named = {row.name for row in rows}
+    blanks = [
+        CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in named
+    ]
+    return [*(_judged(row, now) for row in rows), *blanks]
+
+
+def _judged(row: CheckRow, now: datetime) -> CheckRow:
+    until = row.check.until
+    if row.check.state is CheckState.VERIFIED and until is not None and until <= now:
+        return replace(row, check=replace(row.check, state=CheckState.STALE))
+    return row
+
+
 def _shows(reader: Reader, configuration: Configuration, one: Entry, name: str) -> bool:
     """Return whether the evidence of a check is what a source that feeds it showed last: else its last poll must not
     date that evidence.
@@ -231,7 +247,7 @@ def why(reader: Reader, key: str, *, at: datetime | None = None) -> list[ChainSt
         steps.append(ChainStep(depth=depth, recorded=recorded))
         event = recorded.event
         causes = [*event.data.get("causes", ()), *(() if event.cause is None else (event.cause,))]
-        if event.type not in (ev.ENTRY_DECLARED, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED):
+        if event.type not in (ev.ENTRY_DECLARED, ev.ENTRY_RENAMED, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED):
             todo += [(depth + 1, cause) for cause in dict.fromkeys(causes)]
     return steps
 
@@ -240,7 +256,7 @@ def history(reader: Reader, key: str) -> Iterator[Recorded]:
     """Yield everything that befell a row, and before it what befell the row that it goes on from."""
     events = list(reader.events(EventQuery(stream=entry_stream(key))))
     first = events[0].event if events else None
-    if first is not None and (carried := first.data.get("carried")):
+    if first is not None and first.type == ev.ENTRY_DECLARED and (carried := first.data.get("carried")):
         yield from reader.events(EventQuery(stream=entry_stream(carried["from"]), before=first.position))
     yield from events
 

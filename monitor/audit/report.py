@@ -130,7 +130,7 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
         checks=queries.checks(reader, configuration, key),
         confirmed=list(_confirmed(entry, fresh)),
         accepted=_last(history, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED),
-        pauses=_pauses(history),
+        pauses=pauses_of(history),
         compared=compared,
         comparison=comparison,
         sampled=sampled,
@@ -154,7 +154,8 @@ def _last_with(history: Sequence[Recorded], key: str) -> Recorded | None:
     return next((record for record in reversed(history) if record.event.data.get(key)), None)
 
 
-def _pauses(history: Sequence[Recorded]) -> list[Pause]:
+def pauses_of(history: Sequence[Recorded]) -> list[Pause]:
+    """Return the pauses of an entry from what befell it, the oldest first."""
     pauses: list[Pause] = []
     running: list[Recorded] = []
     for record in history:
@@ -255,7 +256,7 @@ def _pending(reader: Reader, entry: Entry) -> Iterator[str]:
     for change in reader.pending_changes():
         if change.seen and change.fact.subject in entry.subjects:
             quarantined = change.quarantine is not None
-            doubt = "is held back as implausible" if quarantined else "is suspected and not confirmed yet"
+            doubt = "is held back as implausible" if quarantined else "is pending, not confirmed yet"
             movement = f"{change.fact.subject.name} {change.fact.field} → {value_in_words(change.value)}"
             yield f"{movement} at {change.source} {doubt}."
 

@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
-from monitor.core.event_words import meter_in_words
 from monitor.core.facts import LISTED, Fact, PendingChange, Refusal, SourceState, Value
 from monitor.core.names import no_such
 from monitor.core.ports import EventQuery, Reader, Refused
@@ -138,10 +137,7 @@ def fact_in_words(fact: Fact, value: Value | None, *, current: Value | None = No
         return "no longer listed" if value is None else "newly listed"
     name = fact.field
     if name.startswith(PREFIX):
-        meter = Meter.of(name)
-        name = meter_in_words(
-            {"tier": meter.tier, "meter": meter.meter, "modality": meter.modality, "context": meter.context}
-        )
+        name = Meter.of(name).in_words
     before = "" if current is None else f"{value_in_words(current)} → "
     return f"{name}: {before}{value_in_words(value)}"
 

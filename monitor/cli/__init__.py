@@ -16,12 +16,12 @@ COMMANDS: Summaries = {
     "Watch": {
         "run": ("monitor.cli.run:run", "Run the monitor: scheduler, deliveries, HTTP."),
         "poll": ("monitor.cli.poll:poll", "Poll sources now and say what was found."),
-        "demo": ("monitor.cli.demo:demo", "Play a true story in a sandbox, in a minute."),
+        "demo": ("monitor.cli.demo:demo", "Play a story in a sandbox, in ten seconds."),
     },
     "Read": {
         "status": ("monitor.cli.status:status", "Show the registry, now or as it was."),
         "alerts": ("monitor.cli.alerts:alerts", "Show what is open: since when, who has it, what to type next."),
-        "sources": ("monitor.cli.sources:sources", "Show how each source stands, or all about one."),
+        "sources": ("monitor.cli.sources:sources", "Show the state of each source, or all about one."),
         "why": ("monitor.cli.status:why", "Explain a status: events and evidence, in words."),
         "checklist": ("monitor.cli.status:checklist", "Show every readiness check of an entry."),
         "coverage": ("monitor.cli.coverage:coverage", "Show what watches each pin and check."),
@@ -38,19 +38,19 @@ COMMANDS: Summaries = {
         "gate": ("monitor.cli.gate:gate", "May this environment use this model now? The answer is the exit code."),
     },
     "Act": {
-        "activate": ("monitor.cli.acts:activate", "Accept an entry's assumptions and open it."),
+        "activate": ("monitor.cli.acts:activate", "Accept an entry's assumptions and let production use it."),
         "pause": ("monitor.cli.acts:pause", "Stop the use of an entry."),
-        "resume": ("monitor.cli.acts:resume", "Open a paused entry again."),
+        "resume": ("monitor.cli.acts:resume", "Let production use a paused entry again."),
         "retire": ("monitor.cli.acts:retire", "End an entry for good."),
-        "release": ("monitor.cli.acts:release", "Let a quarantined price in."),
+        "release": ("monitor.cli.acts:release", "Confirm a quarantined price."),
         "verify": ("monitor.cli.verify:verify", "Attest a readiness check."),
         "maintenance": ("monitor.cli.maintenance:maintenance", "Announce maintenance in which changes are expected."),
     },
-    "Tell": {
-        "ack": ("monitor.cli.attend:ack", "Take a pause on, so that it is not told again."),
-        "silence": ("monitor.cli.attend:silence", "Tell nothing of an entry for a while."),
+    "Notify": {
+        "ack": ("monitor.cli.attend:ack", "Acknowledge a pause: stops repeat notifications."),
+        "silence": ("monitor.cli.attend:silence", "Mute notices about an entry for a time."),
         "notices": ("monitor.cli.notices:notices", "Show what was sent, word for word, and to whom."),
-        "silences": ("monitor.cli.alerts:silences", "Show silences: which entry, until when, who asked, and why."),
+        "silences": ("monitor.cli.alerts:silences", "Show silences: entry, end, author and reason."),
         "notify": ("monitor.cli.notify:notify", "Try out the destinations of an owner."),
         "outbox": ("monitor.cli.outbox:outbox", "Show deliveries waiting or dead; send them again."),
     },
@@ -91,8 +91,8 @@ PROGRAM = "access-monitor"
 def cli() -> None:
     """Watch what you assume about the models you call.
 
-    Exit codes: 0 done; 1 the answer is no, or the work failed; 2 wrong usage; 10 something would change, where that was
-    asked; 75 a needed service could not be reached, try again; 78 the configuration is wrong.
+    Exit codes: 0 done; 1 the answer is no, or the work failed; 2 wrong usage; 10 something changed or would change,
+    where you asked for that; 75 a service could not be reached, try again; 78 the configuration is wrong.
     """
 
 

@@ -54,9 +54,9 @@ def _said(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
 
 def by_person(act: Act) -> Act:
     """Return the option of who acts."""
-    return click.option(
-        "--by", metavar="PERSON", required=True, callback=_said, help="Who takes this on; kept in the log."
-    )(act)
+    return click.option("--by", metavar="PERSON", required=True, callback=_said, help="Your name; kept in the log.")(
+        act
+    )
 
 
 def reason_given(act: Act) -> Act:
@@ -87,7 +87,7 @@ def _acceptor(act: Act) -> Act:
         multiple=True,
         callback=_names,
         shell_complete=complete_checks,
-        help="Checks that are asked for and that you go on without; kept in the log.",
+        help="Go on without these required checks; kept in the log.",
     )(act)
     act = click.option(
         "--accept-loss",
@@ -95,12 +95,14 @@ def _acceptor(act: Act) -> Act:
         metavar="ROUTE,…",
         multiple=True,
         callback=_names,
-        help="Routes and settings that refuse the model now and that you go on without; kept in the log.",
+        help="Go on without these refused routes or account settings; kept in the log.",
     )(act)
-    act = click.option("--dry-run", is_flag=True, help="Only show what would be accepted, and what is missing.")(act)
+    act = click.option(
+        "--dry-run", is_flag=True, help="Show what would be accepted and what is missing; change nothing."
+    )(act)
     act = _expect(act)
     act = click.option("--reason", metavar="TEXT", callback=_said, help="Why; kept in the log.")(act)
-    return click.option("--by", metavar="PERSON", callback=_said, help="Who takes this on; kept in the log.")(act)
+    return click.option("--by", metavar="PERSON", callback=_said, help="Your name; kept in the log.")(act)
 
 
 def _named(by: str | None, reason: str | None) -> tuple[str, str]:
@@ -135,11 +137,11 @@ def activate(
     losses: frozenset[str],
     dry_run: bool,
 ) -> int:
-    """Accept an entry's assumptions and open it.
+    """Accept an entry's assumptions and let production use it.
 
-    What is confirmed now becomes the entry's pins. Refused, with everything that is missing, while a required check is
-    neither verified nor waived, a route that the entry uses is refused, a change is suspected, or something relevant
-    happened after --expect.
+    What is confirmed now becomes the entry's pins. Refused, naming everything that is missing, while a required
+    check is neither verified nor waived, a route in use is refused, a pinned fact has a pending change, or
+    something relevant happened after --expect.
     """
     from monitor.registry.acceptance import Going
 
@@ -171,7 +173,7 @@ def activate(
 def pause(options: Options, *, entry: str, surface: str, by: str, reason: str, expect: int | None) -> None:
     """Stop the use of an entry.
 
-    Production is denied the entry from now on, until a person resumes it.
+    Production is denied the entry until a named person resumes it.
     """
     with opened(options) as monitor:
         key = row_of(monitor, entry, surface)
@@ -210,11 +212,11 @@ def resume(
     losses: frozenset[str],
     dry_run: bool,
 ) -> int:
-    """Open a paused entry again.
+    """Let production use a paused entry again.
 
-    What is confirmed now becomes the entry's pins; old and new ones are shown side by side, and what was shown is what
-    is accepted. Refused until every check that the pause asks for was verified since, or is waived. With --cause each
-    entry is judged by itself: those that may are resumed, the others are named, and the end is 1.
+    What is confirmed now becomes the entry's pins; old and new are shown side by side. Refused until every check
+    that the pause asks for was verified since, or is waived. With --cause each entry is judged by itself; if one is
+    refused, the exit code is 1.
     """
     from monitor.registry.acceptance import Going
 
@@ -297,7 +299,7 @@ def _previewed(options: Options, previews: Sequence[tuple[str, Acceptance]], goi
 def retire(options: Options, *, entry: str, surface: str, by: str, reason: str, expect: int | None) -> None:
     """End an entry for good.
 
-    It is denied everywhere from now on and judged no more; what happened to it stays in the log.
+    It is denied everywhere and no longer judged; its history stays in the log. It cannot be revived.
     """
     with opened(options) as monitor:
         key = row_of(monitor, entry, surface)
@@ -313,9 +315,9 @@ def retire(options: Options, *, entry: str, surface: str, by: str, reason: str, 
 @reason_given
 @click.pass_obj
 def release(options: Options, *, position: int, by: str, reason: str) -> None:
-    """Let a quarantined price in.
+    """Confirm a quarantined price.
 
-    POSITION is that of the price.quarantined event. The price is confirmed from now on, with all that follows from it.
+    POSITION is that of the price.quarantined event. What follows from the price, such as a pause, follows now.
     """
     with opened(options) as monitor:
         show(options, monitor, *monitor.operator.release(position, by=by, reason=reason, via=via()), several=True)

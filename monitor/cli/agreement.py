@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from monitor.core.event_words import meter_in_words
 from monitor.core.price import percent, spoken
-from monitor.registry.terms import multiple
 
 if TYPE_CHECKING:
     from monitor.audit.agreement import PriceComparison
@@ -27,19 +25,6 @@ def cell(word: PriceComparison) -> str:
     return ", ".join(part for part in (verdict, f"stale: {word.because}" if word.because else "") if part)
 
 
-def as_json(word: PriceComparison) -> dict[str, object]:
-    """Return the keys that a price has for scripts beside its own; `of_official` is how many times the official amount
-    it is.
-    """
-    return {
-        "agreement": str(word.view),
-        "official": word.official,
-        "of_official": None if word.official is None else multiple(word.fact.amount, word.official),
-        "stale": word.stale,
-        "stale_because": None if word.because is None else str(word.because),
-    }
-
-
 def lines(words: Sequence[PriceComparison], *, overtaken: bool = False) -> Iterator[str]:
     """Yield one line for each source: on how many prices it agrees, and which it states differently. A source alone
     agrees with nobody.
@@ -54,10 +39,7 @@ def lines(words: Sequence[PriceComparison], *, overtaken: bool = False) -> Itera
             continue
         parts = [f"{views} {name}" for name, views in _counts(mine).items()]
         differing = [word for word in mine if word.view == "differs"]
-        named = [
-            f"{meter_in_words(word.fact.meter._asdict())} {spoken(word.fact.amount)} ({cell(word)})"
-            for word in differing[:NAMED]
-        ]
+        named = [f"{word.fact.meter.in_words} {spoken(word.fact.amount)} ({cell(word)})" for word in differing[:NAMED]]
         more = [f"and {len(differing) - NAMED} more"] if len(differing) > NAMED else []
         yield f"{source}: {', '.join(parts)}" + (f": {'; '.join([*named, *more])}" if named else "")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,7 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import utc
-from monitor.core.events import rfc3339
+from monitor.core.moments import utc
 from monitor.core.time import rounded
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     "--all",
     "everything",
     is_flag=True,
-    help="Also what decides nothing yet: changes that are being counted, windows to come, entries never activated.",
+    help="Also pending changes, windows to come and entries never activated.",
 )
 @click.pass_obj
 def alerts(options: Options, *, everything: bool) -> None:
@@ -43,13 +41,14 @@ def alerts(options: Options, *, everything: bool) -> None:
     Pauses, entries that production is denied, sources that cannot be read or are too old, changes held for review,
     approvals that wait for a second person, maintenance windows and silences.
     """
+    from monitor.audit import documents
     from monitor.audit.alerts import alerts as open_alerts
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = open_alerts(reader, monitor.configuration, now, everything=everything)
     if options.json:
-        output.as_json([alert_json(row) for row in rows])
+        output.as_json([documents.of_alert(row) for row in rows])
         return
     if not rows:
         output.note("Nothing is open.")
@@ -74,14 +73,15 @@ def alerts(options: Options, *, everything: bool) -> None:
 @command("silences", table=True, examples=("access-monitor silences", "access-monitor silences --json"))
 @click.pass_obj
 def silences(options: Options) -> None:
-    """Show silences: which entry, until when, who asked, and why."""
+    """Show silences: entry, end, author and reason."""
+    from monitor.audit import documents
     from monitor.audit.silences import silences as lasting
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = lasting(reader, now)
     if options.json:
-        output.as_json([silence_json(row) for row in rows])
+        output.as_json([documents.of_silence(row) for row in rows])
         return
     if not rows:
         output.note("No entry is silent.")
@@ -93,23 +93,6 @@ def silences(options: Options) -> None:
     output.note("End one with `access-monitor silence ENTRY --lift --by YOU --reason WHY`.")
 
 
-def alert_json(row: Alert) -> dict[str, object]:
-    """Return an open matter for scripts."""
-    acknowledged = row.acknowledged
-    return {
-        **asdict(row),
-        "kind": row.kind.value,
-        "since": _time(row.since),
-        "until": _time(row.until),
-        "acknowledged": None if acknowledged is None else acknowledgement_json(acknowledged),
-    }
-
-
-def acknowledgement_json(row: Acknowledgement) -> dict[str, object]:
-    """Return who has a pause in hand, for scripts."""
-    return {"by": row.by, "at": rfc3339(row.at), "note": row.note}
-
-
 def in_hand(row: Acknowledgement) -> str:
     """Say who has a pause in hand, and their note."""
     return f"{row.by}: {row.note}" if row.note else row.by
@@ -118,11 +101,6 @@ def in_hand(row: Acknowledgement) -> str:
 def silence_in_words(row: Silence) -> str:
     """Say until when an entry is silent, and for whom and what."""
     return f"until {utc(row.until)}: {row.reason} ({row.by})"
-
-
-def silence_json(row: Silence) -> dict[str, object]:
-    """Return a silence for scripts."""
-    return {**asdict(row), "since": rfc3339(row.since), "until": rfc3339(row.until)}
 
 
 def _since(row: Alert, now: datetime) -> str:
@@ -141,7 +119,3 @@ def _until(row: Alert) -> str:
 
 def _production(row: Alert) -> str:
     return "production is allowed" if row.production == "allowed" else ""
-
-
-def _time(at: datetime | None) -> str | None:
-    return rfc3339(at) if at else None

@@ -37,9 +37,9 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
 @click.option("--note", metavar="TEXT", default="", callback=recorded_text, help="What is being done about it.")
 @click.pass_obj
 def ack(options: Options, *, what: str, surface: str, by: str, note: str) -> None:
-    """Take a pause on, so that it is not told again.
+    """Acknowledge a pause: stops repeat notifications.
 
-    It resumes nothing. NOTICE is the id at the end of a message.
+    It does not resume the entry. NOTICE is the id at the end of a message.
     """
     with opened(options) as monitor:
         key = row_of(monitor, what, surface)
@@ -64,9 +64,9 @@ def ack(options: Options, *, what: str, surface: str, by: str, note: str) -> Non
 def silence(
     options: Options, *, entry: str, surface: str, span: timedelta | None, lift: bool, by: str, reason: str
 ) -> None:
-    """Tell nothing of an entry for a while.
+    """Mute notices about an entry for a time.
 
-    A new pause is told all the same, and everything stands in the log.
+    New pauses are notified all the same, and everything is in the log.
     """
     if (span is None) == (not lift):
         raise click.UsageError("Say how long with --for, or end a silence with --lift.")

@@ -20,7 +20,7 @@ from monitor.cli.framework import command
 def completion(shell: str) -> None:
     """Print the completion script of a shell.
 
-    Put the first example into ~/.bashrc (or, with zsh, into ~/.zshrc); the second is for fish.
+    For bash put the first example into ~/.bashrc, for zsh its like into ~/.zshrc; the second is for fish.
     """
     writer = get_completion_class(shell)
     assert writer is not None

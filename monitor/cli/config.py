@@ -39,10 +39,10 @@ ACCEPT = "access-monitor config accept --by YOU --reason TEXT"
 )
 @click.pass_obj
 def check(options: Options) -> int:
-    """Say what is wrong with the configuration, and what loading it would take from production.
+    """Check the configuration, and what loading it would take from production.
 
-    Ends with 78 if anything is wrong, and then says all of it. Where there is a database, ends with 10 if loading the
-    file would pause, withdraw or deny an entry that production may use. Nothing is made or changed.
+    Names everything that is wrong and ends with 78. With a database, ends with 10 if loading the file would pause,
+    withdraw or deny an entry that production may use. Changes nothing.
     """
     from monitor.settings import InvalidConfiguration, load
     from monitor.settings.destinations import unusable_destinations
@@ -75,7 +75,7 @@ def check(options: Options) -> int:
 @command("diff", table=True, examples=("access-monitor config diff", "access-monitor config diff --json"))
 @click.pass_obj
 def diff(options: Options) -> None:
-    """Show which keys differ between the file and the configuration that the monitor goes by."""
+    """Show the keys that differ from the configuration in effect."""
     settings = _loaded(options)
     with _there(settings) as monitor:
         differences = monitor.assess(settings).differences
@@ -86,7 +86,7 @@ def diff(options: Options) -> None:
     elif differences:
         output.table(("KEY", "ACCEPTED", "FILE"), [(row.path, _value(row.old), _value(row.new)) for row in differences])
     else:
-        output.note(f"{settings.path} is the configuration that the monitor goes by.")
+        output.note(f"{settings.path} is the configuration in effect.")
 
 
 @command(
@@ -104,8 +104,8 @@ def diff(options: Options) -> None:
 def accept(options: Options, *, by: str, reason: str, expect: int | None) -> None:
     """Accept what loading the file takes from production.
 
-    The next start, reload or poll then takes it. It holds for this file and this environment as they are: after a
-    change of either, or when another entry is taken than was shown, it has to be accepted again.
+    The next start, reload or poll then loads it. The acceptance covers this file, this environment and the entries
+    that were shown; after a change of any of them, accept again.
     """
     settings = _loaded(options)
     with _there(settings) as monitor:
@@ -123,7 +123,7 @@ def accept(options: Options, *, by: str, reason: str, expect: int | None) -> Non
 @command("show", table=True, examples=("access-monitor config show", "access-monitor config show --json"))
 @click.pass_obj
 def show(options: Options) -> None:
-    """Show every setting of file and environment, and where it comes from; secrets are masked."""
+    """Show every setting and where it comes from; secrets are masked."""
     from monitor import settings
 
     shown = settings.show(_loaded(options))
@@ -135,7 +135,7 @@ def show(options: Options) -> None:
 
 @command("schema", examples=("access-monitor config schema > monitor.schema.json",))
 def schema() -> None:
-    """Print the JSON Schema of the configuration, for editors that check TOML against one."""
+    """Print the JSON Schema of the configuration, for editors."""
     from monitor.settings import schema
 
     output.as_json(schema())
@@ -192,6 +192,8 @@ def _print_in_order(settings: Settings) -> None:
 
 
 def _print(assessment: LoadingEffect) -> None:
+    for was, key in assessment.renamed:
+        click.echo(output.printable(f"Loading it renames {was} to {key}, which goes on from its history."))
     for take in assessment.taken:
         click.echo(output.printable(f"Loading it would {take.act.verb} {take.entry}: {take.reason}."))
     for key in assessment.keep_deny:
@@ -225,6 +227,7 @@ def _as_json(settings: Settings, assessment: LoadingEffect | None) -> dict[str, 
         "position": assessment.position,
         **listed(assessment.taken),
         "keep_deny": list(assessment.keep_deny),
+        "renames": [{"was": was, "key": key} for was, key in assessment.renamed],
         "accepted": None
         if acceptance is None
         else {"position": acceptance.position, "by": acceptance.data["by"], "reason": acceptance.data["reason"]},

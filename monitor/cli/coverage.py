@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime
-
 import click
 
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.times import both
-from monitor.core.events import rfc3339
+from monitor.core.moments import both
 from monitor.core.time import rounded
 
 
@@ -26,23 +22,24 @@ from monitor.core.time import rounded
     ),
 )
 @click.argument("entry", required=False, shell_complete=complete_entries)
-@click.option("--exit-code", is_flag=True, help="End with 1 if nothing watches a pin or a required check now.")
+@click.option("--exit-code", is_flag=True, help="End with 1 if nothing watches an assumption now.")
 @click.pass_obj
 def coverage(options: Options, *, entry: str | None, exit_code: bool) -> int:
     """Show what watches each pin and check.
 
-    Every pin and every required check of one entry or of all: the sources that speak for it, and when they were last
-    read. An entry that was never accepted shows the pins that an activation would set.
+    Lists the sources behind every pin and required check, and when they were last read. An entry that was never
+    activated shows the pins that an activation would set.
     """
-    from monitor.audit.coverage import GAPS, UNPINNED
+    from monitor.audit import documents
+    from monitor.audit.coverage import GAPS
     from monitor.audit.coverage import coverage as covered
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = covered(reader, monitor.configuration, now, entry or "")
-    gaps = [row for row in rows if row.state in GAPS and row.kind != UNPINNED]
+    gaps = [row for row in rows if row.state in GAPS]
     if options.json:
-        output.as_json([{**asdict(row), "read_at": _text(row.read_at), "until": _text(row.until)} for row in rows])
+        output.as_json([documents.of_coverage(row) for row in rows])
     elif rows:
         output.table(
             ("ENTRY", "KIND", "WHAT", "STATE", "READ", "WATCHED BY"),
@@ -65,7 +62,3 @@ def coverage(options: Options, *, entry: str | None, exit_code: bool) -> int:
     else:
         output.note("The registry is empty; `access-monitor poll` loads the configuration.")
     return 1 if exit_code and gaps else 0
-
-
-def _text(at: datetime | None) -> str | None:
-    return None if at is None else rfc3339(at)

@@ -17,7 +17,10 @@ from monitor.cli.opening import config_path, opened
 )
 @click.pass_obj
 def upgrade(options: Options) -> None:
-    """Create the database, or bring an older schema up to date. `run` and `poll` do it, too."""
+    """Create the database, or bring an older schema up to date.
+
+    `run` and `poll` do so too.
+    """
     from monitor.store import upgrade
     from monitor.store.migrations import HEAD
 
@@ -32,9 +35,9 @@ def upgrade(options: Options) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def backup(options: Options, *, file: Path) -> None:
-    """Copy the database, as it stands, into a new file, while the monitor runs.
+    """Copy the database into a new file while the monitor runs.
 
-    Only SQLite: PostgreSQL brings its own tools. A copy is a whole database; --database FILE reads it.
+    SQLite only; PostgreSQL has its own tools. The copy is a whole database: --database FILE reads it.
     """
     from monitor.store import backup
 
@@ -45,9 +48,9 @@ def backup(options: Options, *, file: Path) -> None:
 @command("rebuild", examples=("access-monitor db rebuild",))
 @click.pass_obj
 def rebuild(options: Options) -> None:
-    """Make the registry anew from the log, in one transaction, and say which entries had differed from it.
+    """Make the registry anew from the log and name every difference.
 
-    The log itself is never changed.
+    In one transaction. The log itself is never changed.
     """
     from monitor.audit.rebuild import rebuild
 

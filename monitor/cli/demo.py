@@ -1,5 +1,5 @@
-"""`demo`: what truly happened to GPT-5.6, played by a provider on this machine and watched by the real daemon, in a
-minute.
+"""`demo`: what truly happened to GPT-5.6, and two days more, played by a provider on this machine and watched by the
+real daemon, in seconds.
 
 Everything but the provider is real: clock, daemon, database, deliveries, the acts of people. What is shown is read from
 the log and from what the owner received; where it does not come out as the story says, the command says so and ends
@@ -35,14 +35,14 @@ BREATH = 0.2
 
 
 @command("demo", examples=("access-monitor demo", "access-monitor demo --stay"))
-@click.option("--stay", is_flag=True, help="Let daemon and sandbox run on until Ctrl-C, to look around.")
+@click.option("--stay", is_flag=True, help="Keep daemon and sandbox running until Ctrl-C.")
 @click.pass_obj
 def demo(options: Options, *, stay: bool) -> int:
-    """Play a true story in a sandbox, in a minute.
+    """Play a story in a sandbox, in ten seconds.
 
-    A provider on this machine lives through what happened to GPT-5.6 in 2026, and the real daemon watches it, with a
-    configuration and a database of its own in a temporary folder. Nothing is sent to anyone, no key is needed. The
-    folder stays, so that one can look around.
+    A provider on this machine plays what happened to GPT-5.6 in 2026 and two imagined days after it: prices fall, one
+    rises, a model vanishes. The real daemon watches it in a temporary folder. No key is needed and nothing is sent.
+    Ends with 1 where the log, the gate or the messages differ from the story. The folder stays.
     """
     if options.config is not None or options.database is not None:
         raise click.UsageError("The demo brings its own configuration and database; leave --config and --database out.")
@@ -127,31 +127,33 @@ class _Daemon:
 def _perform(ended: _Ended, *, stay: bool) -> int:
     from monitor.app import log_output
     from monitor.app.bootstrap import open_monitor
-    from monitor.cli.demo_play import Play, Stopped, paced
+    from monitor.cli.demo_play import Play, Stopped, held
     from monitor.cli.demo_stage import Stage
     from monitor.cli.demo_summary import expected, problems, summarise
     from monitor.sandbox import Sandbox
     from monitor.sandbox.demo_config import write_demo
-    from monitor.sandbox.gpt_5_6 import STEPS
+    from monitor.sandbox.gpt_5_6 import IMAGINED, STEPS
 
     folder = Path(tempfile.mkdtemp(prefix="access-monitor-demo-"))
     with ExitStack() as stack:
         log = stack.enter_context((folder / LOG_FILE).open("w", encoding="utf-8", buffering=1))
         log_output.configure(log)
-        sandbox = stack.enter_context(Sandbox(paced(STEPS), hold=True))
+        sandbox = stack.enter_context(Sandbox(held((*STEPS, *IMAGINED)), hold=True))
         config = write_demo(sandbox.base_url, sandbox.pricing_url, sandbox.webhook_url, folder)
         monitor = stack.enter_context(open_monitor(config, environ=_environment()))
         stage = Stage(monitor.configuration.confirmation, folder, overridden=_overrides())
         stage.open(sandbox.timeline.steps)
         daemon = stack.enter_context(_Daemon(monitor))
         play = Play(sandbox, monitor, stage, via=via(), interrupted=lambda: bool(ended), alive=daemon.alive)
-        wanted = expected(sandbox.timeline.steps, monitor.configuration.entries, list_source=_list_source(monitor))
+        callers = {key: spec.callers for key, spec in monitor.configuration.entries.items()}
+        list_source = _list_source(monitor)
+        wanted = expected(sandbox.timeline.steps, callers, list_source=list_source)
         try:
             play.run(wanted)
             with monitor.store.read() as reader:
-                summary = summarise(play.chapters, list(reader.events()), sandbox.messages)
+                summary = summarise(play.chapters, list(reader.events()), sandbox.messages, list_source=list_source)
             if differences := problems(summary, play.chapters, wanted):
-                raise MonitorError(f"The story did not come out as it is told: {'; '.join(differences)}.")
+                raise MonitorError(f"The story did not end as expected: {'; '.join(differences)}.")
             stage.summary(summary)
             stage.commands(config, summary, stay=stay)
             while stay and not ended:
@@ -162,7 +164,7 @@ def _perform(ended: _Ended, *, stay: bool) -> int:
             stage.ended_early(sandbox.current.date)
             return 128 + (ended.by or signal.SIGINT)
         except MonitorError as error:
-            reason = f" It said: {daemon.error}" if daemon.error is not None else ""
+            reason = f" Its error: {daemon.error}" if daemon.error is not None else ""
             raise MonitorError(f"{error}{reason} The daemon's log is {folder / LOG_FILE}.") from error
     stage.close()
     return 0

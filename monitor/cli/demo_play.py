@@ -13,13 +13,26 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from monitor.cli.demo_summary import Chapter, Expected, readable, title
+from monitor.cli.demo_summary import (
+    NEW_USAGE,
+    TEST_CALL,
+    Answers,
+    Chapter,
+    Expected,
+    ExpectedStep,
+    StoryAnswer,
+    answered,
+    readable,
+    title,
+)
 from monitor.cli.demo_words import StoryLine, narrate
 from monitor.core import events as ev
-from monitor.core.entry import Entry, Status
+from monitor.core.entry import CheckState, Entry, Status
+from monitor.core.facts import ACCESS, GRANTED, Subject
 from monitor.core.ports import DeliveryState, EventQuery, MonitorError, Refused
 from monitor.gate.client.lease import Lease, read
 from monitor.sandbox import Sandbox, TimelineStep
+from monitor.sandbox.demo_config import CALLS
 from monitor.sandbox.gpt_5_6 import RESUME
 
 if TYPE_CHECKING:
@@ -32,17 +45,14 @@ REASONS: Mapping[str, str] = {
     "resume": "the new price is accepted",
 }
 
-PACE = 1.5
-"""How many polls a step lasts for each that it needs: the story is to be read while it plays."""
-
 WATCHED = "watched"
 """The act that ends a step which waits for no other: everything that it leads to was recorded."""
 
 PATIENCE = timedelta(seconds=45)
-"""How long one condition is waited for. On a busy machine a step takes twice its usual six seconds, not seven times."""
+"""How long one condition is waited for. A step takes a second; on a busy machine a few."""
 
 BREATH = 0.1
-"""The longest time between two looks at a condition, in seconds."""
+"""The longest time between two readings of a condition, in seconds."""
 
 
 class Stopped(Exception):
@@ -57,9 +67,11 @@ class StageProtocol(Protocol):
     def line(self, line: StoryLine) -> None: ...
 
 
-def paced(steps: Sequence[TimelineStep]) -> tuple[TimelineStep, ...]:
-    """Return the steps of a story, each slow enough to be read and held until it is released."""
-    return tuple(replace(step, polls=round(step.polls * PACE), waits_for=step.waits_for or WATCHED) for step in steps)
+def held(steps: Sequence[TimelineStep]) -> tuple[TimelineStep, ...]:
+    """Return the steps of a story, each held until it is released and no longer: what is to be recorded in it says how
+    long it lasts, and not a number of polls.
+    """
+    return tuple(replace(step, polls=1, waits_for=step.waits_for or WATCHED) for step in steps)
 
 
 class Play:
@@ -87,21 +99,21 @@ class Play:
         self._seen: set[Expected] = set()
         self.chapters: list[Chapter] = []
 
-    def run(self, wanted: Sequence[tuple[Expected, ...]]) -> None:
-        """Play all steps; `wanted` are the events that each has to lead to.
+    def run(self, wanted: Sequence[ExpectedStep]) -> None:
+        """Play all steps; `wanted` is what each has to lead to.
 
         Raises:
             Stopped: a person ended it.
             MonitorError: something did not happen, or the daemon ended.
         """
         steps = self._sandbox.timeline.steps
-        for index, (step, events) in enumerate(zip(steps, wanted, strict=True)):
+        for index, (step, expectation) in enumerate(zip(steps, wanted, strict=True)):
             self._until(partial(self._begun, index), "the sandbox had not gone on to the next step")
-            for type, subject in events:
+            for type, subject in expectation.events:
                 self._until(partial(self._recorded, (type, subject)), f"no {type} of {subject} was recorded")
-            for type, subject in events:
-                if type == ev.ENTRY_PAUSED:
-                    self._until(partial(self._denied, subject), f"the gate went on to allow {subject}")
+            self._until(self._reached, "a free probe did not reach a model that the list shows")
+            self._until(self._settled, "something was still pending")
+            self._ask_gate(expectation.answers)
             self._until(self._told, "not every notice was delivered")
             self._act(resuming=step.waits_for == RESUME)
             self._until(self._told, "not every notice was delivered")
@@ -114,16 +126,52 @@ class Play:
     def _recorded(self, wanted: Expected) -> bool:
         return wanted in self._seen
 
+    def _ask_gate(self, asked: Answers) -> None:
+        """Ask the gate as production does, by the lease file alone, once it denies new usage; say what it answers."""
+        for key, answers in asked.items():
+            self._until(partial(self._denied, key), f"the gate went on to allow new usage of {key}")
+            self.chapters[-1].answers[key] = {caller: self._answer(key, caller) for caller in answers}
+            self._stage.line(StoryLine(at=self._monitor.clock(), word="gate", text=self._in_words(key)))
+
     def _denied(self, key: str) -> bool:
-        """Ask the gate as production does, by the lease file alone."""
-        now = self._monitor.clock()
+        return not self._answer(key, NEW_USAGE).allowed
+
+    def _lease(self) -> Lease:
         path = str(self._monitor.settings.lease_dir / f"{PRODUCTION}.json")
-        answer = Lease(path, read(path), PRODUCTION, now).answer(key, "")
-        if answer["allowed"]:
-            return False
-        instead = f"{answer['fallback']} is allowed instead" if answer["fallback"] else "and nothing is allowed instead"
-        self._stage.line(StoryLine(at=now, word="gate", text=f"{key} is denied in {PRODUCTION}, {instead}"))
+        return Lease(path, read(path), PRODUCTION, self._monitor.clock())
+
+    def _answer(self, key: str, caller: str) -> StoryAnswer:
+        lease = self._lease()
+        grace = None if caller == NEW_USAGE else lease.grace(key)
+        return StoryAnswer(allowed=bool(lease.answer(key, caller)["allowed"]), grace=grace)
+
+    def _in_words(self, key: str) -> str:
+        fallback = self._lease().answer(key, NEW_USAGE)["fallback"]
+        instead = f"{fallback} is allowed instead" if fallback else "nothing is allowed instead"
+        callers = {caller: answer for caller, answer in self.chapters[-1].answers[key].items() if caller != NEW_USAGE}
+        going_on = [f"{caller} is {answered(answer)}" for caller, answer in callers.items() if answer.allowed]
+        if going_on:
+            return f"new usage of {key} is denied, {instead}; {', '.join(going_on)}"
+        whom = "everybody" + (f", {' and '.join(callers)} too" if callers else "")
+        return f"{key} is denied to {whom}; {instead}"
+
+    def _reached(self) -> bool:
+        """Return whether every free probe reaches the models that may be activated now."""
+        models = {entry.spec.model_id for entry in self._entries(Status.EVALUATING)}
+        with self._monitor.store.read() as reader:
+            for spec in self._monitor.configuration.sources.values():
+                if spec.model not in models or spec.paid:
+                    continue
+                state = reader.source(spec.key)
+                facts = reader.facts(state.baseline) if state is not None and state.baseline else {}
+                if facts.get(Subject(spec.surface, spec.model), {}).get(ACCESS + spec.route) != GRANTED:
+                    return False
         return True
+
+    def _settled(self) -> bool:
+        """Return whether nothing is pending: what one route shows, the others have confirmed."""
+        with self._monitor.store.read() as reader:
+            return not any(reader.pending_changes(key) for key in self._monitor.configuration.sources)
 
     def _told(self) -> bool:
         with self._monitor.store.read() as reader:
@@ -179,15 +227,30 @@ class Play:
     def _message(self, notice: str, owner: str, at: datetime) -> StoryLine:
         texts = (readable(message) for message in self._sandbox.messages)
         text = next((text for text in texts if f"Notice {notice}" in text.splitlines()), "")
-        return StoryLine(at=at, word="told", text=f"{owner}: {title(text)}")
+        return StoryLine(at=at, word="notified", text=f"{owner}: {title(text)}")
 
     # -- what a person does ------------------------------------------------
 
     def _act(self, *, resuming: bool) -> None:
-        for entry in self._entries(Status.EVALUATING):
-            self._accept("activate", entry.key)
+        evaluating = [entry.key for entry in self._entries(Status.EVALUATING)]
+        if evaluating:
+            command = " ".join(("access-monitor poll", *(f"{CALLS}/{key}" for key in evaluating)))
+            self._stage.line(StoryLine(at=self._monitor.clock(), word="you", text=command))
+            self._until(partial(self._tested, evaluating), f"no test call of {' or '.join(evaluating)} was answered")
+        for key in evaluating:
+            self._accept("activate", key)
         for entry in self._entries(Status.PAUSED) if resuming else ():
             self._accept("resume", entry.key)
+
+    def _tested(self, keys: Sequence[str]) -> bool:
+        """Poll the paid calls until each is verified: one that was refused before counts after two good polls."""
+        with self._monitor.store.read() as reader:
+            entries = reader.entries()
+        checks = {key: entries[key].checks.get(TEST_CALL) for key in keys}
+        missing = [key for key, check in checks.items() if check is None or check.state is not CheckState.VERIFIED]
+        if missing:
+            self._monitor.poller.poll([f"{CALLS}/{key}" for key in missing])
+        return not missing
 
     def _entries(self, status: Status) -> Iterator[Entry]:
         with self._monitor.store.read() as reader:

@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from monitor.cli import output
-from monitor.cli.demo_summary import Chapter, StoryPause, StorySummary
+from monitor.cli.demo_summary import Chapter, StoryPause, StorySummary, answered
 from monitor.cli.demo_words import StoryLine, shifted
 from monitor.core.configuration import ConfirmationRules, Requirement
 from monitor.sandbox import TimelineStep
@@ -35,6 +35,8 @@ WORDS: Mapping[str, str] = {
 
 HASH = 12
 
+NEW_USE = "new usage"
+
 
 class Stage:
     """Prints one performance. `overridden` are variables of the shell that the printed commands have to do without."""
@@ -49,12 +51,12 @@ class Stage:
         bold = output.colour("This is the sandbox", output.BOLD)
         _say(f"{bold}: a provider on this machine plays what happened to GPT-5.6. Nothing is sent to anyone.")
         _say(
-            f"The story runs from {steps[0].date} to {steps[-1].date} and takes about a minute. Dates are the "
-            "story's, times are real."
+            f"The story runs from {steps[0].date} to {steps[-1].date} and takes about ten seconds. Dates are the "
+            "story's, times are real; the last two days are imagined."
         )
         _say("Daemon, clock, database, deliveries are those of `access-monitor run`. Only confirmation is hurried:")
         _say(
-            f"a price is confirmed after {requirement(self._rules.change)} (as shipped: "
+            f"a change is confirmed after {requirement(self._rules.change)} (as shipped: "
             f"{requirement(ConfirmationRules().change)})."
         )
         _say(f"Everything is in {self._folder}; what you do is shown without its --config.")
@@ -96,23 +98,23 @@ class Stage:
             f"{output.plural(outage.recoveries, 'recovery')},"
         )
         _say(f"  and between them {output.plural(outage.between, 'event')} about models, prices or entries.")
-        _title("What the owner was told")
+        _title("What the owner was sent")
         _say(
             f"  {output.plural(len(summary.messages), 'message')} arrived, {len(summary.pauses_told)} of them "
             f"about pauses; {summary.undelivered} could not be delivered."
         )
-        _say("  The first about a pause, as it was received:")
+        _say("  The last about a pause, as it was received:")
         _say()
-        for text in summary.pauses_told[:1]:
+        for text in summary.pauses_told[-1:]:
             for row in text.splitlines():
                 _say(f"  {output.colour('│', output.DIM)} {output.printable(row)}".rstrip())
         _title("How long it took to pause")
         _say(
             f"  At most {seconds(max(pause.delay for pause in summary.pauses))} from the first poll that "
-            "showed a new price to the pause."
+            "showed what changed to the pause."
         )
         _say(
-            f"  As shipped it takes {requirement(ConfirmationRules().change)}, since pages flap and a pause "
+            f"  As shipped a change takes {requirement(ConfirmationRules().change)}, since pages flap and a pause "
             "wakes people."
         )
 
@@ -128,6 +130,7 @@ class Stage:
             f"prices {first.entry} --history --plot",
             f"evidence {_short(first.evidence_before)} --diff {_short(first.evidence)}",
             f"gate {last.entry} --explain",
+            *(f"gate {entry} --caller {caller}" for entry, caller in _going_on(summary)[:1]),
         ):
             _say(f"  {program} {words}")
         if stay:
@@ -142,10 +145,21 @@ def _pause(pause: StoryPause) -> None:
     _say(f"  {output.colour(pause.name, output.BOLD)} on {pause.date}, at {clock(pause.at)}")
     _say(f"    why    {shifted(pause.shifts)}")
     _say(f"    after  {output.plural(pause.polls, 'poll')} within {seconds(pause.delay)} (event {pause.position})")
+    _say(f"    gate   {'; '.join(f'{caller or NEW_USE} {answered(of)}' for caller, of in pause.answers.items())}")
     _say(
         "    now    "
         f"{f'resumed by {pause.resumed_by} at {clock(pause.resumed_at)}' if pause.resumed_at else 'still paused'}"
     )
+
+
+def _going_on(summary: StorySummary) -> list[tuple[str, str]]:
+    """Return who goes on with an entry that is still paused: entry and caller."""
+    return [
+        (pause.entry, caller)
+        for pause in summary.pauses
+        for caller, answer in pause.answers.items()
+        if answer.allowed and pause.resumed_at is None
+    ]
 
 
 def requirement(of: Requirement) -> str:

@@ -13,9 +13,8 @@ from itertools import groupby
 
 from monitor.cli.output import plural
 from monitor.core import events as ev
-from monitor.core.event_words import meter_in_words
 from monitor.core.events import Event, Recorded
-from monitor.core.facts import LISTED
+from monitor.core.facts import ACCESS, GRANTED, LISTED
 from monitor.core.price import PREFIX, Meter, percent, spoken, telling_order
 
 PRICES = 2
@@ -48,16 +47,13 @@ def _told(events: Sequence[Event]) -> tuple[str, str] | None:
     event = events[0]
     subject, data = event.subject, event.data
     match event.type:
-        case ev.BASELINE_RECORDED:
+        case ev.BASELINE_RECORDED if data["subjects"] > 1:
             return "baseline", f"{subject}: {data['subjects']} models; from now on a change is one against this"
-        case ev.MODEL_LISTED:
-            return "listed", f"{subject} on {data['surface']}"
-        case ev.MODEL_UNLISTED:
-            return "unlisted", f"{subject} on {data['surface']}"
-        case ev.PRICE_LISTED:
-            return "priced", f"{subject}: {priced(events)}"
-        case ev.PRICE_CHANGED:
-            return "repriced", f"{subject}: {priced(events)}"
+        case ev.MODEL_LISTED | ev.MODEL_UNLISTED:
+            return event.type.removeprefix("model."), f"{subject} on {data['surface']}"
+        case ev.PRICE_LISTED | ev.PRICE_CHANGED:
+            word = "priced" if event.type == ev.PRICE_LISTED else "repriced"
+            return word, f"{subject}: {priced(events)}"
         case ev.SOURCE_FAILED:
             return "failed", f"{subject}: {data['reason'].replace('_', ' ')}; a failed poll is no news of any model"
         case ev.SOURCE_RECOVERED:
@@ -65,7 +61,8 @@ def _told(events: Sequence[Event]) -> tuple[str, str] | None:
         case ev.ENTRY_VISIBLE:
             return "visible", f"{subject} can be activated, by a person"
         case ev.ENTRY_PAUSED | ev.ENTRY_PAUSE_EXTENDED:
-            return "PAUSED", f"{subject}: {shifted(data['shifts'])}"
+            also = ", also" if event.type == ev.ENTRY_PAUSE_EXTENDED else ""
+            return "PAUSED", f"{subject}{also}: {shifted(data['shifts'])}"
         case ev.ENTRY_ACTIVATED:
             return "active", f"{subject}, with {len(data['pins'])} assumptions pinned"
         case ev.ENTRY_RESUMED:
@@ -98,9 +95,11 @@ def _moves(moves: Sequence[tuple[str, str | None, str | None]], noun: str) -> st
 def _move(field: str, old: str | None, new: str | None) -> str:
     if field == LISTED:
         return "listed" if new else "no longer listed"
+    if field.startswith(ACCESS):
+        return f"{field.removeprefix(ACCESS)} {'answers' if new == GRANTED else 'is refused'}"
     if not field.startswith(PREFIX):
         return f"{field} {old} → {new}"
-    name = meter_in_words(Meter.of(field)._asdict())
+    name = Meter.of(field).in_words
     if old is None or new is None:
         return f"{name} {spoken(new or old or '')}" + ("" if new else " is gone")
     percentage = percent(old, new)

@@ -10,7 +10,8 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.times import Moment, both, time_argument
+from monitor.cli.times import time_argument
+from monitor.core.moments import Moment, both
 
 
 @command(
@@ -29,8 +30,7 @@ from monitor.cli.times import Moment, both, time_argument
 def diff(options: Options, *, first: Moment, second: Moment, entry: str | None) -> None:
     """Show what differs in the registry between two times.
 
-    Status, reason, pins, checks and declaration of every entry, or of one, as they were recorded at T1 and at T2. Times
-    are RFC 3339, a date (its first moment, UTC), or relative ('2h ago').
+    Status, reason, pins, checks and declaration of every entry, or of one, as recorded at T1 and at T2.
     """
     from monitor.audit.registry_diff import registry_diff
 

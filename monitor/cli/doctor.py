@@ -21,8 +21,8 @@ from monitor.cli.opening import config_path
 def doctor(options: Options) -> int:
     """Examine clock, disk, database, keys, destinations and lease folder.
 
-    Keys are tried with a free call, destinations are made and nothing is sent. Ends with 1 if anything is not ok; each
-    such line says how to fix it.
+    Keys are tried with a free call; nothing is sent to destinations. Ends with 1 if anything is not ok, and says
+    how to fix it.
     """
     from monitor.app.doctor import examine
     from monitor.settings import load

@@ -8,7 +8,7 @@ import json
 import select
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,6 +20,7 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import (
     complete_checks,
+    complete_entries,
     complete_event_types,
     complete_sources,
     known_check,
@@ -27,12 +28,14 @@ from monitor.cli.names import (
     known_name,
 )
 from monitor.cli.opening import opened
-from monitor.cli.times import Moment, both, time_option, utc
+from monitor.cli.times import time_option
 from monitor.core.event_types import in_words
 from monitor.core.events import record, rfc3339
+from monitor.core.moments import Moment, both, utc
 from monitor.core.ports import EventQuery, Reader, Store
 
 if TYPE_CHECKING:
+    from monitor.audit.concerning import EventFilter
     from monitor.core.events import Recorded
 
 Line: TypeAlias = Callable[["Recorded", Reader], str]
@@ -89,24 +92,36 @@ _INTERVAL = 1.0  # seconds between two looks at whether the log grew
     "--subject", metavar="GLOB", default="", help="Only subjects that match: a model id, an entry or a source."
 )
 @click.option(
+    "--entry",
+    metavar="KEY",
+    default="",
+    shell_complete=complete_entries,
+    help="Only what concerns this entry: its models, prices, notices, acts, answers of the gate.",
+)
+@click.option("--text", metavar="WORDS", default="", help="Only what says all of these words, in any case.")
+@click.option(
     "--source", metavar="KEY", default="", shell_complete=complete_sources, help="Only what this source showed."
 )
 @click.option(
-    "--check", metavar="NAME", default="", shell_complete=complete_checks, help="Only what moved this readiness check."
+    "--check",
+    metavar="NAME",
+    default="",
+    shell_complete=complete_checks,
+    help="Only events about this readiness check.",
 )
 @click.option("--actor", metavar="NAME", default="", help="Only what this person, or `system`, wrote.")
-@click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Only what this event led to.")
+@click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Only events that this one caused.")
 @time_option("--since", "Only what was recorded at this time or later.")
 @time_option("--until", "Only what was recorded up to this time.")
 @click.option("--after", metavar="POSITION", type=click.IntRange(min=0), help="Only positions above this one.")
-@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many, the first that match.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most N, the first that match.")
 @click.option("--newest", is_flag=True, help="The newest first; with --limit, the last that match.")
-@click.option("--follow", is_flag=True, help="Go on with what is recorded from now on, until interrupted.")
+@click.option("--follow", is_flag=True, help="Go on with new events until Ctrl-C.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(("table", "jsonl", "csv", "cloudevents")),
-    help="How to print them; a table unless given.",
+    help="How to print them; a table by default.",
 )
 @click.pass_obj
 def events(
@@ -114,6 +129,8 @@ def events(
     *,
     type: str,
     subject: str,
+    entry: str,
+    text: str,
     source: str,
     check: str,
     actor: str,
@@ -128,8 +145,8 @@ def events(
 ) -> None:
     """Read the log.
 
-    Times are RFC 3339, a date (its first moment, UTC), or relative ('2h ago'). --json is --format jsonl. In CSV an
-    apostrophe stands before a text that a spreadsheet would run as a formula.
+    Oldest first. Times go by recording. In CSV an apostrophe precedes a text that a spreadsheet would run as a
+    formula.
     """
     if options.json and form not in (None, "jsonl"):
         raise click.UsageError(f"--json and --format {form} ask for two formats: give one of them.")
@@ -158,20 +175,34 @@ def events(
             limit=limit,
             newest_first=newest,
         )
+        chosen = _chosen(monitor.store, entry, text)
         if header:
             click.echo(header)
         if follow:
-            follow_events(monitor.store, query, line, threading.Event())
+            follow_events(monitor.store, query, line, threading.Event(), chosen)
             return
         count = 0
-        for text in lines(monitor.store, query, line):
-            click.echo(text)
+        for shown in lines(monitor.store, query, line, chosen):
+            click.echo(shown)
             count += 1
     if not count and header:
         output.note("No events match.")
 
 
-def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.Event) -> None:
+def _chosen(store: Store, entry: str, text: str) -> tuple[EventFilter, ...]:
+    """Return what events have to pass beyond the query."""
+    from monitor.audit.concerning import of_entry, saying
+
+    filters: list[EventFilter] = [saying(text)] if text else []
+    if entry:
+        with store.read() as reader:
+            filters.append(of_entry(reader, entry))
+    return tuple(filters)
+
+
+def follow_events(
+    store: Store, query: EventQuery, line: Line, stop: threading.Event, chosen: Sequence[EventFilter] = ()
+) -> None:
     """Print what matches, then what is recorded from then on.
 
     Ends when `stop` is set, when the limit is reached, and when the reader of stdout has gone, which an idle log would
@@ -185,7 +216,7 @@ def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.E
             store.changed()
             with store.read() as reader:
                 head = reader.head()
-            for text in lines(store, replace(query, after=after, before=head + 1, limit=left), line):
+            for text in lines(store, replace(query, after=after, before=head + 1, limit=left), line, chosen):
                 click.echo(text)
                 left = None if left is None else left - 1
             if left == 0 or _unwritable():
@@ -197,8 +228,8 @@ def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.E
         nowhere(sys.stdout.fileno())
 
 
-def lines(store: Store, query: EventQuery, line: Line) -> Iterator[str]:
-    """Yield the lines of the events that match as the log stands now, read page by page.
+def lines(store: Store, query: EventQuery, line: Line, chosen: Sequence[EventFilter] = ()) -> Iterator[str]:
+    """Yield the lines of the events that match as the log stands now and pass every filter, read page by page.
 
     No transaction is open while a line is printed: a pager that nobody closes would else keep SQLite from ever
     shortening its write-ahead log. The log only grows, so pages that are read one after the other are what one reading
@@ -209,18 +240,16 @@ def lines(store: Store, query: EventQuery, line: Line) -> Iterator[str]:
     query = replace(query, before=end if query.before is None else min(end, query.before))
     left = query.limit
     while left is None or left > 0:
-        size = PAGE if left is None else min(PAGE, left)
+        size = PAGE if left is None or chosen else min(PAGE, left)
         with store.read() as reader:
-            page = [
-                (recorded.event.position, line(recorded, reader))
-                for recorded in reader.events(replace(query, limit=size))
-            ]
-        yield from (text for _, text in page)
+            page = list(reader.events(replace(query, limit=size)))
+            texts = [line(recorded, reader) for recorded in page if all(of(recorded.event, reader) for of in chosen)]
+        yield from texts[:left]
         if len(page) < size:
             return
-        last = page[-1][0]
+        last = page[-1].event.position
         query = replace(query, before=last) if query.newest_first else replace(query, after=last)
-        left = None if left is None else left - size
+        left = None if left is None else left - len(texts)
 
 
 def form_of(name: str) -> tuple[str, Line]:

@@ -35,7 +35,7 @@ class NoEvidence(MonitorError):
     ),
 )
 @click.argument("hash")
-@click.option("--diff", "other", metavar="HASH", help="Print how this evidence differs from HASH, line by line.")
+@click.option("--diff", "other", metavar="HASH", help="Print how HASH differs from this evidence, line by line.")
 @click.option(
     "--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead of stdout."
 )
@@ -43,8 +43,8 @@ class NoEvidence(MonitorError):
 def evidence(options: Options, *, hash: str, other: str | None, out: Path | None) -> None:
     """Print the bytes that a source sent.
 
-    HASH is what `events` and `why` show, or its first eight digits. With --diff, HASH is the old side and the other the
-    new one; JSON is laid out one value a line first.
+    HASH is printed by `events` and `why`; its first eight digits are enough. With --diff, HASH is the old side;
+    JSON is first laid out one value a line.
     """
     with opened(options) as monitor, monitor.store.read() as reader:
         body = stored(reader, hash)

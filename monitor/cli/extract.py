@@ -12,9 +12,10 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.packed import unpacked
-from monitor.cli.times import Moment, time_option
+from monitor.cli.times import time_option
 from monitor.core.events import rfc3339
 from monitor.core.facts import Refusal
+from monitor.core.moments import Moment
 from monitor.core.names import no_such
 from monitor.core.price import PriceRow, canonical, spoken
 
@@ -55,19 +56,20 @@ class ExtractReading:
     "form",
     metavar="FORMAT",
     default="",
-    help="pricing_page, or the format of a feed such as llm_prices; told from the content unless given.",
+    help="pricing_page, or a feed's format such as llm_prices; recognised from the content by default.",
 )
 @click.option(
     "--provider",
     default="",
-    help="Whose prices a page states, openai unless its words are another's; a feed says so itself.",
+    help="Whose prices a page states; by default recognised from its words. A feed says so itself.",
 )
-@time_option("--at", "Only the prices that hold at this time; without it past and announced ones as well.")
+@time_option("--at", "Only the prices that hold at TIME; by default past and announced ones as well.")
 @click.pass_obj
 def extract(options: Options, *, file: str, form: str, provider: str, at: Moment | None) -> int:
-    """Show what the extractor reads from a saved page or feed; 1 and the reason when it is unreadable.
+    """Show what is read from a saved page or feed.
 
-    Dated prices are shown with their dates, past and announced ones too. FILE may be compressed with gzip or zstd.
+    Ends with 1 and the reason when it cannot be read. Past and announced prices are shown with their dates. FILE
+    may be compressed with gzip or zstd; - reads standard input.
     """
     with click.open_file(file, "rb") as stream:
         content = stream.read()

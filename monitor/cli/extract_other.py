@@ -70,7 +70,8 @@ class Extract:
     "kind",
     required=True,
     type=click.Choice([*KEYS, ERROR]),
-    help="Whose reader is tried, or the table of errors.",
+    metavar="KIND",
+    help=f"The kind of source: {', '.join(KEYS)}; or {ERROR} for an error body.",
 )
 @click.option("--status", type=click.IntRange(100, 599), help="The HTTP status of an error.")
 @click.option("--model", default="", metavar="ID", help="The id that was called when an error came.")
@@ -78,8 +79,8 @@ class Extract:
 def extract(options: Options, *, file: str, kind: str, status: int | None, model: str) -> int:
     """Show what is read from a saved answer.
 
-    Ends with 1 and the reason when a poll would fail on it.     Prices have a command of their own, `access-monitor
-    prices extract`. FILE may be compressed with gzip or zstd.
+    Ends with 1 and the reason when a poll would fail on it. For prices use `access-monitor prices extract`. FILE
+    may be compressed with gzip or zstd; - reads standard input.
     """
     if (status is None) is (kind == ERROR):
         raise click.UsageError("--status goes with --as error, which needs it.")

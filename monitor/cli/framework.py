@@ -7,6 +7,7 @@ Only click and the standard library; whatever a command needs beyond that is imp
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -265,10 +266,27 @@ def _write_options(shown: click.Command, ctx: click.Context, formatter: click.He
 
 
 def _write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> None:
-    # Not `write_text`, which would fold lines that are there to be copied.
+    # Not `write_text`, which would fold a line where the shell ends it.
     with formatter.section("Examples"):
         for example in examples:
-            formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+            for line in _folded(example, formatter.width - formatter.current_indent):
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def _folded(example: str, width: int) -> list[str]:
+    """Return the lines of a command, each but the last with a backslash at its end.
+
+    Quoted text is not broken, and an option stays with its value.
+    """
+    lines = [""]
+    word = r"(?:[^\s'\"]|'[^']*'|\"[^\"]*\")+"
+    for part in re.findall(rf"--[\w-]+ (?![-|]){word}|{word}", example):
+        if lines[-1] and len(lines[-1]) + len(part) + 3 > width:
+            lines[-1] += " \\"
+            lines.append(f"    {part}")
+        else:
+            lines[-1] += f" {part}" if lines[-1] else part
+    return lines
 
 
 def _did_you_mean(name: str, known: Sequence[str]) -> str:

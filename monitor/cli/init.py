@@ -63,25 +63,29 @@ class SurfaceDraft:
     "origin",
     metavar="FILE|PATH",
     type=click.Path(exists=True, path_type=Path),
-    help="A LiteLLM config.yaml, or a folder of code; the surface's own list of models unless given.",
+    help="A LiteLLM config.yaml, or a folder of code; by default the surface's list of models.",
 )
 @click.option(
     "--owner",
     "owners",
     metavar="NAME=URL",
     multiple=True,
-    help="Who is told, and where; a reference such as env:SLACK_URL is written, a URL itself never is.",
+    help="An owner and a destination, such as platform=env:SLACK_URL. References are written, URLs never.",
 )
 @click.option(
-    "--out", metavar="FILE", type=click.Path(path_type=Path), default=PLACE, help="config/monitor.toml if not given."
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    default=PLACE,
+    help="The file to write; config/monitor.toml by default.",
 )
-@click.option("--base-url", metavar="URL", help=f"The surface; $OPENAI_BASE_URL or {OPENAI} unless given.")
+@click.option("--base-url", metavar="URL", help=f"The surface; by default $OPENAI_BASE_URL or {OPENAI}.")
 def init(origin: Path | None, owners: tuple[str, ...], out: Path, base_url: str | None) -> None:
     """Write a first configuration.
 
-    From the list of models that the key in OPENAI_API_KEY may use, a LiteLLM configuration, or the models that code
-    names. Every entry is proposed as waiting and activated by nobody; delete those that you do not use. An existing
-    file is never replaced.
+    From the models that the key in OPENAI_API_KEY may use, a LiteLLM configuration, or the models that code names.
+    Every entry is proposed as waiting and none is activated; delete those that you do not use. An existing file is
+    never replaced.
     """
     if out.exists():
         raise Refused(f"{out} exists and is not replaced: name another file with --out.")

@@ -10,7 +10,6 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.core.events import rfc3339
 from monitor.core.time import rounded
 
 if TYPE_CHECKING:
@@ -33,39 +32,21 @@ if TYPE_CHECKING:
 def lifecycle(options: Options, *, name: str) -> None:
     """Show announced ends, by source.
 
-    With the replacement that is recommended, and whether the model is still listed. Without a name: all that are ahead,
-    and those of entries. MODEL may name its provider, as in openai/gpt-4.1.
+    With the recommended replacement, and whether the model is still listed. Without a name: all ends ahead, and
+    those of entries. MODEL may name its provider: openai/gpt-4.1.
     """
+    from monitor.audit import documents
     from monitor.audit.lifecycle import ends
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         dates = ends(reader, monitor.configuration, now, name)
     if options.json:
-        output.as_json([as_json(end) for end in dates])
+        output.as_json([documents.of_end(end) for end in dates])
     elif dates:
         _print(dates, now)
     else:
         output.note("No source announces an end that is still ahead.")
-
-
-def as_json(end: End) -> dict[str, object]:
-    """Return an announced end for scripts; what is blank is null."""
-    return {
-        "provider": end.provider,
-        "model": end.model,
-        "date": end.day.isoformat(),
-        "days": end.days,
-        "replacement": end.replacement or None,
-        "status": end.status or None,
-        "notice_date": end.notice_date or None,
-        "listed": end.listed,
-        "agrees": end.agrees,
-        "entries": list(end.entries),
-        "source": end.source,
-        "trust": end.trust,
-        "verified_at": rfc3339(end.verified_at) if end.verified_at else None,
-    }
 
 
 def _print(found: list[End], now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,8 @@ from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.surface import row_of, surface_option
-from monitor.cli.times import Moment, both, time_option
-from monitor.core.events import rfc3339
+from monitor.cli.times import time_option
+from monitor.core.moments import Moment, both
 
 if TYPE_CHECKING:
     from monitor.core.maintenance_windows import Window
@@ -33,14 +32,14 @@ if TYPE_CHECKING:
 )
 @click.argument("entry", shell_complete=complete_entries)
 @surface_option
-@time_option("--from", "When it begins; now unless given.", dest="start")
+@time_option("--from", "When it begins; now by default.", dest="start")
 @time_option("--until", "When it ends; at most 31 days later.", dest="end")
 @click.option(
     "--change",
     "changes",
     metavar="GLOB",
     multiple=True,
-    help="The key of a pin that is expected to move; may stand several times.",
+    help="The key of a pin that is expected to change; may be repeated.",
 )
 @click.option("--close", metavar="POSITION", type=click.IntRange(min=1), help="End the window that this event opened.")
 @by_person
@@ -60,9 +59,8 @@ def maintenance(
 ) -> None:
     """Announce maintenance in which changes are expected.
 
-    Until it ends, a confirmed change of a pin that matches --change informs and does not pause. Then the entry is
-    judged on what stands: what still deviates from its pins pauses it, and what the pause made stale is polled. A
-    listing that is lost is denied by the gate all the same.
+    Until it ends, a confirmed change of a pin that matches --change informs and does not pause. Then whatever still
+    deviates from its pin pauses the entry. A lost listing is denied by the gate all the same.
     """
     if close is not None and (start or end or changes):
         raise click.UsageError("--close ends a window; it takes no --from, --until or --change.")
@@ -101,19 +99,3 @@ def in_words(window: Window, at: datetime) -> str:
         f"{begins} {both(window.start)} until {both(window.end)}: {', '.join(window.changes)} may move; "
         f"{window.reason}; by {window.by}; position {window.position}"
     )
-
-
-def as_json(windows: Sequence[Window], at: datetime) -> list[dict[str, object]]:
-    """Windows for scripts."""
-    return [
-        {
-            "position": window.position,
-            "from": rfc3339(window.start),
-            "until": rfc3339(window.end),
-            "changes": list(window.changes),
-            "by": window.by,
-            "reason": window.reason,
-            "open": window.open(at),
-        }
-        for window in windows
-    ]

@@ -13,10 +13,11 @@ from monitor.cli import output, plot
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.times import Moment, both, time_option
+from monitor.cli.times import time_option
 from monitor.core.cost import money
 from monitor.core.event_words import share_in_percent
 from monitor.core.events import rfc3339
+from monitor.core.moments import Moment, both
 from monitor.core.ports import MeasurementQuery, Reader, Refused
 
 if TYPE_CHECKING:
@@ -36,14 +37,14 @@ RECENT = timedelta(days=7)
     ),
 )
 @click.argument("name", metavar="[ENTRY|MODEL]", required=False, shell_complete=complete_entries)
-@click.option("--route", default="", help="One route only, as in responses.")
-@time_option("--since", "Calls from this time on; the last seven days unless given.")
-@click.option("--plot", "plotted", is_flag=True, help="One line of blocks a route: the median latency by day.")
+@click.option("--route", default="", help="One route only, such as responses.")
+@time_option("--since", "Calls from TIME on; the last seven days by default.")
+@click.option("--plot", "plotted", is_flag=True, help="One line of blocks for each route: median latency by day.")
 @click.pass_obj
 def measurements(options: Options, *, name: str | None, route: str, since: Moment | None, plotted: bool) -> None:
     """Show what the calls of probes took.
 
-    By route and UTC day: calls, how many failed, latency of those that did not, tokens, cache and cost.
+    By route and UTC day: calls, how many failed, latency of the others, tokens, cache reads and cost.
     """
     from monitor.core.facts import Measurement
     from monitor.core.measurements import by_day

@@ -11,8 +11,7 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import both, utc
-from monitor.core.events import rfc3339
+from monitor.core.moments import both, utc
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -39,7 +38,7 @@ NEWEST = 20
     metavar="N",
     type=click.IntRange(min=1),
     default=NEWEST,
-    help="At most so many, the newest; 20 if not given.",
+    help="At most N, the newest; 20 by default.",
 )
 @click.pass_obj
 def notices(options: Options, *, id: str | None, limit: int) -> None:
@@ -47,6 +46,7 @@ def notices(options: Options, *, id: str | None, limit: int) -> None:
 
     Without ID the newest notices, one a line. ID is the one at the end of a message.
     """
+    from monitor.audit import documents
     from monitor.audit.sent_notices import find_notice, sent_notices
 
     with opened(options) as monitor, monitor.store.read() as reader:
@@ -54,7 +54,7 @@ def notices(options: Options, *, id: str | None, limit: int) -> None:
         name = monitor.settings.notify.timezone
     zone = ZoneInfo(name) if name else None
     if options.json:
-        output.as_json([notice_json(row, zone) for row in rows])
+        output.as_json([documents.of_notice(row, zone) for row in rows])
     elif id:
         _print_notice(rows[0], zone)
     elif rows:
@@ -73,43 +73,7 @@ def notices(options: Options, *, id: str | None, limit: int) -> None:
             ],
         )
     else:
-        output.note("Nobody was told anything yet.")
-
-
-def notice_json(row: SentNotice, zone: tzinfo | None) -> dict[str, object]:
-    """Return a notice for scripts, with its words and its deliveries; nothing in it is secret."""
-    from monitor.notify.forms import render
-
-    rendered = render(row.notice, zone)
-    return {
-        "id": row.notice.id,
-        "owner": row.notice.owner,
-        "at": rfc3339(row.notice.at),
-        "reason": row.notice.reason.value,
-        "subjects": list(row.subjects),
-        "title": rendered.title,
-        "text": rendered.text,
-        "messages": [
-            {
-                "destination": message.destination,
-                "at": rfc3339(message.at),
-                "form": message.form,
-                "title": message.title,
-                "body": message.body,
-            }
-            for message in row.messages
-        ],
-        "deliveries": [
-            {
-                "id": delivery.id,
-                "destination": delivery.destination,
-                "state": delivery.state.value,
-                "attempts": delivery.attempts,
-                "error": delivery.error,
-            }
-            for delivery in row.deliveries
-        ],
-    }
+        output.note("No notice was sent yet.")
 
 
 def _print_notice(row: SentNotice, zone: tzinfo | None) -> None:

@@ -26,10 +26,9 @@ _PATIENCE = timedelta(seconds=60)
 @click.argument("owner", shell_complete=complete_owners)
 @click.pass_obj
 def test(options: Options, *, owner: str) -> int:
-    """Send a test notice to every destination of an owner, and nothing else, and say what became of it; 1 if one was
-    not reached.
+    """Send a test notice to every destination of an owner, and nothing else.
 
-    OWNER may be a group.
+    Shows what became of each; ends with 1 if one was not reached. OWNER may be a group.
     """
     with opened(options) as monitor:
         rows = delivered(monitor, monitor.relay.test(owner))

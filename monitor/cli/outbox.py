@@ -9,8 +9,8 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import both
 from monitor.core.events import rfc3339
+from monitor.core.moments import both
 from monitor.core.ports import Delivery, DeliveryState, Reader
 from monitor.core.time import rounded
 
@@ -23,7 +23,10 @@ from monitor.core.time import rounded
 @click.option("--all", "everything", is_flag=True, help="Also what was sent.")
 @click.pass_obj
 def show(options: Options, *, everything: bool) -> None:
-    """Show deliveries waiting, being sent or dead, oldest first."""
+    """Show deliveries that are waiting, being sent or dead.
+
+    Oldest first. DESTINATION platform#1 is the first destination of the owner platform.
+    """
     states = () if everything else (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.DEAD)
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
@@ -32,7 +35,7 @@ def show(options: Options, *, everything: bool) -> None:
         output.as_json([{**as_json(row, subject), "held_back": held_back(row, now)} for row, subject in rows])
         return
     if not rows:
-        output.note("The outbox is empty: everything was told.")
+        output.note("The outbox is empty: every notice was delivered.")
         return
     output.table(
         ("ID", "STATE", "DESTINATION", "ABOUT", "TRIED", "AGE", "NEXT", "ERROR"),
@@ -61,10 +64,13 @@ def show(options: Options, *, everything: bool) -> None:
     examples=("access-monitor outbox redeliver 17 18", "access-monitor outbox redeliver --dead"),
 )
 @click.argument("ids", metavar="[ID]...", nargs=-1, type=click.IntRange(min=1))
-@click.option("--dead", is_flag=True, help="All that were given up.")
+@click.option("--dead", is_flag=True, help="All dead ones.")
 @click.pass_obj
 def redeliver(options: Options, *, ids: tuple[int, ...], dead: bool) -> None:
-    """Make deliveries due again, with their attempts counted anew; the running monitor sends them."""
+    """Make deliveries due again.
+
+    Their attempts are counted anew; the running monitor sends them.
+    """
     if bool(ids) == dead:
         raise click.UsageError("Name the deliveries by ID, or give --dead for all that were given up.")
     with opened(options) as monitor:

@@ -12,11 +12,11 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_sources
 from monitor.cli.opening import opened
-from monitor.cli.times import both
 from monitor.core import events as ev
 from monitor.core.event_types import in_words
 from monitor.core.events import Event, rfc3339
 from monitor.core.facts import FailureReason
+from monitor.core.moments import both
 from monitor.core.ports import ConfigurationError, EventQuery, MonitorError, Unavailable
 
 if TYPE_CHECKING:
@@ -49,10 +49,12 @@ _ROUTINE = frozenset({ev.CHECK_VERIFIED})  # dated anew every day, whatever was 
 def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
     """Poll sources now and say what was found.
 
-    All configured sources, or those named. Ends with 1 if one could not be read, which wins over 10; with 75 if it was
-    merely out of reach, and with 78 if a secret is missing. A difference is confirmed once enough polls have shown it,
-    so a first sight of one is called a suspect. What is due by time alone is done as well: a maintenance window that is
-    over is closed and its entry judged, a check whose date has passed goes stale.
+    All configured sources, or those named. Creates and upgrades the database where needed, closes maintenance
+    windows that are over and lets old checks expire. Sends nothing. A difference is pending until enough polls
+    confirm it.
+
+    Ends with 1 if a source could not be read (this wins over 10), 75 if it was out of reach, 78 if a secret is
+    missing.
     """
     with opened(options, create=True) as monitor:
         monitor.declare()

@@ -14,13 +14,12 @@ from monitor.cli.extract import extract
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.times import both
 from monitor.core import events as ev
 from monitor.core.event_types import in_words
-from monitor.core.event_words import meter_in_words
-from monitor.core.events import Recorded, record, rfc3339
+from monitor.core.events import Recorded, record
+from monitor.core.moments import both
 from monitor.core.ports import Refused
-from monitor.core.price import PER_MILLION_TOKENS, TIERS, USD, Meter, amount, spoken, telling_order
+from monitor.core.price import TIERS, Meter, amount, spoken, telling_order
 from monitor.core.time import rounded
 
 if TYPE_CHECKING:
@@ -48,8 +47,8 @@ class PriceSeries(NamedTuple):
     ),
 )
 @click.argument("name", metavar="ENTRY|MODEL", shell_complete=complete_entries)
-@click.option("--history", is_flag=True, help="Every recorded move instead of what is confirmed now.")
-@click.option("--plot", "plotted", is_flag=True, help="One line of blocks a price, over the time of its moves.")
+@click.option("--history", is_flag=True, help="Every recorded change instead of what is confirmed now.")
+@click.option("--plot", "plotted", is_flag=True, help="One line of blocks for each price, over time.")
 @click.option(
     "--usage",
     "used",
@@ -63,9 +62,10 @@ class PriceSeries(NamedTuple):
 def show(options: Options, *, name: str, history: bool, plotted: bool, used: dict[str, int] | None) -> None:
     """Show prices by tier, band and meter.
 
-    With who states each, since when, and when it was last seen. MODEL may name its provider, as in openai/gpt-4.1.
+    Each with its source, since when it holds and when it was last read. MODEL may name its provider:
+    openai/gpt-4.1.
     """
-    from monitor.audit import queries
+    from monitor.audit import documents, queries
     from monitor.audit.agreement import weigh
 
     if used is not None and (history or plotted):
@@ -94,7 +94,7 @@ def show(options: Options, *, name: str, history: bool, plotted: bool, used: dic
             costs.print_costs(facts, used, origin)
         return
     if options.json:
-        output.as_json([record(move) for move in moves] if history else [as_json(word) for word in words])
+        output.as_json([record(move) for move in moves] if history else [documents.of_price(word) for word in words])
         return
     if history:
         _print_history(moves)
@@ -111,27 +111,6 @@ prices = DefaultGroup(
     help="Show prices by tier, band and meter.",
     examples=(*show.examples, *extract.examples[:1]),
 )
-
-
-def as_json(word: PriceComparison) -> dict[str, object]:
-    """Return a confirmed price for scripts."""
-    fact = word.fact
-    return {
-        "provider": fact.provider,
-        "model": fact.model,
-        **fact.meter._asdict(),
-        "unit": PER_MILLION_TOKENS,
-        "currency": USD,
-        "amount": fact.amount,
-        "source": fact.source,
-        "trust": fact.trust,
-        "url": fact.url,
-        "since": rfc3339(fact.since) if fact.since else None,
-        "verified_at": rfc3339(fact.verified_at) if fact.verified_at else None,
-        "position": fact.position,
-        "evidence": fact.evidence or None,
-        **agreement.as_json(word),
-    }
 
 
 def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[PriceSeries, list[plot.PlotStep]]:
@@ -212,7 +191,7 @@ def _plot(facts: Sequence[PriceFact], moves: Sequence[Recorded], now: datetime) 
     begin = min(dated)
     # A step at the very left would not be seen as one.
     begin -= max((now - begin) / 10, (now - now))
-    names = {key: meter_in_words(key.meter._asdict()) for key in lines}
+    names = {key: key.meter.in_words for key in lines}
     sources = {key: (f"{key.provider}/{key.model}", key.source) for key in lines}
     if len(set(sources.values())) > 1:
         # What all lines share stands below them once: repeated, it would take the room of the plot.

@@ -22,8 +22,8 @@ from monitor.cli.events import form_of
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_recordings
 from monitor.cli.opening import config_path
-from monitor.cli.times import utc
 from monitor.core import events as ev
+from monitor.core.moments import utc
 from monitor.core.ports import MonitorError
 
 if TYPE_CHECKING:
@@ -86,18 +86,18 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
     metavar="EVERY",
     callback=_span,
     help=(
-        "Repeat the last observation at this interval, such as 1h, until the next: for files that hold only "
-        "changes. Of a file whose changes are days apart each is repeated every hour unless told otherwise."
+        "Repeat the last observation at this interval, such as 1h: for files that hold only changes. "
+        "Changes days apart are repeated every hour by default."
     ),
 )
 @click.option(
     "--activate",
     type=click.Choice(("auto",)),
-    help="Activate each entry when it first may be and resume it after each pause, so that every pause shows.",
+    help="Activate each entry as soon as it may be and resume it after each pause, so that every pause "
+    "shows. Checks that no replayed source feeds are waived; an entry without a replayed models list "
+    "counts as listed.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(("table", "jsonl")), help="How to print them; a table unless given."
-)
+@click.option("--format", "form", type=click.Choice(("table", "jsonl")), help="How to print them; a table by default.")
 @click.pass_obj
 def replay(
     options: Options,
@@ -109,12 +109,9 @@ def replay(
 ) -> None:
     """Run recorded observations through the pipeline and print the events.
 
-    SOURCE is a source of the configuration, FILE its history in JSON Lines, compressed with zstd or not; several are
-    merged by time, and the clock is theirs. Nothing is fetched or sent, no secret is needed, no lease is written. The
-    store is a scratch one that is gone at the end, unless --database names one, which has to be new or empty.
-
-    With --activate auto, checks that no replayed source feeds are waived, and an entry whose models list is not among
-    the files is taken for listed.
+    SOURCE is a source of the configuration, FILE its history in JSON Lines, plain or zstd. Several are merged by
+    time, on a clock taken from the files. Sends nothing and needs no secret. Uses a scratch database unless
+    --database names one, which has to be new or empty.
 
     The table leaves out what is routine and ends with a summary; --json is --format jsonl and holds every event.
     """
@@ -200,7 +197,7 @@ def _print(play: Replay, told: _Summary, monitor: Monitor, *, jsonl: bool) -> No
 
 def _would_tell(notice: Notice) -> str:
     items = "; ".join(f"{item.entry or item.subject} {item.reason.value.replace('_', ' ')}" for item in notice.items)
-    return output.colour(output.printable(f"{'':>8}  would tell {notice.owner}: {items}"), output.DIM)
+    return output.colour(output.printable(f"{'':>8}  would notify {notice.owner}: {items}"), output.DIM)
 
 
 class _Summary:

@@ -28,15 +28,14 @@ from monitor.cli.report_page import (
     is_web,
     markdown,
 )
-from monitor.cli.status import complete
 from monitor.cli.surface import row_of, surface_option
 from monitor.cli.terms import lines as price_lines
-from monitor.cli.times import utc
 from monitor.core.check_names import CHECKS
 from monitor.core.cost import in_order, money
 from monitor.core.entry import CheckState
 from monitor.core.events import SYSTEM
 from monitor.core.facts import Value
+from monitor.core.moments import utc
 from monitor.core.price import PREFIX, spoken
 from monitor.core.text import value_in_words
 from monitor.core.time import rounded
@@ -67,14 +66,14 @@ FORMS = {"md": markdown, "html": html}
     type=click.Choice(list(FORMS)),
     default="md",
     show_default=True,
-    help="Markdown, or one HTML file that needs nothing else and prints well.",
+    help="Markdown, or one self-contained HTML file.",
 )
 @click.pass_obj
 def report(options: Options, *, entry: str, surface: str, form: str) -> None:
     """Write the rollout page of an entry.
 
-    What is confirmed and what must be checked, prices with their dates, the checklist with its blanks, evals beside
-    current production, the history of pauses, and the open questions.
+    What is confirmed and what must be checked, prices with dates, the checklist with its blanks, evals beside
+    production's model, the history of pauses, and open questions.
     """
     from monitor.audit.report import report as gather
 
@@ -85,12 +84,15 @@ def report(options: Options, *, entry: str, surface: str, form: str) -> None:
 
 def page(of: Report) -> ReportPage:
     """Return the page of a report; what there is nothing to say about is said to be nothing."""
-    checks = complete(of.checks, CHECKS, of.at)
+    from monitor.audit import queries
+
+    checks = queries.complete(of.checks, CHECKS, of.at)
     return ReportPage(
         title=f"{of.row.name or of.row.key}: rollout report",
-        lead=f"Entry {of.row.key}, as the registry stood on {utc(of.at)} at position {of.head} of its log.",
+        lead=f"Entry {of.row.key}, as recorded on {utc(of.at)} at position {of.head} of its log.",
         sections=(
-            ReportSection(title="Where it stands", blocks=tuple(_standing(of))),
+            ReportSection(title="Status", blocks=tuple(_standing(of))),
+            ReportSection(title="Access by route", blocks=tuple(_access(of))),
             ReportSection(title="Open questions", blocks=_or_none(Items(items=of.questions), of.questions, "None.")),
             ReportSection(title="Confirmed", blocks=tuple(_confirmed(of, checks))),
             ReportSection(title="Must be checked", blocks=tuple(_to_check(checks))),
@@ -123,7 +125,7 @@ def _standing(of: Report) -> Iterator[Block]:
         ("Last verified", verified),
         ("Planned for", entry.spec.use),
         *(("Model id", f"{model_id or 'blank'} on {surface}") for surface, model_id in entry.spec.surfaces.items()),
-        ("Its price goes by", of.priced.terms.price_model or "blank"),
+        ("Priced as", of.priced.terms.price_model or "blank"),
         ("Processing modes in use", ", ".join(entry.spec.tiers)),
         ("Family", of.priced.release.family),
         ("Released", of.priced.release.release),
@@ -147,6 +149,29 @@ def _standing(of: Report) -> Iterator[Block]:
             )
         )
     yield ReportTable(headers=("Field", "Value"), rows=[line for line in rows if line[1]])
+
+
+def _access(of: Report) -> Iterator[Block]:
+    """Yield the verdict of access and how each route stands, as `status --json` has them."""
+    access = of.row.access
+    if access is None:
+        yield "Not judged: what each route said in the past is in the log."
+        return
+    yield f"Access to the model is {access.state}."
+    rows: list[tuple[Cell, ...]] = [
+        (
+            route.route,
+            CellState(str(route.state)),
+            str(route.polls or ""),
+            _when(route.since),
+            route.answer,
+            route.source,
+            "yes" if route.pinned else "",
+        )
+        for route in access.routes
+    ]
+    headers = ("Route", "State", "Polls", "Since", "Answers", "Source", "Pinned")
+    yield from _or_none(ReportTable(headers=headers, rows=rows), rows, "No route is watched.")
 
 
 def _confirmed(of: Report, checks: Sequence[CheckRow]) -> Iterator[Block]:
@@ -176,7 +201,7 @@ def _to_check(checks: Sequence[CheckRow]) -> Iterator[Block]:
     headers = ("What", "Check", "State")
     yield from _or_none(ReportTable(headers=headers, rows=needed), needed, "Nothing: every needed check is verified.")
     if others:
-        yield "Nobody asked for these; they are not verified either:"
+        yield "Not required, and not verified either:"
         yield ReportTable(headers=headers, rows=others)
 
 
@@ -335,7 +360,7 @@ def _dated(of: Report) -> tuple[Block, ...]:
 
 def _pauses(of: Report) -> Iterator[Block]:
     rows = [_pause(of, pause) for pause in of.pauses]
-    headers = ("From", "To", "For", "What fell", "Ended by", "Position")
+    headers = ("From", "To", "For", "What changed", "Ended by", "Position")
     yield from _or_none(ReportTable(headers=headers, rows=rows), rows, "It was never paused.")
 
 

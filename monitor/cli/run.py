@@ -27,14 +27,13 @@ DESCRIPTORS = 4096
 def run(options: Options, *, verbose: bool) -> int:
     """Run the monitor: scheduler, deliveries, HTTP.
 
-    It answers on [web] listen, 127.0.0.1:8787 unless set: GET /v1/gate/KEY, OFREP under /ofrep/v1/evaluate/flags, lease
-    files at /v1/lease/ENV.json, /healthz, /readyz and /metrics. An address that is taken ends it before it has done
-    anything; listen = "" in [web] is for no HTTP at all.
+    The daemon polls sources, delivers notices, renews lease files and answers HTTP on [web] listen (127.0.0.1:8787
+    unless set; listen = "" for no HTTP). One line per poll and delivery goes to standard error, as JSON unless that
+    is a terminal.
 
-    It runs until SIGTERM or SIGINT, and then lets running polls end. SIGHUP loads the configuration anew, all or
-    nothing. What a file takes from production waits for `access-monitor config accept`, and the configuration accepted
-    before goes on. One line per poll and per delivery goes to standard error, as JSON unless that is a terminal. A
-    second daemon on the same database is refused.
+    SIGTERM and SIGINT stop it after running polls; SIGHUP reloads the configuration, all or nothing. What a file
+    takes from production waits for `access-monitor config accept`. An address in use, or a second daemon on the
+    same database, is refused before anything is done.
     """
     from monitor.app import log_output
     from monitor.app.signals import Signals

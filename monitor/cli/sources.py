@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,16 +13,15 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_sources
 from monitor.cli.opening import opened
-from monitor.cli.times import both, utc
-from monitor.core.events import rfc3339
 from monitor.core.facts import Snapshot
+from monitor.core.moments import both, utc
 from monitor.core.ports import MonitorError
 from monitor.core.text import duration_in_words
 from monitor.core.time import rounded
 
 if TYPE_CHECKING:
     from monitor.app.bootstrap import Monitor
-    from monitor.audit.source_status import PendingRow, SourceRow
+    from monitor.audit.source_status import SourceRow
     from monitor.core.facts import Refusal
     from monitor.core.ports import Reader
 
@@ -39,12 +38,12 @@ if TYPE_CHECKING:
 @click.argument("source", required=False, shell_complete=complete_sources)
 @click.pass_obj
 def sources(options: Options, *, source: str | None) -> None:
-    """Show how each source stands, or all about one.
+    """Show the state of each source, or all about one.
 
-    State is ok, down (the last poll could not be read), stale (the last good poll is too old to rely on), held (a part
-    of the answer is held for review) or unpolled. Of one source every difference that is not confirmed is listed, and
-    the parts of its evidence that were not understood.
+    States: ok; down (the last poll failed); stale (the last good poll is too old); held (a part is held for
+    review); unpolled. For one source, every unconfirmed difference and every refused part is listed.
     """
+    from monitor.audit import documents
     from monitor.audit.source_status import source_rows
 
     with opened(options) as monitor, monitor.store.read() as reader:
@@ -53,32 +52,13 @@ def sources(options: Options, *, source: str | None) -> None:
         if source:
             rows = [replace(rows[0], refused=_refused(monitor, reader, source, now))]
     if options.json:
-        output.as_json([source_json(row) for row in rows])
+        output.as_json([documents.of_source(row) for row in rows])
     elif source:
         _print_source(rows[0], now)
     elif rows:
         _print_all(rows, now)
     else:
         output.note("No source is configured: add a [[source]] to the configuration.")
-
-
-def source_json(row: SourceRow) -> dict[str, object]:
-    """Return a source for scripts; `every` is in seconds, `refused` null where it was not asked for."""
-    return {
-        **asdict(row),
-        "state": row.state.value,
-        "since": _time(row.since),
-        "good_at": _time(row.good_at),
-        "polled_at": _time(row.polled_at),
-        "fresh_until": _time(row.fresh_until),
-        "every": row.every.total_seconds(),
-        "error_at": _time(row.error_at),
-        "pending": [_pending_json(change) for change in row.pending],
-        "held": [_pending_json(change) for change in row.held],
-        "refused": None
-        if row.refused is None
-        else [{"where": refusal.where, "reason": refusal.reason} for refusal in row.refused],
-    }
 
 
 def _refused(monitor: Monitor, reader: Reader, key: str, now: datetime) -> tuple[Refusal, ...] | None:
@@ -95,10 +75,6 @@ def _refused(monitor: Monitor, reader: Reader, key: str, now: datetime) -> tuple
         output.note(str(error))
         return None
     return reading.refused if isinstance(reading, Snapshot) else None
-
-
-def _pending_json(change: PendingRow) -> dict[str, object]:
-    return {**asdict(change), "since": rfc3339(change.since), "until": _time(change.until)}
 
 
 def _print_all(rows: Sequence[SourceRow], now: datetime) -> None:
@@ -169,7 +145,3 @@ def _print_source(row: SourceRow, now: datetime) -> None:
         output.table(("REFUSED PART", "REASON"), [(refusal.where, refusal.reason) for refusal in row.refused])
     elif row.refused is not None:
         output.note("Every part of its evidence is understood.")
-
-
-def _time(at: datetime | None) -> str | None:
-    return rfc3339(at) if at else None

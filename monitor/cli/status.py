@@ -7,23 +7,23 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli import accepting, agreement, maintenance, output, papers, terms
-from monitor.cli.alerts import acknowledgement_json, in_hand, silence_in_words, silence_json
+from monitor.cli.alerts import in_hand, silence_in_words
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.surface import row_of, surface_option
-from monitor.cli.times import Moment, both, time_option, utc
-from monitor.core.entry import Check, CheckState, Status
+from monitor.cli.times import time_option
+from monitor.core.entry import CheckState, Status
 from monitor.core.entry_spec import AT
 from monitor.core.event_types import in_words
-from monitor.core.events import record, rfc3339
+from monitor.core.moments import Moment, both, utc
 from monitor.core.time import rounded
 from monitor.gate.client.verdict import PRODUCTION
 
@@ -62,15 +62,14 @@ _NEXT: Mapping[str, str] = {
 )
 @click.argument("entry", required=False, shell_complete=complete_entries)
 @surface_option
-@time_option("--at", "As it was recorded at this time.")
-@click.option("--watch", is_flag=True, help="Show it anew whenever it changes, until interrupted.")
+@time_option("--at", "As recorded at TIME: RFC 3339, a date, or '2h ago'.")
+@click.option("--watch", is_flag=True, help="Refresh whenever it changes, until Ctrl-C.")
 @click.pass_obj
 def status(options: Options, *, entry: str | None, surface: str, at: Moment | None, watch: bool) -> None:
     """Show the registry, now or as it was.
 
-    An entry has a row on each of its surfaces; on the first it stands under its own key. STATUS says what production is
-    answered where that is not what the status says. POSITION is what --expect of
-    `activate` and `resume` takes. Times are RFC 3339, a date (its first moment, UTC), or relative ('2h ago').
+    An entry has a row on each of its surfaces. STATUS also shows what production is answered where that differs.
+    POSITION is what --expect of `activate` and `resume` takes.
     """
     if watch and (at or options.json):
         raise click.UsageError(f"--watch shows what is now, in words: leave out {'--at' if at else '--json'}.")
@@ -101,7 +100,7 @@ def keep_showing(show: Callable[[], None], store: Store, stop: threading.Event) 
 
 
 def _show(options: Options, monitor: Monitor, entry: str | None, surface: str, at: Moment | None) -> None:
-    from monitor.audit import queries
+    from monitor.audit import documents, queries
     from monitor.audit.agreement import of_entry
     from monitor.audit.production import production_answers
     from monitor.registry.lookup import find_row, unknown_entry
@@ -131,14 +130,9 @@ def _show(options: Options, monitor: Monitor, entry: str | None, surface: str, a
         rows = [row for row in rows if row.key == key]
     if options.json:
         shapes = {
-            row.key: {
-                **status_json(row, then or now),
-                "production": _answer_json(gate.get(row.key)),
-                **terms.as_json(costs[row.key]),
-            }
-            for row in (*rows, *others)
+            row.key: documents.of_row(row, then or now, gate.get(row.key), costs[row.key]) for row in (*rows, *others)
         }
-        output.as_json(list(shapes.values()) if key is not None and not others else by_entry(shapes))
+        output.as_json(list(shapes.values()) if key is not None and not others else documents.by_entry(shapes))
     elif key is not None:
         _print_one(rows[0], gate.get(key), costs[key], words, now, at=then or now)
         for row in others:
@@ -161,15 +155,15 @@ def _show(options: Options, monitor: Monitor, entry: str | None, surface: str, a
 )
 @click.argument("entry", shell_complete=complete_entries)
 @surface_option
-@time_option("--at", "As it was recorded at this time.")
+@time_option("--at", "As recorded at TIME: RFC 3339, a date, or '2h ago'.")
 @click.pass_obj
 def why(options: Options, *, entry: str, surface: str, at: Moment | None) -> None:
     """Explain a status: events and evidence, in words.
 
-    The nearest event comes first; what led to an event stands below it, further in. With --at the answer is that of
-    the log up to then: what production was answered is not in it.
+    The nearest event comes first; its causes are indented below it. With --at, what production was answered is left
+    out.
     """
-    from monitor.audit import queries
+    from monitor.audit import documents, queries
     from monitor.audit.agreement import of_entry
     from monitor.audit.production import production_answers
     from monitor.registry.lookup import find_row, unknown_entry
@@ -188,11 +182,15 @@ def why(options: Options, *, entry: str, surface: str, at: Moment | None) -> Non
         answer = production_answers(reader, monitor.configuration, now)[entry] if then is None else None
         denied = _denied(row, answer)
     if options.json:
-        chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
         claims = [{"source": w.fact.source, "field": w.fact.meter.field, "amount": w.fact.amount} for w in words]
-        sources = [{**claim, **agreement.as_json(word)} for claim, word in zip(claims, words, strict=True)]
+        sources = [{**claim, **documents.of_agreement(word)} for claim, word in zip(claims, words, strict=True)]
         output.as_json(
-            {**status_json(row, then or now), "production": _answer_json(answer), "chain": chain, "prices": sources}
+            {
+                **documents.of_status(row, then or now),
+                "production": documents.of_production(answer),
+                "chain": documents.of_chain(steps),
+                "prices": sources,
+            }
         )
         return
     was = f"was at {both(then)}" if then else "is"
@@ -225,11 +223,10 @@ def why(options: Options, *, entry: str, surface: str, at: Moment | None) -> Non
 def checklist(options: Options, *, entry: str, surface: str) -> None:
     """Show every readiness check of an entry.
 
-    Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody
-    and nothing has verified. Below stands in what its fallback differs, and for a paused entry the pins that a
-    resumption would move, old and new side by side.
+    Each with its state, since when and until when it holds, who verified it and on what evidence. A blank is
+    unverified. Also shows how the fallback differs, and for a paused entry which pins a resumption would change.
     """
-    from monitor.audit import queries
+    from monitor.audit import documents, queries
     from monitor.core.check_names import CHECKS, EVALS
     from monitor.gate.state import Production
     from monitor.registry.acceptance import acceptance, mend
@@ -241,7 +238,7 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         entry = row_of(monitor, entry, surface)
-        rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
+        rows = queries.complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
         entries = reader.entries()
         registered = find_entry(entries, entry)
         comparison = matrix(registered, entries)
@@ -256,7 +253,7 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
         laid_out: dict[str, object] = {} if comparison is None else {EVALS: comparison.as_json()}
         if fallback:
             laid_out[FALLBACK] = {"fallback": fallback, "differences": [asdict(line) for line in differences]}
-        output.as_json([{**check_json(row, CHECKS), "comparison": laid_out.get(row.name)} for row in rows])
+        output.as_json([{**documents.of_check(row, CHECKS), "comparison": laid_out.get(row.name)} for row in rows])
         return
     output.table(
         ("CHECK", "NEEDED", "STATE", "VERIFIED", "UNTIL", "BY", "ON WHAT"),
@@ -299,89 +296,6 @@ def _needed(row: CheckRow) -> str:
             *(["waived"] if row.waived else []),
         ]
     )
-
-
-def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
-    """Return all checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
-    from monitor.audit.queries import CheckRow
-
-    named = {row.name for row in rows}
-    blanks = [
-        CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in named
-    ]
-    return [*(_judged(row, now) for row in rows), *blanks]
-
-
-def by_entry(shapes: Mapping[str, Mapping[str, object]]) -> list[dict[str, object]]:
-    """Join the rows of an entry, by key: one object with the values of its first surface, and under `surfaces` those of
-    each where there are several.
-    """
-    entries: dict[str, dict[str, object]] = {}
-    for key in sorted(shapes, key=lambda key: (key.partition(AT)[0], AT in key)):
-        shape, entry = shapes[key], key.partition(AT)[0]
-        joined = entries.setdefault(entry, dict(shape))
-        surfaces = cast(dict[str, object], joined.setdefault("surfaces", {}))
-        surfaces.setdefault(str(shape["surface"]), shape)
-    for joined in entries.values():
-        if len(cast(dict[str, object], joined["surfaces"])) == 1:
-            del joined["surfaces"]
-    return list(entries.values())
-
-
-def status_json(row: StatusRow, at: datetime) -> dict[str, object]:
-    """Return an entry for scripts, in the documented shape."""
-    times: dict[str, object] = {
-        "since": rfc3339(row.since),
-        "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
-    }
-    times["windows"] = maintenance.as_json(row.windows, at)
-    access = None if row.access is None else row.access.data
-    people = {
-        "acknowledged": None if row.acknowledged is None else acknowledgement_json(row.acknowledged),
-        "silence": None if row.silence is None else silence_json(row.silence),
-    }
-    return {**asdict(row), **times, **people, "status": str(row.status), "owners": list(row.owners), "access": access}
-
-
-def check_json(row: CheckRow, known: Mapping[str, str]) -> dict[str, object]:
-    """Return a check for scripts; what is blank is null."""
-    check = row.check
-    return {
-        "check": row.name,
-        "about": known.get(row.name, ""),
-        "required": row.required,
-        "required_in": list(row.required_in),
-        "asked": row.asked,
-        "waived": row.waived,
-        "state": check.state.value,
-        "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
-        "until": rfc3339(check.until) if check.until else None,
-        "by": check.by or None,
-        "url": check.url or None,
-        "note": check.note or None,
-        "evidence": check.evidence or None,
-        "position": check.position,
-    }
-
-
-def _judged(row: CheckRow, now: datetime) -> CheckRow:
-    until = row.check.until
-    if row.check.state is CheckState.VERIFIED and until is not None and until <= now:
-        return replace(row, check=replace(row.check, state=CheckState.STALE))
-    return row
-
-
-def _answer_json(given: ProductionAnswer | None) -> dict[str, object] | None:
-    if given is None:
-        return None
-    return {
-        "allowed": given.allowed,
-        "reason": given.reason,
-        "until": rfc3339(given.until) if given.until else None,
-        "brief": given.brief,
-        "callers": list(given.callers),
-        "callers_until": rfc3339(given.callers_until) if given.callers_until else None,
-    }
 
 
 def _denied(row: StatusRow, given: ProductionAnswer | None) -> list[str]:

@@ -22,7 +22,7 @@ def surface_option(act: Act) -> Act:
         "--surface",
         metavar="S",
         default="",
-        help="Of an entry on several surfaces the one that is meant; the first unless told. ENTRY@S means the same.",
+        help="The surface, of an entry on several; the first by default. Same as ENTRY@S.",
     )(act)
 
 

@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from monitor.cli.times import both
 from monitor.core.event_words import share_in_percent
-from monitor.core.events import rfc3339
+from monitor.core.moments import both
 from monitor.core.price import SHORT, spoken
 from monitor.core.time import rounded
 
 if TYPE_CHECKING:
     from monitor.registry.terms import Band, PricedEntry
-
-
-def as_json(priced: PricedEntry) -> dict[str, object]:
-    """Return the fields of price for scripts, beside those of `status`; amounts in USD per 1M tokens, what is blank is
-    null.
-    """
-    release = priced.release
-    return {
-        "family": release.family or None,
-        "release": release.release or None,
-        "stage": release.stage or next(iter(release.stages.values()), None),
-        "stages": {**({"configuration": release.stage} if release.stage else {}), **release.stages},
-        "announcement": release.announcement or None,
-        "price_model": priced.terms.price_model or None,
-        "modes": list(priced.terms.modes),
-        "prices": [asdict(band) for band in priced.terms.bands],
-        "disputed": list(priced.terms.disputed),
-        "price_verified_at": rfc3339(priced.verified_at) if priced.verified_at else None,
-        "price_urls": list(priced.urls),
-    }
 
 
 def lines(priced: PricedEntry, now: datetime) -> Iterator[tuple[str, str]]:

@@ -34,20 +34,20 @@ if TYPE_CHECKING:
 @click.argument("check", shell_complete=complete_checks)
 @surface_option
 @by_person
-@click.option("--url", metavar="U", default="", callback=recorded_text, help="Where the proof is.")
-@click.option("--note", metavar="TEXT", default="", callback=recorded_text, help="What was seen.")
+@click.option("--url", metavar="U", default="", callback=recorded_text, help="A link to the evidence.")
+@click.option("--note", metavar="TEXT", default="", callback=recorded_text, help="What was observed.")
 @click.option(
     "--from",
     "files",
     metavar="FILE",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file to keep as evidence; of evals (several may be given) and logging it is read.",
+    help="A file to keep as evidence; read for evals (may be repeated) and logging.",
 )
 @click.option(
-    "--baseline", metavar="ENTRY|MODEL", default="", help="Of evals without [entry.evals]: what production runs now."
+    "--baseline", metavar="ENTRY|MODEL", default="", help="For evals without [entry.evals]: what production runs now."
 )
-@click.option("--called", metavar="NAME", default="", help="Of evals: what the files call the model of ENTRY.")
+@click.option("--called", metavar="NAME", default="", help="For evals: what the files call the model of ENTRY.")
 @click.pass_obj
 def verify(
     options: Options,
@@ -64,12 +64,12 @@ def verify(
 ) -> None:
     """Attest a readiness check.
 
-    `access-monitor checklist ENTRY` lists the checks. At least one of --url, --note and --from says what the word rests
-    on. Results of promptfoo, inspect-ai and OpenAI evals are read: what they say of ENTRY stands beside what they say
-    of the baseline; with [entry.evals] the check is verified once every suite is filled for both. A sample of the
-    request log (JSON Lines) is read for the check logging, and held against the accepted model id and prices. Of an
-    entry on several surfaces a word about the model (evals, safety_review, logging, pricing) holds on all of them
-    unless one is named, any other on the first.
+    `access-monitor checklist ENTRY` lists the checks. An attestation needs evidence: pass --url, --note or --from.
+
+    For evals, files of promptfoo, inspect-ai and OpenAI evals are read and compared with the baseline. For logging,
+    a sample of your request log (JSON Lines) is compared with the accepted model id and prices. On several
+    surfaces, evals, safety_review, logging and pricing count on all of them unless one is named; other checks on
+    the first.
     """
     if (baseline or called) and (check != EVALS or not files):
         raise click.UsageError(

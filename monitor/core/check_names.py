@@ -12,7 +12,7 @@ from types import MappingProxyType
 CHECKS: Mapping[str, str] = MappingProxyType(
     {
         "model_id": "the exact model id is known and is what the provider lists",
-        "visibility": "the model stands in the models list of the entry's surface",
+        "visibility": "the model is in the models list of the entry's surface",
         "test_call": "a test project can call the model",
         "served_model": "calls are answered by the model itself or by a dated snapshot of it",
         "endpoints": "the page of the model says that the endpoints which the entry uses are supported",

@@ -257,7 +257,8 @@ class Attention:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """All that was declared, keyed. `fallback_owner` hears of what has no other owner. `document` is all of it as the
-    log keeps it, `version` names that, `code` is the version of this program.
+    log keeps it, `version` names that, `code` is the version of this program. `former_sources` and `former_entries` map
+    a key to the one that it had before (`was`).
     """
 
     surfaces: Mapping[str, Surface] = field(default_factory=dict)
@@ -269,6 +270,8 @@ class Configuration:
     gate: GateRules = GateRules()
     checks: CheckRules = CheckRules()
     attention: Attention = Attention()
+    former_sources: Mapping[str, str] = field(default_factory=dict)
+    former_entries: Mapping[str, str] = field(default_factory=dict)
     document: Document = field(default_factory=dict, repr=False)
     version: str = ""
     code: str = ""

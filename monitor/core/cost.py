@@ -74,7 +74,7 @@ def usage(stated: Iterable[tuple[str, str]]) -> dict[str, int]:
         if _METER.fullmatch(meter) is None:
             raise ValueError(f"{name!r} is not a meter of tokens; known are {_KNOWN}")
         if meter in counts:
-            raise ValueError(f"{name!r} stands twice; leave one of them out")
+            raise ValueError(f"{name!r} is given twice; leave one of them out")
         counts[meter] = tokens(text)
     used = {meter: count for meter, count in counts.items() if count}
     if not used:

@@ -201,7 +201,8 @@ _FORBIDDEN = (
     r"(?:(?:\bnot|n't) (?:allowed|permitted|authori[sz]ed|entitled|have (?:the )?(?:permissions?|access"
     r"|rights?))|\b(?:no|without|lacks?) (?:access|permission))"
     r"(?: to)?(?: (?:use|access|call|invoke|query|sample from|generate (?:from|with)))?"
-    r" (?:(?:this|the(?: (?:requested|specified))?) model\b(?!'s)|(?:the )?(?:model )?\W{0,2}{model}\W?)"
+    r" (?:(?:this|the(?: (?:requested|specified))?) model\b(?!'s)"
+    r"|(?:the )?(?:(?:model|endpoint)\W{1,2})?\W{0,2}{model}\W?)"
     r"(?! (?:with|for|in)\b(?! the specified))"
 )
 _DENIED = (
@@ -237,7 +238,10 @@ _BROKE = "|".join(
         # the funds
         rf"\binsufficient (?:\w+ ){{0,2}}{_FUNDS}\b",
         rf"\b{_FUNDS}\b (?:(?!not\b)\w+ ){{0,4}}(?:insufficient|not (?:enough|sufficient)|too low|depleted|used up)\b",
-        rf"\b(?:ran|run|are|is) out of (?:\w+ ){{0,2}}{_FUNDS}\b",
+        rf"(?:^|\b(?:ran|run|are|is) )out of (?:\w+ ){{0,2}}{_FUNDS}\b",
+        r"\bexceeded(?:token)?budget\b",  # LiteLLM
+        r"(?<!thinking )(?<!reasoning )\b(?:budget|credits?|balance|funds?)\b (?:(?!not\b)\w+ ){0,5}"
+        r"(?:exhausted|exceeded)\b",
         rf"(?:\bnot (?:have )?|n't have )(?:any|enough|sufficient) (?:\w+ ){{0,2}}{_FUNDS}\b",
         rf"\b(?:used|spent|exhausted|consumed|exceeded) (?:up )?(?:all )?(?:of )?{_WHOSE}(?:credits?|balance|funds)\b",
         r"\brequires? more credits\b",
@@ -252,8 +256,9 @@ _BROKE = "|".join(
         rf"\b(?:accounts?|payments?|invoices?|bills?) {_IS}(?:over|past )due\b",
         r"\b(?:overdue|unpaid|outstanding) (?:payment|balance|invoice|bill)",
         r"\bfail(?:ure|ed) to pay\b|\bpayment (?:is )?(?:required|failed)\b",
-        r"\bno (?:valid )?payment method\b|\binvalid payment instrument\b",
+        r"\bno (?:valid )?payment method\b|\binvalid[ _]payment[ _]instrument\b|\brequires? a valid credit card\b",
         r"\bbilling (?:is )?(?:not (?:active|enabled)|inactive|disabled)\b|\baccount is not active\b.*\bbilling\b",
+        r"\bbilling (?:to|must) be enabled\b|\bbilling account\b.*\b(?:not found|disabled|closed)\b",
         # the same in other languages
         r"(?:余额|额度|配额|资源包|点数|积分)[^，。,.]{0,12}(?:不足|用尽|耗尽|用完|不够|透支)",
         r"无可用资源包|欠费|请.{0,4}充值|预扣费.{0,4}失败",
@@ -276,6 +281,8 @@ _PACE = (
 _NOTHING_GRANTED = r"\blimit: 0\b"
 _UNPAID = (400, 402, 403, 404, 412, 422, 429)
 """The statuses under which our own money is said to be gone."""
+
+_KEY_LIMIT = r"\bkey (?:spend(?:ing)? |credit |budget )?limit (?:is |was |has been )?(?:exceeded|reached)\b"
 
 _CALLED = re.compile(
     r"\bmodels?(?: group)?\W{1,3}(?:id |name |with id )?[`'\"“‘]?([A-Za-z0-9][\w.:/@+-]*\w)"
@@ -314,6 +321,16 @@ TABLE: tuple[MeaningRow, ...] = (
     # Proxies refuse a key for one model with 401.
     _row(Meaning.POLICY, 401, 403, type="key_model_access_denied team_model_access_denied user_model_access_denied"),
     _row(Meaning.POLICY, 401, 403, type="project_model_access_denied org_model_access_denied"),
+    _row(
+        Meaning.POLICY,
+        401,
+        403,
+        says=r"\b(?:key|token|team|user|project|organi[sz]ation)(?:=\S+)? not allowed to access model\b",
+    ),
+    _row(Meaning.POLICY, 401, 403, says=r"\blacks the required data action\b", account=True),  # Azure
+    # Gateways refuse a key whose budget is spent as if it were no key.
+    _row(Meaning.QUOTA, 401, 403, says=_KEY_LIMIT, account=True),  # OpenRouter
+    _row(Meaning.QUOTA, 401, says=_BROKE, names=_BROKE, account=True),
     _row(Meaning.UNKNOWN, 401),
     # 429 is five conditions, and one of them alone passes by itself; 402 and others are how others say the same.
     _row(Meaning.QUOTA, 429, code="credit_balance_exhausted"),
@@ -321,7 +338,7 @@ TABLE: tuple[MeaningRow, ...] = (
     _row(Meaning.QUOTA, 429, code="organization_usage_limit_exceeded"),
     _row(Meaning.QUOTA, *_UNPAID, code="insufficient_quota 1113 billing_hard_limit_reached billing_not_active"),
     _row(Meaning.QUOTA, *_UNPAID, type="insufficient_quota 1113 budget_exceeded"),
-    _row(Meaning.QUOTA, 402, code="402 credit_limit insufficient_credits"),  # OpenRouter, Together
+    _row(Meaning.QUOTA, 402),
     _row(Meaning.QUOTA, *_UNPAID, says=_BROKE, names=_BROKE, account=True),
     _row(Meaning.QUOTA, 429, says=_NOTHING_GRANTED, account=True),  # Gemini
     _row(Meaning.QUOTA, *_UNPAID, says=_CEILING, names=_CEILING, unless=_PACE, account=True),
@@ -348,6 +365,7 @@ TABLE: tuple[MeaningRow, ...] = (
         404,
         says=r"\bmatching your (?:data policy|privacy|guardrail)|\b(?:your|organi[sz]ation'?s?) data policy\b"
         r"|\bno allowed providers are available\b"
+        r"|\baccount is not authorized to \w+ this\b|\bmodel use case details have not been submitted\b"  # Bedrock
         r"|\bmodel access is denied due to\b|\bnot authorized to perform\b|\bservice control policy\b"
         r"|(?:{model}|\bmodel)\W{1,3}(?:is |has been |was )?(?:blocked|disabled|not (?:allowed|enabled|permitted))"
         r" (?:by|at|in|for) (?:the |your |an )?(?:organi[sz]ation|project|team|workspace|tenant|enterprise)?(?:'s)? ?"
@@ -359,6 +377,7 @@ TABLE: tuple[MeaningRow, ...] = (
     _row(Meaning.BLOCKED, 403, says=r"\bDaybreak\b|\bcyber access program", account=True),
     _row(Meaning.BLOCKED, 200, code="bio_policy cyber_policy misalignment_policy_violation"),
     _row(Meaning.BLOCKED, 400, 403, code="organization_restricted safety_identifier_blocked"),  # Groq; OpenAI
+    _row(Meaning.BLOCKED, 403, code="ReadOnlyDisabledSubscription"),  # Azure
     _row(
         Meaning.BLOCKED,
         400,
@@ -386,6 +405,14 @@ TABLE: tuple[MeaningRow, ...] = (
     _row(Meaning.ACCESS_LOST, 400, 404, code="model_not_available dedicated_endpoint_not_running"),  # Together
     _row(Meaning.ACCESS_LOST, 400, 404, type="invalid_model"),  # Mistral
     _row(Meaning.ACCESS_LOST, 404, code="InvalidEndpointOrModel.NotFound"),  # Volcengine
+    _row(Meaning.ACCESS_LOST, 403, code="no_access"),  # GitHub
+    _row(
+        Meaning.ACCESS_LOST,
+        400,
+        404,
+        says=r"\bmodel is marked by (?:the )?provider as legacy\b"
+        r"|\binvocation of model id {model}\W(?:[\w-]+ ){0,5}(?:isn't|is not) supported\b",  # Bedrock
+    ),
     _row(Meaning.ACCESS_LOST, 404, says=r"^Model not found, inaccessible, and/or not deployed"),  # Fireworks
     _row(Meaning.ACCESS_LOST, 400, 404, says=r"\bAPI deployment for this resource does not exist"),  # Azure
     _row(
@@ -449,7 +476,8 @@ def _meaning(status: int, statement: ErrorStatement, model: str) -> Meaning:
     if _about_another_model(statement, model):
         vetoed |= {Meaning.ACCESS_LOST, Meaning.RETIRED, Meaning.POLICY}
     if statement.param not in ("", "null") and not _found(r"model", statement.param):
-        vetoed |= {Meaning.ACCESS_LOST, Meaning.RETIRED}  # a parameter is gone, not the model
+        # A parameter is gone, and not the model; what it says of a budget is one of tokens.
+        vetoed |= {Meaning.ACCESS_LOST, Meaning.RETIRED, *({Meaning.QUOTA} if status in (400, 422) else ())}
     for row in TABLE:
         if row.meaning not in vetoed and row.fits(status, statement, model):
             return row.meaning

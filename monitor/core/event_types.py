@@ -44,6 +44,15 @@ class BaselineData(TypedDict):
     reason: NotRequired[str]
 
 
+class RenameData(TypedDict):
+    """A source that goes on under another key: what it was called, and the baseline that it goes on from."""
+
+    was: str
+    subjects: int
+    baseline: str
+    extractor: str
+
+
 class FailureData(TypedDict):
     """A poll that could not be read."""
 
@@ -200,13 +209,15 @@ class EntryData(TypedDict):
 class DeclarationData(EntryData):
     """An entry as it is declared (`entry_spec`); `changed` are the keys that differ from the declaration before.
 
-    `carried` is the state that a row goes on from which stood under another key (`registry/row_state`).
+    `carried` is the state that a row goes on from which stood under another key (`registry/row_state`), `was` the key
+    that its entry had before.
     """
 
     declaration: Json
     versions: Json
     changed: NotRequired[list[str]]
     carried: NotRequired[Json]
+    was: NotRequired[str]
 
 
 class ReasonData(EntryData):
@@ -412,6 +423,7 @@ class UseData(TypedDict):
     reason: str
     count: int
     day: NotRequired[str]
+    surface: NotRequired[str]
 
 
 # -- the table -----------------------------------------------------------------
@@ -446,6 +458,7 @@ def _of(stream: Stream, data: type[Any], *names: str, words: Words = event_words
 
 EVENT_TYPES: Mapping[str, EventType] = _table(
     *_of(Stream.SOURCE, BaselineData, ev.BASELINE_RECORDED),
+    *_of(Stream.SOURCE, RenameData, ev.SOURCE_RENAMED),
     *_of(Stream.SOURCE, FailureData, ev.SOURCE_FAILED),
     *_of(Stream.SOURCE, RecoveryData, ev.SOURCE_RECOVERED),
     *_of(Stream.SOURCE, AnomalyData, ev.SOURCE_ANOMALY),
@@ -475,7 +488,7 @@ EVENT_TYPES: Mapping[str, EventType] = _table(
         ev.LIFECYCLE_WITHDRAWN,
         words=event_words.of_an_end,
     ),
-    *_of(Stream.ENTRY, DeclarationData, ev.ENTRY_DECLARED, ev.ENTRY_AMENDED),
+    *_of(Stream.ENTRY, DeclarationData, ev.ENTRY_DECLARED, ev.ENTRY_RENAMED, ev.ENTRY_AMENDED),
     *_of(Stream.ENTRY, ReasonData, ev.ENTRY_WITHDRAWN),
     *_of(Stream.ENTRY, SightData, ev.ENTRY_VISIBLE, ev.ENTRY_HIDDEN),
     *_of(Stream.ENTRY, AcceptanceData, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED, ev.ENTRY_APPROVAL_REQUESTED),

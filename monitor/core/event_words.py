@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from monitor.core.price import SHORT, TEXT, USD, amount, percent, spoken
+from monitor.core.price import SHORT, TEXT, USD, Meter, amount, percent, spoken
 from monitor.core.text import duration_in_words, polls_in_words
 
 _SAID_FIRST = frozenset({"field", "check", "pin", "old", "new", "reason", "by", "url", "note", "detail"})
@@ -92,12 +92,7 @@ def of_the_clock(data: Mapping[str, Any]) -> str:
 
 def meter_in_words(data: Mapping[str, Any]) -> str:
     """Return the identity of a price below its model: `batch input, long context`."""
-    parts = [f"{data['tier']} {str(data['meter']).replace('_', ' ')}"]
-    if data.get("modality", TEXT) != TEXT:
-        parts.append(str(data["modality"]))
-    if data.get("context", SHORT) != SHORT:
-        parts.append(f"{data['context']} context")
-    return ", ".join(parts)
+    return Meter(data["tier"], data.get("context", SHORT), data.get("modality", TEXT), str(data["meter"])).in_words
 
 
 def share_in_percent(share: str) -> str:

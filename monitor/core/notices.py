@@ -110,6 +110,7 @@ class Item:
         url: the page on which it can be seen.
         brief: what changed in the few words that a headline has room for; empty where the differences say it.
         by: the person whose act it tells.
+        access: how each route to the model stands, where it is paused and not every route is open.
         asks: the checks that a pause asks for before the entry may be resumed.
         polls: how many good polls confirmed it.
         evidence: the bytes as received, by their hash.
@@ -138,6 +139,7 @@ class Item:
     by: str = ""
     summary: str = ""
     brief: str = ""
+    access: str = ""
     asks: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     polls: int = field(default=0, metadata={"stored": "looks"})

@@ -200,6 +200,9 @@ class Channel(Protocol):
 class EventQuery:
     """Which events: globs for `type` and `subject`; `since` and `until` bound `recorded_at` (until inclusive); `after`
     and `before` positions. `check` is the name of a check that the event is about, `actor` who wrote it.
+
+    A `source`, a `stream` or a `subject` without a glob also means what was recorded under the key that a source or an
+    entry had before it was renamed.
     """
 
     type: str = ""
@@ -377,6 +380,9 @@ class Transaction(Reader, Protocol):
         """
 
     def put_source(self, state: SourceState) -> None: ...
+
+    def rename_source(self, was: str, key: str) -> None:
+        """Move the rows of a source to another key: its state, pending changes, alternations and measurements."""
 
     def put_pending_changes(self, source: str, pending_changes: Iterable[PendingChange]) -> None:
         """Replace all streaks of a source."""

@@ -42,6 +42,16 @@ class Meter(NamedTuple):
         middle = (self.tier, self.context) if self.modality == TEXT else (self.tier, self.context, self.modality)
         return PREFIX + ".".join((*middle, self.meter))
 
+    @property
+    def in_words(self) -> str:
+        """How people call it below its model: `batch input, long context`."""
+        parts = [f"{self.tier} {self.meter.replace('_', ' ')}"]
+        if self.modality != TEXT:
+            parts.append(self.modality)
+        if self.context != SHORT:
+            parts.append(f"{self.context} context")
+        return ", ".join(parts)
+
     @classmethod
     def of(cls, field: str) -> Meter:
         """Read a field back.

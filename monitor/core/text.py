@@ -22,8 +22,17 @@ def value_in_words(value: Value | None) -> str:
 
 
 def pin_in_words(pin: Pin) -> str:
-    """Say what a pin is about: the field alone where it is a price, since the entry is named already."""
-    return pin.field.removeprefix(price.PREFIX) if pin.field.startswith(price.PREFIX) else f"{pin.name} {pin.field}"
+    """Say what a pin is about: the meter alone where it is a price, since the entry is named already."""
+    return price.Meter.of(pin.field).in_words if pin.field.startswith(price.PREFIX) else f"{pin.name} {pin.field}"
+
+
+def move_in_words(field: str, old: Value | None, new: Value | None) -> str:
+    """Say how a fact moved: `1.00 → 0.20` where it is a price, with two decimals at least."""
+    prices = field.startswith(price.PREFIX)
+    before, after = (
+        price.spoken(value) if prices and isinstance(value, str) else value_in_words(value) for value in (old, new)
+    )
+    return f"{before} → {after}"
 
 
 def polls_in_words(count: int) -> str:
@@ -51,7 +60,6 @@ def rename_in_words(source: str, old: str, new: str, *, official: bool) -> str:
     if not official:
         return f"{sentence}; this is its own naming and moves nothing"
     return (
-        f'{sentence}; whether it is the same model a person decides: price_model = "{new}" then lets an entry '
-        "that went by "
-        f"{old} go by it"
+        f'{sentence}; a person decides whether it is the same model: price_model = "{new}" then prices an entry by it '
+        f"instead of {old}"
     )

@@ -67,7 +67,8 @@ class AssessmentContext:
         signals: what those say of the models that the poll misses.
         calls: the other call routes to the model of a call that was refused for no reason that is understood.
         other_prices: what other sources say of the prices that differ.
-        listings: when this source first listed each price that differs, subject → field → time.
+        listings: when this source first listed the prices that differ, subject → field → time; of the subjects of which
+            it listed one so lately that another amount is a correction.
     """
 
     spec: SourceSpec
@@ -197,6 +198,7 @@ def _with_others(context: AssessmentContext, reader: Reader, configuration: Conf
         return context
     priced = _priced(context) if state.baseline else ()
     repriced = [subject for subject in priced if subject in baseline]
+    since = min((change.first_at for change in context.pending.values()), default=context.at)
     routes = routes_beside(configuration, spec)
     return replace(
         context,
@@ -206,7 +208,7 @@ def _with_others(context: AssessmentContext, reader: Reader, configuration: Conf
         routes=routes,
         signals=signals(reader, routes, losing(baseline, facts) if routes and differs else ()),
         other_prices=other_prices(reader, configuration, spec.key, priced),
-        listings=first_listings(reader, spec, repriced),
+        listings=first_listings(reader, spec, repriced, since - configuration.confirmation.correction),
     )
 
 
@@ -274,5 +276,5 @@ class ReleaseContext:
             baseline=reader.facts(state.baseline),
             pending=tuple(reader.pending_changes(spec.key)),
             other_prices=other_prices(reader, configuration, spec.key, subjects),
-            listings=first_listings(reader, spec, subjects),
+            listings=first_listings(reader, spec, subjects, released.first_at - configuration.confirmation.correction),
         )

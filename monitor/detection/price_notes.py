@@ -66,18 +66,25 @@ def remarks(
     return joined(aliased, corrected, corroborating, odd)
 
 
-def first_listings(reader: Reader, spec: SourceSpec, subjects: Collection[Subject]) -> Listings:
-    """Read when a source first listed the prices of these subjects.
+def first_listings(reader: Reader, spec: SourceSpec, subjects: Collection[Subject], since: datetime) -> Listings:
+    """Read when a source first listed the prices of these subjects, of those of which it listed one after `since`.
 
     What stood in the source's first poll was listed nobody knows when before, also where it was held back then and let
     in later, and a row that goes on under another id is no new one: a monitor or a name that is two days old makes no
     correction of a true change.
     """
-    if not subjects:
+    lately = [subject for subject in subjects if _listed(reader, spec, subject, since)]
+    if not lately:
         return {}
     first_poll = EventQuery(type=ev.BASELINE_RECORDED, source=spec.key, limit=1)
     begun = [record.event.occurred_at for record in reader.events(first_poll)]
-    return {subject: _first(reader, spec, subject, begun) for subject in subjects}
+    return {subject: _first(reader, spec, subject, begun) for subject in lately}
+
+
+def _listed(reader: Reader, spec: SourceSpec, subject: Subject, since: datetime) -> bool:
+    """Return whether a source listed a price since then. Hardly ever: the log of most prices need not be read."""
+    query = EventQuery(type=ev.PRICE_LISTED, subject=subject.name, source=spec.key, since=since, limit=1)
+    return any(reader.events(query))
 
 
 def _first(reader: Reader, spec: SourceSpec, subject: Subject, begun: Sequence[datetime]) -> dict[str, datetime | None]:

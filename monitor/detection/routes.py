@@ -87,15 +87,19 @@ def in_words(subject: Subject, signals: Iterable[Signal], *, unpaid: bool = Fals
         *([f"the {_LISTS[shown[0].route]} still shows it"] if shown else []),
         *([f"{joined(signal.route for signal in served)} still {_answers(served)}"] if served else []),
     ]
-    unlisted = any(not _DEPTH.get(signal.route, _CALL) for signal in closed)
-    if unlisted:
+    head = loss(subject, [signal.route for signal in closed], served=bool(served), unpaid=unpaid)
+    return "; ".join([f"{head}: {_shut(closed)}", *still])
+
+
+def loss(subject: Subject, closed: Sequence[str], *, served: bool, unpaid: bool = False) -> str:
+    """Return what it comes to that these routes to a model are closed, while another serves it or none does."""
+    if any(not _DEPTH.get(route, _CALL) for route in closed):
         head = f"{subject.scope} no longer {'lists' if served else 'serves'} {subject.name}"
-    elif all(signal.route == RETRIEVE for signal in closed):
+    elif all(route == RETRIEVE for route in closed):
         head = f"{subject.name} can no longer be retrieved"
     else:
         head = f"calls to {subject.name} are refused"
-    head = f"credit or a spend limit is used up, so {head}" if unpaid else head
-    return "; ".join([f"{head}: {_shut(closed)}", *still])
+    return f"credit or a spend limit is used up, so {head}" if unpaid else head
 
 
 def reopened(subject: Subject, signals: Sequence[Signal]) -> str:
@@ -127,6 +131,11 @@ def _shut(closed: Iterable[Signal]) -> str:
 
 def _answers(of: Sequence[Signal]) -> str:
     return "answers" if len(of) == 1 else "answer"
+
+
+def serves(route: str) -> bool:
+    """Return whether a route that reaches a model shows more than a line in a list."""
+    return bool(_DEPTH.get(route, _CALL))
 
 
 def order(route: str) -> tuple[int, str]:

@@ -180,12 +180,16 @@ def resolve(key: str, standings: Mapping[str, Standing], surface: str = "") -> R
     """Return what a key names on a surface: the row of the entry with this key, else the one entry that holds this
     model id there. `KEY@SURFACE` names the surface as well.
 
-    Without a surface an entry is meant where it stands first.
+    Without a surface an entry is meant where it stands first. The key of an entry that is no longer declared yields to
+    a living entry that holds it as a model id: entries are often called as their models, and renamed later.
     """
     by_key = _by_key(key, standings, surface)
-    if isinstance(by_key, Standing):
+    withdrawn = isinstance(by_key, Standing) and by_key.status is Status.WITHDRAWN
+    if isinstance(by_key, Standing) and not withdrawn:
         return by_key
     by_id = _by_id(key, standings, surface)
+    if withdrawn:
+        return by_id if isinstance(by_id, Standing) and by_id.status not in _ENDED else by_key
     if isinstance(by_id, Standing | Ambiguous):
         return by_id
     name, at, named = key.rpartition(AT)

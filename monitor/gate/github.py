@@ -148,10 +148,7 @@ def github_answer(deployment: Deployment, answers: Sequence[Answer]) -> dict[str
     """
     approved = bool(answers) and all(given.allowed for given in answers)
     if not answers:
-        comment = (
-            f"The monitor knows no deployment of {deployment.repository} to this environment: add one to its "
-            "configuration."
-        )
+        comment = f"No [[deployment]] names {deployment.repository} to this environment: add one to its configuration."
     else:
         lines = [
             f"{given.key} is {'allowed' if given.allowed else 'denied'} in {deployment.environment}: {given.reason}"

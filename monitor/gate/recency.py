@@ -23,7 +23,7 @@ from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Pin
 from monitor.core.facts import LISTED, Fact
 from monitor.core.ports import Clock, Reader, Store
-from monitor.core.text import pin_in_words, polls_in_words, value_in_words
+from monitor.core.text import move_in_words, pin_in_words, polls_in_words
 from monitor.detection.outcome import Outcome
 from monitor.detection.poller import Poller
 from monitor.detection.stored_baselines import current_baselines
@@ -162,8 +162,8 @@ class PollFirst:
                 if not change.seen:
                     unclear[f"{spec.key} (it states {about} no longer clearly)"] = None
                     continue
-                old, new = value_in_words(pin.value), value_in_words(change.value)
-                pending[f"{about}: {old} → {new} at {spec.key} ({polls_in_words(change.seen)})"] = None
+                move = move_in_words(fact.field, pin.value, change.value)
+                pending[f"{about}: {move} at {spec.key} ({polls_in_words(change.seen)})"] = None
         return list(pending), list(unclear)
 
     def _rests_on(self, reader: Reader, key: str) -> Iterator[tuple[Pin, Fact, SourceSpec]]:

@@ -17,7 +17,7 @@ from monitor.gate.client.lease import ALIAS
 from monitor.gate.client.verdict import ACCESS_FRESH, CHECKS_VERIFIED, PRICES_FRESH
 from monitor.gate.decision import Answer, GateQuestion, Standing, answer, decide, fallbacks_of, spared
 from monitor.gate.readiness import readiness
-from monitor.registry.access_verdict import verdict
+from monitor.registry.access_verdict import AccessVerdict, counted, counted_where_closed
 from monitor.registry.freshness import Freshness
 
 
@@ -30,7 +30,10 @@ def standings(
     fresh = Freshness(reader, configuration, now)
     known = reader.entries() if entries is None else entries
     return {
-        key: replace(standing(entry, fresh, configuration), access=verdict(configuration, entry, fresh).in_words)
+        key: replace(
+            standing(entry, fresh, configuration),
+            access=counted_where_closed(reader, configuration, entry, fresh).in_words,
+        )
         for key, entry in known.items()
     }
 
@@ -106,6 +109,10 @@ class Production:
         """May this caller use in production what it asks for by an entry's key or by a model id?"""
         return answer(name, self._standings, replace(self._question, caller=caller))
 
+    def access(self, key: str) -> AccessVerdict:
+        """Judge access to an entry's model, route by route with its count of polls."""
+        return self._standings.access(key)
+
     def fallbacks(self, key: str) -> tuple[str, ...]:
         """List what stands in for an entry, nearest first."""
         return tuple(standing.key for standing in fallbacks_of(self._standings[key], self._standings))
@@ -153,6 +160,10 @@ class _Standings(Mapping[str, Standing]):
         if key not in self._made:
             self._made[key] = standing(self._entries[key], self.fresh, self._configuration)
         return self._made[key]
+
+    def access(self, key: str) -> AccessVerdict:
+        """Judge access to an entry's model, route by route."""
+        return counted(self._reader, self._configuration, self._entries[key], self.fresh)
 
     @cached_property
     def fresh(self) -> Freshness:

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from typing import TypeAlias
 
 from monitor.core import events as ev
+from monitor.core.entry_spec import AT, row_key
 from monitor.core.ports import EventQuery, Reader, Store
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.decision import Answer
@@ -36,15 +36,24 @@ LONGEST = 100
 
 @dataclass(frozen=True, slots=True)
 class UsageKey:
-    """What is counted together. `position` is the event that gave the entry its status; `day` is None
-    for a first use.
+    """What is counted together. `surface` is where the entry is judged, empty where there is no entry; `position` is
+    the event that gave the entry its status; `day` is None for a first use.
     """
 
     subject: str
+    surface: str
     environment: str
     caller: str
     position: int
     day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRow:
+    """The row of the registry that an answer is about: its entry, and the surface on which it is judged."""
+
+    entry: str
+    surface: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +77,22 @@ class Uses:
         self._callers: dict[tuple[str, str], set[str]] = {}
         self._day: date | None = None
 
-    def note(self, given: Answer, entry: str, environment: str, caller: str, now: datetime) -> None:
-        """Count one answer; `entry` is the key of the entry that it is about, empty where there is none."""
+    def note(self, given: Answer, row: JudgedRow | None, environment: str, caller: str, now: datetime) -> None:
+        """Count one answer; `row` is what it is about, None where that is no entry."""
         environment = environment if environment in (*self._environments(), PRODUCTION) else OTHERS
-        subject = entry or _name(given.key)
+        subject, surface = (_name(given.key), "") if row is None else (row.entry, row.surface)
         today = now.date()
         day = None if given.allowed else today
         with self._lock:
             if today != self._day:
                 self._day = today
                 self._callers.clear()
-            usage = UsageKey(subject, environment, _name(caller), given.position, day)
+            usage = UsageKey(subject, surface, environment, _name(caller), given.position, day)
             if usage in self._known:
                 return
             count = self._tallies.get(usage)
             if count is None:
-                usage = self._bounded(usage, registered=bool(entry))
+                usage = self._bounded(usage, registered=row is not None)
                 if usage in self._known:
                     return
                 count = self._tallies.get(usage, UsageCount(0, now, "", ""))
@@ -150,53 +159,85 @@ def _record(store: Store, due: Sequence[tuple[UsageKey, UsageCount]], now: datet
         known = _known(tx, [usage for usage, _ in due])
         ledger = ev.Ledger(tx.head())
         for use, tally in due:
-            if _identity(use) not in known:
-                _write(ledger, use, tally)
+            identity = _identity(use)
+            # The log of an earlier version does not say on which surface the first row of an entry is judged.
+            if not known & {identity, replace(identity, surface="")}:
+                _write(ledger, identity, use, tally)
         if ledger.events:
             tx.append(ledger.events, now)
         return len(ledger.events)
 
 
-def _write(ledger: ev.Ledger, one: UsageKey, tally: UsageCount) -> None:
-    type, stream, subject, caller, cause, day = _identity(one)
+def _write(ledger: ev.Ledger, identity: UseIdentity, use: UsageKey, tally: UsageCount) -> None:
     data = {
-        "environment": one.environment,
-        "caller": caller,
+        "environment": use.environment,
+        "caller": use.caller,
         "count": tally.count,
         "status": tally.status,
         "reason": tally.reason,
+        **({"surface": use.surface} if use.surface else {}),
+        **({} if identity.day is None else {"day": identity.day}),
     }
-    ledger.add(type, stream, subject, at=tally.first, cause=cause, data=data if day is None else data | {"day": day})
+    ledger.add(identity.type, identity.stream, use.subject, at=tally.first, cause=identity.cause, data=data)
 
 
-Identity: TypeAlias = tuple[str, str, str, str, int | None, str | None]
+@dataclass(frozen=True, slots=True)
+class UseIdentity:
+    """Of what there is one event."""
+
+    type: str
+    stream: str
+    subject: str
+    surface: str
+    caller: str
+    cause: int | None
+    day: str | None
 
 
-def _identity(one: UsageKey) -> Identity:
-    """Of what there is one event: type, stream, subject, caller, cause and day."""
-    type = ev.GATE_FIRST_USED if one.day is None else ev.GATE_DENIED
-    day = None if one.day is None else one.day.isoformat()
-    return type, ev.gate_stream(one.environment), one.subject, one.caller, one.position or None, day
+def _identity(use: UsageKey) -> UseIdentity:
+    return UseIdentity(
+        type=ev.GATE_FIRST_USED if use.day is None else ev.GATE_DENIED,
+        stream=ev.gate_stream(use.environment),
+        subject=use.subject,
+        surface=use.surface,
+        caller=use.caller,
+        cause=use.position or None,
+        day=None if use.day is None else use.day.isoformat(),
+    )
 
 
-def _known(reader: Reader, due: Sequence[UsageKey]) -> set[Identity]:
+def _recorded(event: ev.Event) -> UseIdentity:
+    """Return of what an event is the one; an earlier version wrote the key of the row as its subject."""
+    # What is no entry has no cause, and is written as it was asked for.
+    subject, _, surface = event.subject.partition(AT) if event.cause is not None else (event.subject, "", "")
+    return UseIdentity(
+        type=event.type,
+        stream=event.stream,
+        subject=subject,
+        surface=event.data.get("surface", surface),
+        caller=event.data["caller"],
+        cause=event.cause,
+        day=event.data.get("day"),
+    )
+
+
+def _known(reader: Reader, due: Sequence[UsageKey]) -> set[UseIdentity]:
     """Return what is in the log already, of all that may be the same: first uses of these subjects, and denials since
     the first of these days.
     """
-    queries = set()
+    queries: set[EventQuery] = set()
     days = [usage.day for usage in due if usage.day is not None]
     for use in due:
         stream = ev.gate_stream(use.environment)
         if use.day is None:
-            queries.add(EventQuery(type=ev.GATE_FIRST_USED, stream=stream, subject=use.subject))
+            row = row_key(use.subject, use.surface)
+            queries |= {
+                EventQuery(type=ev.GATE_FIRST_USED, stream=stream, subject=subject) for subject in (use.subject, row)
+            }
         else:
             since = datetime.combine(min(days), time(), tzinfo=UTC)
             queries.add(EventQuery(type=ev.GATE_DENIED, stream=stream, since=since))
-    return {
-        (event.type, event.stream, event.subject, event.data["caller"], event.cause, event.data.get("day"))
-        for query in queries
-        for event in (recorded.event for recorded in reader.events(query))
-    }
+    return {_recorded(recorded.event) for query in queries for recorded in reader.events(query)}
 
 
 def _name(text: str) -> str:

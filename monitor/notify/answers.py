@@ -16,19 +16,21 @@ from monitor.core.entry import Entry, Status
 from monitor.core.notices import Acknowledgement, Item, Notice, Reason, Since
 from monitor.core.ports import EventQuery, Reader
 from monitor.gate.state import Production
-from monitor.notify.headlines import HOLDABLE
+from monitor.notify.headlines import HOLDABLE, PAUSES
 from monitor.notify.incidents import named
 
 
 def answered(item: Item, gate: Production) -> Item:
-    """Return an item with what the gate says of its entry."""
+    """Return an item with what the gate says of its entry, and of a pause how each route to the model stands."""
     if item.entry not in gate.entries:
         return item
     answer = gate.answer(item.entry)
     spared, until = gate.spared(item.entry)
+    access = gate.access(item.entry) if item.reason in PAUSES else None
     return replace(
         item,
         denied=not (answer.allowed or spared),
+        access="" if access is None or access.well else access.in_words,
         refusal="" if answer.allowed else answer.reason,
         spared=spared,
         spared_until=until,

@@ -51,7 +51,7 @@ def compose(
     `events` are those of the decision, `registry` is as they leave it, and what an item says of production is what
     `gate_answers` says after them. The id of a notice names the last of the events and the owner.
     """
-    commit = Commit(events, registry, at, background)
+    commit = Commit(events, registry, at, background, access=gate_answers.access)
     about: dict[Rule, list[Event]] = {rule: [] for rule in RULES}
     for event in events:
         for rule in TABLE.get(event.type, ()):
@@ -384,6 +384,8 @@ SILENT = frozenset(
         ev.ACCESS_GAINED,  # told with the change of the route that they judge
         ev.ACCESS_LOST,
         ev.INCIDENT_CHANGED,  # quoted where it explains something, and no news by itself
+        ev.SOURCE_RENAMED,  # nothing moved but a name
+        ev.ENTRY_RENAMED,
         ev.ENTRY_DECLARED,  # what changes nothing that production gets: who did it knows, and the log has it
         ev.ENTRY_AMENDED,
         ev.ENTRY_WINDOW_OPENED,

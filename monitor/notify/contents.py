@@ -18,7 +18,7 @@ from monitor.core.text import duration_in_words, level_in_words, value_in_words
 from monitor.notify.event_facts import concerned_by, difference, difference_of, fact_of, is_renamed, note_of, scope_of
 from monitor.notify.phrases import brief_change
 from monitor.notify.rules import Commit, Content, Recipients
-from monitor.registry import checklist, pins
+from monitor.registry import checklist, losses, pins
 from monitor.registry.acceptance import COMMANDS
 from monitor.registry.monthly import monthly
 from monitor.registry.policy import matters
@@ -52,13 +52,20 @@ def pinned_facts(commit: Commit, entry: Entry, event: Event) -> Iterator[Fact]:
 
 
 def pause(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """Return which pins no longer hold, what that means in money, and how access was lost."""
+    """Return which pins no longer hold, what that means in money, and that access was lost; how each route stands is
+    said beside it.
+    """
     entry, event = _entry_of(to), events[0]
     shifts = _shifts(entry, event)
+    lost = (
+        losses.in_brief([(pin, new) for pin, _, new in shifts], commit.access(entry.key))
+        if event.data["access_lost"]
+        else []
+    )
     parts = (
         _money(entry, {pin.field: new for pin, _, new in shifts}),
         "; ".join(event.data["notes"]),
-        *event.data["access_lost"],
+        *lost,
         _void(commit, entry),
     )
     return Content(

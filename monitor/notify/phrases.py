@@ -109,6 +109,11 @@ def _value(value: str | None) -> str:
     return "nothing" if value is None else (plain(value, VALUE_LENGTH) or "empty")
 
 
+def of_route(difference: Difference) -> bool:
+    """Return whether a change is one of a route to a model, or of a setting of the account about it."""
+    return difference.what == LISTED or difference.what.startswith(ACCESS)
+
+
 def brief_change(difference: Difference) -> str:
     """Return a change in the fewest words that say it, for a headline: `input −80 %`, `no longer listed`."""
     old, new, what = difference.old, difference.new, difference.what
@@ -131,6 +136,8 @@ def brief_change(difference: Difference) -> str:
         if not (_is_amount(old) and _is_amount(new)):
             return f"{name} gone" if new == "gone" else f"{name} {_value(old)} → {_value(new)}"
         return f"{name} {percent(old, new) or f'{spoken(old)} → {spoken(new)}'}"
+    if what.startswith(ACCESS) and GRANTED in (old, new):
+        return f"{what.removeprefix(ACCESS).replace('_', ' ')} {'opened' if new == GRANTED else 'refused'}"
     values = f"{_value(old)} → {_value(new)}"
     return f"{spoken_field(what)} {values if len(values) <= _BRIEF_VALUES else 'changed'}"
 

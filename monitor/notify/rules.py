@@ -11,6 +11,7 @@ from monitor.core.entry import Entry, Status
 from monitor.core.events import Event
 from monitor.core.facts import Fact
 from monitor.core.notices import Difference, Reason
+from monitor.registry.access_verdict import AccessVerdict
 from monitor.registry.transitions import RegistryTransaction
 
 
@@ -71,7 +72,7 @@ ALONE = Background()
 
 class Commit:
     """What was committed, and how far it is composed: `spoken_of` holds, for each entry that an item is about, the
-    facts that it speaks of.
+    facts that it speaks of. `access` judges access to the model of an entry as the commit leaves it.
     """
 
     def __init__(
@@ -80,7 +81,10 @@ class Commit:
         registry: RegistryTransaction,
         at: datetime,
         background: Background = ALONE,
+        *,
+        access: Callable[[str], AccessVerdict],
     ) -> None:
+        self.access = access
         self.events = {event.position: event for event in events}
         self.background = background
         self.entries: Mapping[str, Entry] = registry.entries

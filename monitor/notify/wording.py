@@ -32,6 +32,7 @@ from monitor.notify.phrases import (
     VALUE_LENGTH,
     name_list,
     name_of,
+    of_route,
     plain,
     spoken_change,
     spoken_field,
@@ -230,6 +231,7 @@ def _section(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> Mess
     lines = (
         Line(label="Model", texts=_counted(models)),
         Line(label="What changed", texts=_what(item, zone)),
+        Line(label="Access", texts=(plain(item.access),)),
         Line(label="Since", texts=(spoken_time(item.since, zone),)),
         Line(label="Impact", texts=_impacts(items, lost, zone)),
         Line(label="Who has it", texts=(_holder(item, zone),)),
@@ -292,11 +294,13 @@ def _summary(item: Item, zone: tzinfo | None) -> str:
 
 def _what(item: Item, zone: tzinfo | None) -> tuple[str, ...]:
     texts = [_summary(item, zone)] if item.summary else []
-    for difference in item.differences[:DIFFERENCES]:
+    # How the routes stand is said in a line of its own.
+    differences = [difference for difference in item.differences if not (item.access and of_route(difference))]
+    for difference in differences[:DIFFERENCES]:
         subject = "" if difference.subject in ("", item.subject) else plain(difference.subject, VALUE_LENGTH)
         field = "" if subject and difference.what == SETTING else plain(spoken_field(difference.what), VALUE_LENGTH)
         texts.append(f"{', '.join(filter(None, (subject, field)))}: {spoken_change(difference)}")
-    left = len(item.differences) - DIFFERENCES
+    left = len(differences) - DIFFERENCES
     if left > 0:
         # What moved stands in the log before the event that follows from it, so its position leads past all of it.
         paused = item.entry and item.reason in PAUSES

@@ -165,7 +165,7 @@ def mend(configuration: Configuration, entry: Entry, name: str, state: CheckStat
         if not feeding:
             return f"the configuration has no models_list of the surface {entry.spec.surface}; add one"
         correct = ", or correct its model_id in the configuration" if state is CheckState.FAILED else ""
-        return f"{look} looks at the models list{correct}"
+        return f"{look} polls the models list{correct}"
     if name == "pricing":
         return f"{look} reads the official page, or {attest}" if feeding else attest
     if name == "fallback":
@@ -197,7 +197,7 @@ def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, 
     facts = {fact for pin in pins for fact in pinning.facts(pin, entry)}
     return [
         Problem(
-            what=f"{pending_change.fact.subject.name} {pending_change.fact.field} is suspected to be "
+            what=f"{pending_change.fact.subject.name} {pending_change.fact.field} may be changing to "
             f"{value_in_words(pending_change.value)} by {pending_change.source} "
             f"since {ev.rfc3339(pending_change.first_at)}",
             mend=f"wait until it is confirmed or gone, or `access-monitor poll {pending_change.source}`",
@@ -255,19 +255,18 @@ def confirmed(
     command = f"`access-monitor {COMMANDS[kind]} {entry.key} --by … --reason … --expect {approval.expect}`"
     if _person(by) == _person(approval.by):
         raise Refused(
-            f"{approval.by} has asked for this already, at position {approval.position}; another person confirms it "
+            f"{approval.by} has requested this already, at position {approval.position}; another person confirms it "
             f"with {command}"
         )
     account = identity(via)
     if account == identity(request.event.data["via"]):
         raise Refused(
-            f"{account} asked for this at position {approval.position}, as {approval.by}: two people are two accounts, "
+            f"{account} requested this at position {approval.position}, as {approval.by}: two people are two accounts, "
             f"so {by} confirms it from another account with {command}"
         )
     if expect is None:
         raise Refused(
-            f"{approval.by} asked for this at position {approval.position}; who looked at it as well confirms it "
-            f"with {command}"
+            f"{approval.by} requested this at position {approval.position}; another person confirms it with {command}"
         )
     return {"requested_by": approval.by, "request": approval.position}
 

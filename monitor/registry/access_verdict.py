@@ -84,6 +84,11 @@ class AccessVerdict:
         return {"state": str(self.state), "routes": {route.route: route.data for route in self.routes}}
 
     @property
+    def well(self) -> bool:
+        """Whether nothing speaks against the model; it may be that nothing speaks for it either."""
+        return self.state in (AccessState.REACHED, AccessState.UNKNOWN)
+
+    @property
     def in_words(self) -> str:
         """One line: `refused; reached: list (1 poll); refused: chat answers 404 model_not_found (2 polls)`."""
         parts = [str(self.state)]
@@ -136,12 +141,17 @@ def unknown_edge(spec: SourceSpec, subject: Subject) -> None:
     """Return the edge of what no log is asked about."""
 
 
-def verdicts(
-    reader: Reader, configuration: Configuration, entries: Iterable[Entry], fresh: Freshness
-) -> dict[str, AccessVerdict]:
-    """Judge access to the model of each entry, with what the log says of when each route opened or closed."""
-    edge = partial(_last_edge, reader)
-    return {entry.key: verdict(configuration, entry, fresh, edge) for entry in entries}
+def counted(reader: Reader, configuration: Configuration, entry: Entry, fresh: Freshness) -> AccessVerdict:
+    """Judge access to the model of an entry, with what the log says of when each route opened or closed."""
+    return verdict(configuration, entry, fresh, partial(_last_edge, reader))
+
+
+def counted_where_closed(reader: Reader, configuration: Configuration, entry: Entry, fresh: Freshness) -> AccessVerdict:
+    """Judge access to the model of an entry; the log, which is asked once for each route, is read only where anything
+    of it is closed or pending.
+    """
+    judged = verdict(configuration, entry, fresh)
+    return judged if judged.well else counted(reader, configuration, entry, fresh)
 
 
 def verdict(configuration: Configuration, entry: Entry, fresh: Freshness, edge: Edge = unknown_edge) -> AccessVerdict:

@@ -72,7 +72,7 @@ class EvalPaper:
         """
         candidate = _model_of(entry, configuration, self.called)
         if not candidate.ids:
-            raise Refused(f"{entry.key} has no model id yet, so that no result can be said to be its own")
+            raise Refused(f"{entry.key} has no model id yet, so no result can be assigned to it")
         baseline = self._baseline(reader, configuration, entry, candidate)
         comparison = self._compared(candidate, baseline)
         self._about(entry, candidate, comparison)
@@ -213,7 +213,7 @@ class RequestPaper:
         accepted = {str(pin.value) for pin in entry.pins if pin.scope == CONFIG and pin.field.startswith("model_id@")}
         ids = frozenset(id for id in accepted or set(entry.spec.surfaces.values()) if id)
         if not ids:
-            raise Refused(f"{entry.key} has no model id yet, so that no request can be said to be its own")
+            raise Refused(f"{entry.key} has no model id yet, so no request can be assigned to it")
         mine = [request for request in self.requests if request.model in ids]
         others = Counter(request.model for request in self.requests if request.model not in ids)
         registered = {id for other in reader.entries().values() for id in other.spec.surfaces.values()}

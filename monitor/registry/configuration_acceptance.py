@@ -14,6 +14,7 @@ from monitor.core.ports import AskGate, Reader, Refused
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, recorded, takes
 from monitor.registry.declarations import judge
 from monitor.registry.earlier_acceptances import keeps_deny
+from monitor.registry.renames import renames
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import Begin
 
@@ -25,7 +26,8 @@ class LoadingEffect:
     `differences` are the keys in which it differs from the one in the log, None where the log has nothing to compare
     with. `taken` is what it would take from production, and `acceptance` the event in which a person accepted just
     that. `keep_deny` are the entries in use whose callers a pause goes on denying, since an earlier version accepted
-    them and the file states no `on_pause`.
+    them and the file states no `on_pause`. `renamed` are the old and the new key of each source and entry that goes on
+    under another key.
     """
 
     position: int
@@ -33,6 +35,7 @@ class LoadingEffect:
     taken: tuple[Take, ...]
     acceptance: Event | None
     keep_deny: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
 
     @property
     def loads(self) -> bool:
@@ -63,16 +66,22 @@ class Loading:
             and self._after.entries[key].on_pause == DENY_NEW
             and keeps_deny(entry, self._after)
         )
+        named = renames(reader, self._after)
         register = RegistryTransaction(head, reader.entries())
         judge(reader, register, self._after, now)
         taken = takes(
             self._ask_gate(reader, self._before, now),
-            self._ask_gate(reader, self._after, now, register.entries),
+            self._ask_gate(named.view(reader), self._after, now, register.entries),
         )
         given = accepted(last, self._after)
         acceptance = given if taken and covers(given, taken, reader.entries()) else None
         return LoadingEffect(
-            position=head, differences=different, taken=taken, acceptance=acceptance, keep_deny=keep_deny
+            position=head,
+            differences=different,
+            taken=taken,
+            acceptance=acceptance,
+            keep_deny=keep_deny,
+            renamed=tuple((was, key) for key, was in (*named.sources.items(), *named.entries.items())),
         )
 
     def accept(
@@ -127,4 +136,4 @@ def _expected(reader: Reader, assessment: LoadingEffect, expect: int) -> None:
     moved = [take.entry for take in assessment.taken if entries[take.entry].status_position > expect]
     if moved or (last is not None and last.position > expect):
         what = f"the status of {' and '.join(moved)} moved" if moved else "a configuration was loaded"
-        raise Refused(f"After position {expect} {what}: look again with `access-monitor config check`.")
+        raise Refused(f"After position {expect} {what}: check again with `access-monitor config check`.")

@@ -17,6 +17,9 @@ from monitor.core.entry import Entry, Status
 from monitor.core.events import CONFIG_ACCEPTED, CONFIG_CHANGED, CONFIG_STREAM, Event
 from monitor.core.ports import EventQuery, GateAnswers, Reader
 
+LEFT = "it left the configuration"
+"""Why an entry is withdrawn that is declared no more."""
+
 
 class Act(StrEnum):
     """What a configuration does to an entry; the value is also the key under which events and JSON list the entries."""
@@ -83,7 +86,7 @@ def takes(now_asked: GateAnswers, then_asked: GateAnswers) -> tuple[Take, ...]:
         ]
         used = entry.status is Status.ACTIVE or bool(lost)
         if moved.status is Status.WITHDRAWN and used and not _moved_on(key, then_asked):
-            taken.append(Take(entry=key, act=Act.WITHDRAWS, reason="it left the configuration"))
+            taken.append(Take(entry=key, act=Act.WITHDRAWS, reason=moved.reason or LEFT))
         elif entry.status is Status.ACTIVE and moved.status is Status.PAUSED:
             taken.append(Take(entry=key, act=Act.PAUSES, reason=moved.reason))
         elif lost:

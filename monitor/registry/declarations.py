@@ -22,7 +22,7 @@ from monitor.core.baselines import SOURCES, Baselines, stands
 from monitor.core.check_names import AMENDMENT, EVALS, SAFETY_REVIEW
 from monitor.core.configuration import OFFICIAL, Configuration
 from monitor.core.entry import Check, CheckState, Entry, Status
-from monitor.core.entry_spec import EntrySpec, changed, dump, rows
+from monitor.core.entry_spec import AT, EntrySpec, changed, dump, rows
 from monitor.core.events import CONFIG_STREAM, Event
 from monitor.core.facts import STAGE
 from monitor.core.ports import AskGate, Reader, Refused, Store
@@ -30,9 +30,10 @@ from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import checklist, evals, pins, policy, row_state, safety
 from monitor.registry.causes import ASKS, Cause
 from monitor.registry.checklist import CODEX
-from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
+from monitor.registry.configuration_effects import LEFT, Act, Take, accepted, covers, in_words, recorded, takes
 from monitor.registry.earlier_acceptances import with_its_on_pause
 from monitor.registry.origins import Origins
+from monitor.registry.renames import Continued, renames
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import Begin
 
@@ -58,16 +59,19 @@ def declare(
             return ()
     with begin() as unit:
         tx, now = unit.tx, unit.now
+        named = renames(tx, configuration)
         tried = RegistryTransaction(tx.head(), tx.entries())
         judge(tx, tried, configuration, now)
         if before is not None:
-            taken = takes(ask_gate(tx, before, now), ask_gate(tx, configuration, now, tried.entries))
+            after = ask_gate(named.view(tx), configuration, now, tried.entries)
+            taken = takes(ask_gate(tx, before, now), after)
             _accepted(tx, configuration, taken)
             unit.refresh = True  # what the gate goes by may have moved without any entry
             if denied := {take.entry: take.reason for take in taken if take.act is Act.DENIES}:
                 tried = RegistryTransaction(tx.head(), tx.entries())
                 judge(tx, tried, configuration, now, denied)  # once more, since its first event says so
         unit.register.extend(tried.events)
+        named.carry(tx)
         for key in configuration.sources:
             if (state := tx.source(key)) is not None and not state.attention:
                 tx.put_source(replace(state, attention=True))
@@ -79,8 +83,7 @@ def _accepted(reader: Reader, configuration: Configuration, taken: tuple[Take, .
     given = None if last is None else accepted(last, configuration)
     if taken and not covers(given, taken, reader.entries()):
         raise Refused(
-            f"The configuration would {in_words(taken)}, which nobody has accepted: look with `access-monitor "
-            "config check`."
+            f"The configuration would {in_words(taken)}, which nobody has accepted: see `access-monitor config check`."
         )
 
 
@@ -95,14 +98,18 @@ def judge(
     with the reason.
     """
     trigger = _changed(reader, register, configuration, now, denied or {})
+    named = renames(reader, configuration)
+    named.write(register, reader, now, trigger)
+    reader = named.view(reader)
     known = current_baselines(reader, configuration.sources)
     declared = {row.key: row for row in _rows(configuration)}
     before = dict(register.entries)
     for row in declared.values():
-        _row(reader, register, row, _carried(before, row, declared), configuration, known, now, trigger)
+        continued = named.continued(before, row) or _carried(before, row, declared)
+        _row(reader, register, row, continued, configuration, known, now, trigger)
     for key, entry in list(register.entries.items()):
         if entry.alive and key not in declared:
-            _withdrawn(register, entry, now, trigger)
+            _withdrawn(register, entry, named.successor(entry.spec.entry), now, trigger)
         elif entry.alive:
             _uncompare(register, entry, now, trigger)
 
@@ -113,7 +120,7 @@ def _rows(configuration: Configuration) -> Iterator[EntrySpec]:
         yield from (_declared(row, spec, configuration) for row in rows(spec))
 
 
-def _carried(before: Mapping[str, Entry], row: EntrySpec, declared: Mapping[str, EntrySpec]) -> Entry | None:
+def _carried(before: Mapping[str, Entry], row: EntrySpec, declared: Mapping[str, EntrySpec]) -> Continued | None:
     """Return what a row goes on from where that is not what stands under its key: the row, or the whole entry of an
     earlier version, that held its surface; a blank one where its key was that of a surface which moved to another key.
     """
@@ -125,7 +132,7 @@ def _carried(before: Mapping[str, Entry], row: EntrySpec, declared: Mapping[str,
     )
     holder = next((entry for entry in holders if entry.status is not Status.WITHDRAWN), None)
     if holder is not None:
-        return row_state.part(holder, row)
+        return Continued(carried=row_state.part(holder, row), origin=holder.key)
     displaced = (
         own is not None
         and own.alive
@@ -134,11 +141,12 @@ def _carried(before: Mapping[str, Entry], row: EntrySpec, declared: Mapping[str,
             for other in declared.values()
         )
     )
-    return (
-        Entry(key=row.key, status=Status.WAITING, since=own.since, position=0, status_position=own.position, spec=row)
-        if own is not None and displaced
-        else None
+    if own is None or not displaced:
+        return None
+    blank = Entry(
+        key=row.key, status=Status.WAITING, since=own.since, position=0, status_position=own.position, spec=row
     )
+    return Continued(carried=blank, origin=row.key)
 
 
 def _recorded(reader: Reader) -> str:
@@ -179,9 +187,9 @@ def _changed(
     )
 
 
-def _withdrawn(register: RegistryTransaction, entry: Entry, now: datetime, trigger: int | None) -> None:
-    """Write that an entry left the configuration."""
-    reason = "it left the configuration"
+def _withdrawn(register: RegistryTransaction, entry: Entry, successor: str, now: datetime, trigger: int | None) -> None:
+    """Write that an entry left the configuration, or goes on under another key."""
+    reason = f"it was renamed to {successor}" if successor else LEFT
     register.add_to_entry(ev.ENTRY_WITHDRAWN, entry.key, at=now, cause=trigger, data={"reason": reason})
 
 
@@ -189,31 +197,40 @@ def _row(  # noqa: PLR0913 - what is declared, what it goes on from, and what bo
     tx: Reader,
     register: RegistryTransaction,
     spec: EntrySpec,
-    carried: Entry | None,
+    continued: Continued | None,
     configuration: Configuration,
     known: Baselines,
     now: datetime,
     trigger: int | None,
 ) -> None:
     entry = register.entries.get(spec.key)
-    if entry is not None:
-        spec = with_its_on_pause(entry, spec, configuration)
+    fresh = entry is None or entry.status is Status.WITHDRAWN
+    # What the declaration is compared with: a renamed row is the one that it was, in the new names.
+    renamed = continued is not None and continued.renamed
+    before = continued.carried if continued is not None and renamed else entry
+    if before is not None:
+        spec = with_its_on_pause(before, spec, configuration)
     data: dict[str, object] = {
         "surface": spec.surface,
         "declaration": dump(spec),
         "versions": {"code": configuration.code, "configuration": configuration.version},
-        **({} if carried is None else {"carried": row_state.dump(carried)}),
     }
-    if entry is None or entry.status is Status.WITHDRAWN:
-        position = register.add_to_entry(ev.ENTRY_DECLARED, spec.key, at=now, cause=trigger, data=data)
-    elif carried is not None or (entry.alive and entry.spec != spec):
-        data["changed"] = changed(entry.spec, spec)
+    declared = ev.ENTRY_DECLARED
+    if continued is not None:
+        data["carried"] = row_state.dump(continued.carried, continued.origin)
+        if (was := continued.origin.partition(AT)[0]) != spec.entry:
+            declared, data["was"] = ev.ENTRY_RENAMED, was
+    if fresh:
+        position = register.add_to_entry(declared, spec.key, at=now, cause=trigger, data=data)
+    elif before is not None and (continued is not None or (before.alive and before.spec != spec)):
+        data["changed"] = changed(before.spec, spec)
         position = register.add_to_entry(ev.ENTRY_AMENDED, spec.key, at=now, cause=trigger, data=data)
-        if carried is None:
-            _unverify(register, entry, spec, position, now)
-        _unreview(register, entry, spec, position, now)
     else:
         return
+    if before is not None and (renamed or not fresh):
+        if continued is None or renamed:
+            _unverify(register, before, spec, position, now)
+        _unreview(register, before, spec, position, now)
     versions = {"code": configuration.code, "configuration": configuration.version}
     judgement = policy.Trigger(at=now, position=position, origin=Origins(tx, known, register).of, versions=versions)
     policy.judge(register, spec.key, known, judgement)

@@ -4,14 +4,15 @@ other model answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from monitor.core import access
 from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.entry import Entry, Pin
 from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, Subject, Value, is_answering, refusal
-from monitor.detection.routes import Signal, answer, in_words, joined, lost, order
+from monitor.detection.routes import Signal, answer, in_words, joined, loss, lost, order, serves
+from monitor.registry.access_verdict import AccessState, AccessVerdict
 from monitor.registry.causes import Cause, cause
 from monitor.registry.pins import way
 
@@ -27,6 +28,34 @@ def spoken(
 
     `signals` are what the routes said of a model whose route moved just now; of others it is said what is confirmed.
     """
+    return _sentences(
+        moved,
+        lambda subject, moves: in_words(
+            subject, _said(entry, subject, moves, baselines, signals), unpaid=_unpaid(moves)
+        ),
+    )
+
+
+def in_brief(moved: Sequence[Moved], verdict: AccessVerdict) -> list[str]:
+    """Say the same without how each route stands, which the verdict says beside it."""
+    closed = [route.route for route in verdict.routes if route.state in (AccessState.REFUSED, AccessState.PENDING)]
+    served = any(serves(route.route) for route in verdict.routes if route.state is AccessState.REACHED)
+    sentences, _ = _sentences(
+        moved,
+        lambda subject, moves: loss(
+            subject,
+            closed or [pin.field.removeprefix(ACCESS) for pin, _ in moves],
+            served=served,
+            unpaid=_unpaid(moves),
+        ),
+    )
+    return sentences
+
+
+def _sentences(
+    moved: Sequence[Moved], gone: Callable[[Subject, Sequence[Moved]], str]
+) -> tuple[list[str], list[Moved]]:
+    """Put pins that moved into sentences, those of a model's routes by `gone`; returns the rest as well."""
     routes: dict[Subject, list[Moved]] = {}
     sentences: list[str] = []
     others: dict[tuple[str, str], list[str]] = {}
@@ -42,10 +71,6 @@ def spoken(
             others.setdefault((str(pin.value), str(now)), []).append(pin.field.split(".")[1])
         else:
             rest.append((pin, now))
-    gone = [
-        in_words(subject, _said(entry, subject, moves, baselines, signals), unpaid=_unpaid(moves))
-        for subject, moves in routes.items()
-    ]
     answered = [
         (
             f"another model answers: {joined(names)} {'is' if len(names) == 1 else 'are'} answered by {new}, "
@@ -53,7 +78,7 @@ def spoken(
         )
         for (old, new), names in others.items()
     ]
-    return [*sentences, *gone, *answered], rest
+    return [*sentences, *(gone(subject, moves) for subject, moves in routes.items()), *answered], rest
 
 
 def _unpaid(moves: Iterable[Moved]) -> bool:

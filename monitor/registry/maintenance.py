@@ -132,7 +132,7 @@ def end_window(
 def _dates(start: datetime, end: datetime, now: datetime) -> None:
     if end <= start:
         raise Refused(
-            f"a window that ends at {ev.rfc3339(end)} is over before it begins at {ev.rfc3339(start)}; mend --until"
+            f"a window that ends at {ev.rfc3339(end)} is over before it begins at {ev.rfc3339(start)}; correct --until"
         )
     if end <= now:
         raise Refused(f"a window that ended at {ev.rfc3339(end)} expects nothing any more; give --until a time to come")

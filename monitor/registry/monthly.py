@@ -42,7 +42,7 @@ def _cost(tier: str, prices: Mapping[str, str], usage: Mapping[str, int]) -> Cos
 def _tier(tier: str, before: Cost, now: Cost) -> str:
     if before.total is None or now.total is None:
         missing = ", ".join(meter.replace("_", " ") for meter in dict.fromkeys((*before.missing, *now.missing)))
-        return f"cannot be told in money: no accepted price of {tier} {missing}"
+        return f"cannot be priced: no accepted price of {tier} {missing}"
     if before.total == now.total:
         return f"costs {usd(now.total)} as before"
     sign = "+" if now.total > before.total else "−"

@@ -282,8 +282,8 @@ class Operator:
         feeding = [spec.key for spec in specs.values() if check in checklist.fed_by(spec, entry)]
         if feeding and not checklist.attestable(check, entry, current_baselines(reader, specs)):
             raise Refused(
-                f"the check {check} of {entry.key} is verified by {', '.join(feeding)} and by nobody's word; "
-                f"`access-monitor poll {feeding[0]}` looks now"
+                f"the check {check} of {entry.key} can only be verified automatically, by "
+                f"{', '.join(feeding)}, not attested; `access-monitor poll {feeding[0]}` polls now"
             )
         if lack := safety.wanting(entry, check, url):
             raise Refused(lack)
@@ -399,7 +399,7 @@ def _asked_for(entry: Entry, proposal: Acceptance, kind: str, going: Going) -> N
         )
     if unlost := sorted(going.losses - set(proposal.closed)):
         raise Refused(
-            f"{', '.join(unlost)} cannot be accepted as lost: nothing that {entry.key} stands on is refused "
+            f"{', '.join(unlost)} cannot be accepted as lost: no route that {entry.key} uses is refused "
             "there; leave out --accept-loss"
         )
 
@@ -412,7 +412,7 @@ def _may(entry: Entry, kind: str) -> None:
     hint = {
         Status.WAITING: f"it waits for {entry.spec.model_id or 'a model id'} to be listed on {entry.spec.surface}",
         Status.EVALUATING: f"`access-monitor activate {entry.key}` comes first",
-        Status.ACTIVE: f"`access-monitor activate {entry.key}` pins what stands now",
+        Status.ACTIVE: f"`access-monitor activate {entry.key}` pins what is confirmed now",
         Status.PAUSED: f"`access-monitor resume {entry.key}` ends a pause",
     }.get(entry.status, "an ended entry is declared anew under another key")
     raise Refused(f"{entry.key} cannot be {verb}: it is {entry.status}, not {allowed}; {hint}")
@@ -427,7 +427,7 @@ def _expected(reader: Reader, entry: Entry, expect: int | None) -> None:
     what = "" if later is None else f": {later.event.type} of {later.event.subject} at position {later.event.position}"
     raise Refused(
         f"something happened to {entry.key} after position {expect}{what}; "
-        f"look with `access-monitor why {entry.key}`, then repeat with --expect {entry.position}"
+        f"see `access-monitor why {entry.key}`, then repeat with --expect {entry.position}"
     )
 
 

@@ -19,7 +19,7 @@ from monitor.core.configuration import SourceSpec
 from monitor.core.entry import CheckState, Entry, Pin, Status
 from monitor.core.facts import ANNOUNCED, LIMIT, LISTED, PREVIEW, SETTING, STAGE, Fact, Subject, Value
 from monitor.core.maintenance_windows import expecting
-from monitor.core.text import pin_in_words, value_in_words
+from monitor.core.text import move_in_words, pin_in_words
 from monitor.detection.change_events import ChangeEvent
 from monitor.detection.routes import Signal
 from monitor.registry import checklist, losses, pins
@@ -254,7 +254,7 @@ def _in_brief(moved: Sequence[losses.Moved]) -> list[str]:
     """Return the first pins that moved in words, and how many more there are: the gate and the lists say it in one
     line; `shifts` holds all.
     """
-    brief = [f"{pin_in_words(pin)}: {value_in_words(pin.value)} → {value_in_words(new)}" for pin, new in moved[:BRIEF]]
+    brief = [f"{pin_in_words(pin)}: {move_in_words(pin.field, pin.value, new)}" for pin, new in moved[:BRIEF]]
     return [*brief, *([f"and {len(moved) - BRIEF} more"] if len(moved) > BRIEF else [])]
 
 

@@ -61,10 +61,10 @@ _OF_THE_ROW = frozenset({"key", "position", "declared", "approval"})
 """What a row does not take from another: its own key, position and declaration; nor a request that one person made."""
 
 
-def dump(entry: Entry) -> dict[str, Any]:
-    """Return the state of a row as plain JSON."""
+def dump(entry: Entry, origin: str = "") -> dict[str, Any]:
+    """Return the state of a row as plain JSON; `origin` is the key that it had, where that is another one."""
     written = to_plain(entry)
-    return {"from": entry.key} | {name: value for name, value in written.items() if name not in _OF_THE_ROW}
+    return {"from": origin or entry.key} | {name: value for name, value in written.items() if name not in _OF_THE_ROW}
 
 
 def load(key: str, spec: EntrySpec, event: Event, state: State) -> Entry:

@@ -69,7 +69,7 @@ def apply(entry: Entry | None, event: Event) -> Entry:
     Raises:
         IllegalTransition: the table does not allow the event.
     """
-    if event.type == ev.ENTRY_DECLARED:
+    if event.type in (ev.ENTRY_DECLARED, ev.ENTRY_RENAMED):
         return _declared(entry, event)
     if entry is None:
         raise IllegalTransition(event, Status.WITHDRAWN)
@@ -288,6 +288,8 @@ def fold(entries: Mapping[str, Entry], event: Event) -> dict[str, Entry]:
         return {key: apply(entries.get(key), event)}
     if event.type == ev.NOTICE_ACKNOWLEDGED:
         return {key: apply(entries[key], event) for key in event.data["entries"] if key in entries}
+    if event.type in (ev.GATE_DENIED, ev.GATE_FIRST_USED):
+        return {}  # who asks moves nothing, though an entry may be called as its model is
     return {key: replace(entry, position=event.position) for key, entry in entries.items() if concerns(entry, event)}
 
 

@@ -1,5 +1,5 @@
 """The configuration under which the demo watches the sandbox: the real keys of `monitor.toml`, with spans made for a
-minute.
+few seconds.
 
 Only text is made here; reading it is the business of `settings`, as for any other configuration.
 """
@@ -16,12 +16,17 @@ CONFIGURATION_FILE = "monitor.toml"
 API_KEY_FILE = "api-key"
 FALLBACK = "gpt-5.4-mini"
 
+CALLER = "support-agent"
+CALLS = "openai-calls"
+"""The source whose calls cost money."""
+
 ENTRIES = (
-    (SOL, "GPT-5.6 Sol", "hard problems where quality decides", FALLBACK),
-    (TERRA, "GPT-5.6 Terra", "everyday work at a fair price", FALLBACK),
-    (LUNA, "GPT-5.6 Luna", "high volume, latency and unit cost matter", FALLBACK),
-    (FALLBACK, "GPT-5.4 mini", "the model in production before, and the fallback of the others", ""),
+    (SOL, "GPT-5.6 Sol", "hard problems where quality decides", FALLBACK, CALLER),
+    (TERRA, "GPT-5.6 Terra", "everyday work at a fair price", FALLBACK, ""),
+    (LUNA, "GPT-5.6 Luna", "high volume, latency and unit cost matter", FALLBACK, CALLER),
+    (FALLBACK, "GPT-5.4 mini", "the model in production before, and the fallback of the others", "", ""),
 )
+"""Key, name, use, fallback and caller of each; the caller of one goes on after a price shift, the other has none."""
 
 
 def demo_configuration(
@@ -49,23 +54,37 @@ api_key = {_text(f"file:{place / API_KEY_FILE}")}
 key = "openai-models"
 kind = "models_list"
 surface = "openai"
-every = "1s"
+every = "300ms"
 
 [[source]]
 key = "openai-pricing"
 kind = "pricing_page"
 url = {_text(pricing_url)}
 provider = "openai"
-every = "1s"
+every = "300ms"
 trust = "official"
 
-# These spans are for the demo only: here weeks pass in a minute. Against a real provider they would confirm every flap;
+[[source]]
+key = "openai-behaviour"
+kind = "behaviour"
+surface = "openai"
+routes = ["retrieve", "tokens"]
+every = "1s"
+
+[[source]]
+key = {_text(CALLS)}
+kind = "behaviour"
+surface = "openai"
+routes = ["responses"]
+every = "6h"
+
+# These spans are for the demo only: here months pass in seconds. Against a real provider they would confirm every flap;
 # leave this section out there, the defaults were measured.
 [confirmation]
 absence = {{polls = 3, span = "1s"}}
 change = {{polls = 2, span = "0s"}}
 gap = "0s"
-recheck = "500ms"
+recheck = "100ms"
 hold = "5s"
 correction = "0s"
 
@@ -98,7 +117,7 @@ def write_demo(base_url: str, pricing_url: str, webhook_url: str, folder: Path, 
     return path
 
 
-def _entry(key: str, name: str, use: str, fallback: str) -> str:
+def _entry(key: str, name: str, use: str, fallback: str, caller: str) -> str:
     lines = [
         "",
         "[[entry]]",
@@ -111,6 +130,8 @@ def _entry(key: str, name: str, use: str, fallback: str) -> str:
     ]
     if fallback:
         lines.append(f"fallback = {_text(fallback)}")
+    if caller:
+        lines.append(f"callers = [{_text(caller)}]")
     return "\n".join(lines) + "\n"
 
 

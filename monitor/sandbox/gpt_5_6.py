@@ -1,7 +1,9 @@
-"""What truly happened to GPT-5.6 from its preview to its promotional price: the story that the demo tells.
+"""What truly happened to GPT-5.6 from its preview to its promotional price, and two days that are made up: the story
+that the demo tells.
 
-Dates and amounts are facts of 2026; days on which nothing happened are left out. The other models are those around it
-at the time, with their prices unchanged, so that no step looks like a mass drop.
+Dates and amounts of `STEPS` are facts of 2026; days on which nothing happened are left out. The other models are those
+around it at the time, with their prices unchanged, so that no step looks like a mass drop. `IMAGINED` begins where the
+facts end, and the titles of its steps say that it does.
 """
 
 from __future__ import annotations
@@ -147,6 +149,26 @@ STEPS = (
             "Priority processing is called Fast mode since July 30, 2026.",
             "The promotional price of GPT-5.6 Sol is available at least through November 21, 2026.",
         ),
+        waits_for=RESUME,
     ),
 )
-"""The steps in order. In hold mode, the release waits for a person who activates and the drop for one who resumes."""
+"""The steps in order. In hold mode, the release waits for a person who activates, and each new price for one who
+resumes.
+"""
+
+IMAGINED = (
+    TimelineStep(
+        date=date(2026, 11, 22),
+        title="Imagined: the promotion of Sol ends, and its price goes up to what it was",
+        polls=5,
+        prices={SOL: flagship("5", "0.50", "6.25", "30")},
+        notes=("Priority processing is called Fast mode since July 30, 2026.",),
+    ),
+    TimelineStep(
+        date=date(2026, 12, 1),
+        title="Imagined: Luna is gone from the list, and calls of it are refused; its price is still stated",
+        polls=5,
+        unlists=(LUNA,),
+    ),
+)
+"""What may follow: a price that rises, and a model that vanishes."""

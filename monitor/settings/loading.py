@@ -156,7 +156,7 @@ def read(path: Path) -> dict[str, Any]:
         lines = text.splitlines() or [""]
         end = f"at line {len(lines)}, column {len(lines[-1]) + 1}, the end of the file"
         where = re.sub(r"\s*\((.*)\)$", r", \1", str(error)).replace("at end of document", end)
-        raise ConfigurationError(f"The configuration {path} is not valid TOML: {where}; mend that line.") from error
+        raise ConfigurationError(f"The configuration {path} is not valid TOML: {where}; correct that line.") from error
 
 
 def _variable(location: Location) -> str:
@@ -239,7 +239,7 @@ def _literals(value: object, at: Location = ()) -> Iterator[Finding]:
         for index, below in enumerate(value):
             yield from _literals(below, (*at, index))
     elif isinstance(value, str) and holds_secret(value) and not (_DESTINATIONS in at and "://" in value):
-        yield at, 'holds what looks like a secret; keep that outside and refer to it, as in "env:NAME"'
+        yield at, 'holds what looks like a secret; keep it elsewhere and write a reference such as "env:NAME"'
 
 
 def _sentence(

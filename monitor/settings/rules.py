@@ -27,6 +27,7 @@ def check(document: Document) -> list[Finding]:
     """Return everything that is wrong with a document whose every table is well formed."""
     rules: Sequence[Callable[[Document], Iterator[Finding]]] = (
         _keys,
+        _former_keys,
         check_sources,
         _web,
         _environments,
@@ -54,8 +55,26 @@ def _keys(document: Document) -> Iterator[Finding]:
             if first.setdefault(row.key, index) != index:
                 yield (
                     (name, index, "key"),
-                    f"stands already at {name}[{first[row.key]}]; rename one of the two or leave it out",
+                    f"is used already at {name}[{first[row.key]}]; rename one of the two or leave it out",
                 )
+
+
+def _former_keys(document: Document) -> Iterator[Finding]:
+    tables = (
+        ("source", [(row.key, row.was) for row in document.source]),
+        ("entry", [(row.key, row.was) for row in document.entry]),
+    )
+    for name, keys in tables:
+        living = {key for key, _ in keys}
+        first: dict[str, int] = {}
+        for index, (key, was) in enumerate(keys):
+            if was is None:
+                continue
+            if was in living:
+                own = "the table itself" if was == key else f"a key that another {name} has"
+                yield (name, index, "was"), f"names {own}; give the old key of this {name} or leave it out"
+            elif first.setdefault(was, index) != index:
+                yield (name, index, "was"), f"is what {name}[{first[was]}] was already; leave it out of one of the two"
 
 
 def _web(document: Document) -> Iterator[Finding]:
@@ -98,7 +117,7 @@ def _entries(document: Document) -> Iterator[Finding]:
     for index, row in enumerate(document.entry):
         at: Location = ("entry", index)
         if AT in row.key:
-            yield (*at, "key"), f'holds "{AT}", which stands before a surface (ENTRY{AT}SURFACE); rename it'
+            yield (*at, "key"), f'holds "{AT}", which separates a surface (ENTRY{AT}SURFACE); rename it'
         yield from _entry_surfaces(at, row, surfaces)
         for owner in row.owners:
             if owner not in owners:
@@ -137,7 +156,7 @@ def _entry_grace(at: Location, row: EntryTable) -> Iterator[Finding]:
     if row.grace is not None and row.on_pause == "deny":
         yield (*at, "grace"), 'has no effect with on_pause = "deny"; leave it out or write on_pause = "deny_new"'
     elif row.grace is not None and row.on_pause is None and not row.callers:
-        yield (*at, "grace"), "has no effect without callers, whom it would spare; name them in callers or leave it out"
+        yield (*at, "grace"), "has no effect without callers, whom it lets go on; name them in callers or leave it out"
 
 
 def _entry_checks(at: Location, row: EntryTable, environments: Collection[str]) -> Iterator[Finding]:
@@ -155,7 +174,7 @@ def _entry_checks(at: Location, row: EntryTable, environments: Collection[str]) 
     for name in row.check_age or {}:
         place = (*at, "check_age", name)
         if limit := BY_FRESHNESS.get(name):
-            yield place, f"goes by how fresh what a source saw is; set {limit} instead"
+            yield place, f"holds as long as its facts are fresh; set {limit} instead"
         elif name not in CHECKS:
             yield place, f"is for the check {name!r}, which there is not; {suggest(name, CHECKS)}"
     known = (*CHECKS, INTEGRATION)
@@ -167,7 +186,7 @@ def _entry_checks(at: Location, row: EntryTable, environments: Collection[str]) 
 
 def _entry_surfaces(at: Location, row: EntryTable, surfaces: Collection[str]) -> Iterator[Finding]:
     if row.surfaces is not None and (row.surface is not None or row.model_id is not None):
-        yield (*at, "surfaces"), "stands beside surface or model_id; keep either that pair or surfaces"
+        yield (*at, "surfaces"), "is given beside surface or model_id; keep either that pair or surfaces"
     elif row.surfaces is None and row.surface is None:
         yield (*at, "surface"), f'is missing; add surface = "{next(iter(surfaces), "…")}"'
     for name, key in (
@@ -284,7 +303,10 @@ def _deployments(document: Document) -> Iterator[Finding]:
     rows = {*entries, *(row_key(entry.key, surface) for entry in document.entry for surface in held(entry))}
     if (github.webhook_secret is None) != (github.token is None):
         missing = "token" if github.token is None else "webhook_secret"
-        yield ("github", missing), f'is missing: GitHub is heard and answered, or neither; add {missing} = "env:NAME"'
+        yield (
+            ("github", missing),
+            f'is missing: [github] needs both token and webhook_secret; add {missing} = "env:NAME"',
+        )
     first: dict[tuple[str, str], int] = {}
     for index, row in enumerate(document.deployment):
         at: Location = ("deployment", index)

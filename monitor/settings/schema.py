@@ -99,6 +99,9 @@ class CommonSourceTable(KeyedTable):
 
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
+    was: Key | None = Field(
+        default=None, description="Its key before it was renamed; what is known under that key goes on under this one."
+    )
     kind: str = Field(examples=list(catalog.BUILTIN))
     every: Span | None = Field(default=None, description="How often it is polled; each kind has its own default.")
     surface: str | None = Field(default=None, examples=["openai"])
@@ -107,7 +110,7 @@ class CommonSourceTable(KeyedTable):
     format: str | None = Field(default=None, examples=["llm_prices"])
     trust: Trust | None = Field(
         default=None,
-        description="Only an official source can pause; a price_feed is third_party unless told, all others official.",
+        description="Only an official source can pause; a price_feed is third_party by default, all others official.",
     )
 
 
@@ -218,7 +221,7 @@ class OwnerTable(KeyedTable):
     )
     escalate_to: str | None = Field(
         default=None,
-        description="The owner who is told as well of a pause that nobody acknowledges.",
+        description="The owner who is notified as well of a pause that nobody acknowledges.",
         examples=["oncall"],
     )
     templates: TemplatesTable | None = Field(
@@ -241,6 +244,9 @@ class EvalsTable(SettingsTable):
 class EntryTable(KeyedTable):
     """A row of the registry."""
 
+    was: Key | None = Field(
+        default=None, description="Its key before it was renamed; status, pins and checks go on under this one."
+    )
     name: Text | None = Field(default=None, description="The public tier name; the key unless given.")
     surface: str | None = Field(default=None, examples=["openai"])
     model_id: ModelId | None = Field(
@@ -248,11 +254,11 @@ class EntryTable(KeyedTable):
     )
     surfaces: dict[str, ModelId] | None = Field(
         default=None,
-        description="Surface to exact model id, instead of the two above; the gate speaks for the first.",
+        description="Surface to exact model id, instead of the two above; the gate answers for the first by default.",
         min_length=1,
     )
     price_model: ModelId | None = Field(
-        default=None, description="The id its price goes by, where it differs from model_id.", min_length=1
+        default=None, description="The id its price is listed under, where it differs from model_id.", min_length=1
     )
     use: str = Field(default="", description="What it is planned for.")
     owners: Annotated[list[str], Distinct] = Field(min_length=1, examples=[["platform"]])
@@ -276,20 +282,20 @@ class EntryTable(KeyedTable):
     )
     checks_in: dict[str, Checks] | None = Field(
         default=None,
-        description="Environment to the checks that it requires; none but production requires any unless told.",
+        description="Environment to the checks that it requires; by default only production requires any.",
         examples=[{"staging": ["test_call"]}],
     )
     on_pause: Literal["deny", "deny_new"] | None = Field(
         default=None,
         description=(
-            "deny_new spares the callers after a price shift until the grace ends, and is the default where callers "
-            "are named; deny denies everybody."
+            "deny_new lets the callers go on after a price shift until the grace ends, and is the default where "
+            "callers are named; deny denies everybody."
         ),
     )
     grace: Span | None = Field(
         default=None,
         description=(
-            "How long deny_new spares the callers; unless told 72h where a pinned price rose, and without end where "
+            "How long deny_new lets the callers go on; by default 72h where a pinned price rose, and without end where "
             "none did."
         ),
         examples=["72h"],
@@ -303,7 +309,7 @@ class EntryTable(KeyedTable):
     )
     usage: Usage | None = Field(
         default=None,
-        description="Tokens a month by meter; what a price change means in money is told for it.",
+        description="Tokens a month by meter; notices say what a price change costs for it.",
         examples=[{"input": "400M", "cached": "1G", "output": "30M"}],
     )
     touches: Touches = Field(

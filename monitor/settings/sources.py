@@ -4,7 +4,7 @@ says the kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,7 +17,7 @@ from monitor.settings.schema import CommonSourceTable, Document, EntryTable, Sou
 from monitor.sources import catalog
 from monitor.sources.kind import SourceKind, Surroundings
 
-ALWAYS = ("key", "kind", "every")
+ALWAYS = ("key", "was", "kind", "every")
 """The keys of every kind."""
 
 
@@ -69,6 +69,11 @@ def specs(row: SourceTable, document: Document, place: Callable[[str], str]) -> 
         options=_options(row, kind),
     )
     return kind.declared(spec, surroundings(row, document, place))
+
+
+def former(row: SourceTable, made: Iterable[SourceSpec]) -> Mapping[str, str]:
+    """Key → former key of the sources that a renamed table makes; nothing of one that was not renamed."""
+    return {spec.key: row.was + spec.key.removeprefix(row.key) for spec in made} if row.was else {}
 
 
 def surface(row: SurfaceTable) -> Surface:

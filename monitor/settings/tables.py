@@ -201,7 +201,7 @@ class GithubTable(SettingsTable):
 class ChecksTable(SettingsTable):
     """How long a readiness check holds."""
 
-    attested: Span = Field(default=CHECKS.attested, description="How long the word of a person holds.")
+    attested: Span = Field(default=CHECKS.attested, description="How long an attestation holds.")
     verified: Span = Field(
         default=CHECKS.verified, description="How long what a source verified holds after its last good poll."
     )
@@ -229,12 +229,10 @@ class NotifyTable(SettingsTable):
     timezone: Timezone = Field(default="", description="Zone of the local times beside UTC; none unless named.")
     repeat: Duration = Field(
         default=timedelta(hours=4),
-        description=(
-            "After how long a pause that nobody acknowledges is told again, then ever more seldom; 0s for never."
-        ),
+        description=("When a pause that nobody acknowledges is notified again, then ever more seldom; 0s for never."),
     )
     escalate_after: int = Field(
-        default=2, ge=1, le=100, description="From which repetition on the owners' escalate_to is told, too."
+        default=2, ge=1, le=100, description="From which repeat on the owners' escalate_to is notified, too."
     )
     fallback_owner: str | None = Field(
         default=None,
@@ -249,8 +247,7 @@ class RunTable(SettingsTable):
     state_dir: Text | None = Field(
         default=None,
         description=(
-            "The folder that relative paths count from; itself relative to the folder of this file, which it is "
-            "unless told."
+            "The folder that relative paths count from; itself relative to the folder of this file, its default."
         ),
         examples=["/var/lib/access-monitor"],
     )

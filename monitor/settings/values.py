@@ -35,7 +35,7 @@ from monitor.core.request_log import Fields
 from monitor.settings.fields import address
 from monitor.settings.places import place
 from monitor.settings.schema import Document, EntryTable, OwnerTable
-from monitor.settings.sources import held, specs, surface
+from monitor.settings.sources import former, held, specs, surface
 from monitor.settings.tables import RequirementTable
 from monitor.settings.templates import written_templates
 
@@ -145,13 +145,12 @@ class Settings:
 def build(path: Path, document: Document, origins: Mapping[str, str], kept: KeptDocument) -> Settings:
     """Make the values; the document has passed every check, and `kept` is what the log keeps of it."""
     folder = place(document.run.state_dir or "", path.parent)
+    made = [(row, tuple(specs(row, document, lambda path: str(place(path, folder))))) for row in document.source]
     configuration = Configuration(
         surfaces={row.key: surface(row) for row in document.surface},
-        sources={
-            spec.key: spec
-            for row in document.source
-            for spec in specs(row, document, lambda path: str(place(path, folder)))
-        },
+        sources={spec.key: spec for _, sources in made for spec in sources},
+        former_sources={key: was for row, sources in made for key, was in former(row, sources).items()},
+        former_entries={row.key: row.was for row in document.entry if row.was},
         owners={row.key: _owner(row, document.notify.timezone, folder) for row in document.owner},
         fallback_owner=document.notify.fallback_owner or "",
         entries={row.key: _entry(row) for row in document.entry},

@@ -1,5 +1,5 @@
-"""A provider's page of one model, in its Markdown form: endpoints, snapshots, modalities, limits by usage tier, regions
-by service tier, and prices.
+"""A provider's page of one model, in its Markdown form or rendered as HTML: endpoints, snapshots, modalities, limits by
+usage tier, regions by service tier, and prices.
 
 What is read stands in sections of known titles; tables bind by their headers. The prices go through the reader of
 pricing pages, so that they have the same identities and the words around a table decide as they do there. A part that
@@ -31,12 +31,12 @@ from monitor.core.facts import (
 from monitor.sources import feed, pricing_page
 from monitor.sources.deprecations import day
 from monitor.sources.extraction import Extraction, Unreadable
-from monitor.sources.pricing_page import markdown
-from monitor.sources.pricing_page.blocks import Block, Heading, PageTable, TableRow
+from monitor.sources.pricing_page import markdown, markup
+from monitor.sources.pricing_page.blocks import Block, Heading, PageTable, Paragraph, TableRow
 from monitor.sources.pricing_page.inline import plain
 from monitor.sources.web_page import is_html, reading
 
-EXTRACTOR = "model_page/1"
+EXTRACTOR = "model_page/2"
 
 SECTIONS: Mapping[str, str] = {
     "model details": "details",
@@ -93,6 +93,8 @@ _BLANK = frozenset({"", "-", "–", "—", "n/a"})
 
 _ID = r"`(?P<id>[A-Za-z0-9][A-Za-z0-9._:/-]*)`"
 _MODEL_ID = re.compile(rf"(?:[-*] )?(?:\*\*)?Model ID:?(?:\*\*)?:? {_ID}", re.IGNORECASE)
+_TOKEN = r"[A-Za-z0-9][A-Za-z0-9._:/]*-[A-Za-z0-9._:/-]+"
+_UNMARKED = re.compile(rf"^(Model ID:?|Default snapshot:) ({_TOKEN})$", re.IGNORECASE)
 _DEFAULT = re.compile(rf"Default snapshot: {_ID}", re.IGNORECASE)
 _MODALITIES = re.compile(r"(?P<way>Input|Output) modalities: (?P<list>[a-z]+(?:, [a-z]+)*)", re.IGNORECASE)
 _COUNTS = (
@@ -154,11 +156,9 @@ def read(text: str, *, provider: str) -> ModelReading:
     """Read the text of a page.
 
     Raises:
-        Unreadable: it is HTML, names no model by its id or several, or has no section that is known.
+        Unreadable: it names no model by its id or several, or has no section that is known.
     """
-    if is_html(text):
-        raise Unreadable("the page is HTML; give the address of its Markdown form, which ends in .md")
-    sections = _sections(text)
+    sections = _rendered(text) if is_html(text) else _sections(text)
     ids = {match["id"] for line in sections[0].lines if (match := _MODEL_ID.fullmatch(line.strip()))}
     if len(ids) != 1:
         raise Unreadable("the page names no model by its id" if not ids else f"the page names {' and '.join(ids)}")
@@ -206,6 +206,41 @@ def _sections(text: str) -> list[_Section]:
             _Section(title=title, kind=kind, lines=tuple(lines[start:end]), blocks=tuple(inside), heading=head)
         )
     return sections
+
+
+def _rendered(text: str) -> list[_Section]:
+    """Return the sections of a rendered page, whose lines are put as its Markdown form has them."""
+    sections = [_Section(title="", kind=None, lines=(), blocks=())]
+    for block in markup.read(text, prose=True):
+        if isinstance(block, Heading) and block.level == 2:
+            kind = SECTIONS.get(block.text.lower().strip(" :"))
+            sections.append(_Section(title=block.text, kind=kind, lines=(), blocks=(), heading=block))
+            continue
+        last = sections[-1]
+        sections[-1] = replace(last, blocks=(*last.blocks, block), lines=(*last.lines, *_lines(block, last)))
+    sections[0] = replace(sections[0], lines=tuple(_joined(sections[0].lines)))
+    return sections
+
+
+def _joined(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines before the first section; a label and its id, which cards of a page have in two elements, in
+    one.
+    """
+    for line, following in zip(lines, (*lines[1:], ""), strict=False):
+        labelled = re.fullmatch(r"Model ID:?", line, re.IGNORECASE) and re.fullmatch(rf"`?({_TOKEN})`?", following)
+        yield f"Model ID: `{labelled[1]}`" if labelled else line
+
+
+def _lines(block: Block, inside: _Section) -> Iterator[str]:
+    """Yield a paragraph or an item of a list as a line of Markdown. An id that the page does not mark as code is marked
+    where nothing but an id can stand.
+    """
+    if not isinstance(block, Paragraph):
+        return
+    text = _UNMARKED.sub(r"\1 `\2`", block.text)
+    if not block.lone and inside.kind == "snapshots" and re.fullmatch(_TOKEN, text):
+        text = f"`{text}`"
+    yield text if block.lone else f"- {text}"
 
 
 @dataclass(slots=True)

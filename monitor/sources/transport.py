@@ -295,20 +295,17 @@ def _translated(broken: FailureReason) -> Iterator[None]:
 
 
 class Transport(httpx2.BaseTransport):
-    """A connection pool under limits.
+    """Connection pools under limits.
 
     Proxies resolve names out of our sight and are therefore not used, whatever the environment says.
     """
 
     def __init__(self, *, allow: Collection[str] = (), tls: ssl.SSLContext | None = None) -> None:
         self._budget = _Budget()
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=tls or httpx2.create_ssl_context(),
-            max_connections=CONNECTIONS,
-            max_keepalive_connections=CONNECTIONS,
-            keepalive_expiry=KEEPALIVE,
-            network_backend=_Backend(allow, self._budget),
-        )
+        self._backend = _Backend(allow, self._budget)
+        self._tls = tls
+        self._pools: dict[bool, httpcore2.ConnectionPool] = {}
+        self._lock = threading.Lock()
 
     @contextmanager
     def bounded(self, limits: Limits) -> Iterator[None]:
@@ -328,14 +325,15 @@ class Transport(httpx2.BaseTransport):
             Failed: no answer, or none that may be read.
         """
         with _translated(FailureReason.UNREACHABLE):
+            pool = self._pool(secured=request.url.scheme == "https")
             try:
-                response = self._pool.handle_request(_core(request))
+                response = pool.handle_request(_core(request))
             except (httpcore2.RemoteProtocolError, httpcore2.ReadError, httpcore2.WriteError):
                 # A server closes an idle connection whenever it likes, also while we write into it. RFC 9112 §9.3.1
                 # lets a GET go out again; without that, every source would fail now and then.
                 if request.method != "GET":
                     raise
-                response = self._pool.handle_request(_core(request))
+                response = pool.handle_request(_core(request))
         packed = False
         headers = []
         for name, value in response.headers:
@@ -353,7 +351,24 @@ class Transport(httpx2.BaseTransport):
         )
 
     def close(self) -> None:
-        self._pool.close()
+        with self._lock:
+            for pool in self._pools.values():
+                pool.close()
+
+    def _pool(self, *, secured: bool) -> httpcore2.ConnectionPool:
+        """Return the connections under TLS, or those in the clear, which need not wait for the machine's certificates:
+        to load them takes 20 ms.
+        """
+        with self._lock:
+            if secured not in self._pools:
+                self._pools[secured] = httpcore2.ConnectionPool(
+                    ssl_context=(self._tls or _trusted()) if secured else None,
+                    max_connections=CONNECTIONS,
+                    max_keepalive_connections=CONNECTIONS,
+                    keepalive_expiry=KEEPALIVE,
+                    network_backend=self._backend,
+                )
+            return self._pools[secured]
 
     @staticmethod
     def _packing(value: bytes, response: httpcore2.Response) -> bool:
@@ -364,6 +379,14 @@ class Transport(httpx2.BaseTransport):
             return True
         response.close()
         raise Failed(FailureReason.TRUNCATED, f"the answer is compressed as {encoding!r}, which was not asked for")
+
+
+def _trusted() -> ssl.SSLContext:
+    """Load the certificates that this machine trusts."""
+    try:
+        return httpx2.create_ssl_context()
+    except OSError as error:  # also what is no certificate
+        raise Failed(FailureReason.TLS, f"the certificates that this machine trusts cannot be read: {error}") from error
 
 
 def _core(request: httpx2.Request) -> httpcore2.Request:

@@ -69,6 +69,8 @@ class Dialect(Protocol):
     patience: timedelta
     reading: Mapping[str, Any]
     """Execution options of a transaction that only reads."""
+    fetches_lazily: bool
+    """Whether the driver's own cursor fetches rows while they are read, and not all of them at once."""
 
     def engine(self) -> Engine: ...
 
@@ -78,7 +80,8 @@ class Dialect(Protocol):
     def schema_version_table(self, connection: Connection) -> bool:
         """Return whether a migration has ever run here."""
 
-    def glob(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
+    @staticmethod
+    def glob(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
         """Return whether a column matches a pattern of `*` and `?`, with case, every other character standing for
         itself.
         """
@@ -137,6 +140,7 @@ class SqliteDialect:
     """A SQLite file: write-ahead log, full synchronisation, one writer by `BEGIN IMMEDIATE`."""
 
     reading: Mapping[str, Any] = {}
+    fetches_lazily = True
 
     def __init__(
         self, location: SqliteLocation, patience: timedelta, *, durable: bool = True, create: bool = True
@@ -225,7 +229,8 @@ class SqliteDialect:
         cursor = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
         return cursor.first() is not None
 
-    def glob(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
+    @staticmethod
+    def glob(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
         # LIKE ignores case on SQLite; GLOB does not, but knows classes, which begin with a bracket.
         return column.op("GLOB", is_comparison=True)(pattern.replace("[", "[[]"))
 
@@ -330,6 +335,7 @@ class PostgresDialect:
     """A PostgreSQL database: writers take an advisory lock first, readers a snapshot."""
 
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    fetches_lazily = False
 
     def __init__(self, location: PostgresLocation, patience: timedelta) -> None:
         self.name = location.name
@@ -365,7 +371,8 @@ class PostgresDialect:
     def schema_version_table(self, connection: Connection) -> bool:
         return connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar() is not None
 
-    def glob(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
+    @staticmethod
+    def glob(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
         escaped = pattern.replace("!", "!!").replace("%", "!%").replace("_", "!_")
         return column.like(escaped.replace("*", "%").replace("?", "_"), escape="!")
 

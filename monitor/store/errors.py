@@ -43,9 +43,7 @@ def sqlite_error(error: BaseException, name: str) -> MonitorError:
             "folder, or set database.url."
         )
     if code.startswith("SQLITE_IOERR"):
-        return Unavailable(
-            f"The disk of the database {name} failed to read or write ({code}): look at the system's log."
-        )
+        return Unavailable(f"The disk of the database {name} failed to read or write ({code}): see the system's log.")
     if code == "SQLITE_CONSTRAINT_TRIGGER":
         return MonitorError(f"The database {name} refused a write: {error}.")
     if isinstance(error, sqlite3.Error):

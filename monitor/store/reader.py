@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property, lru_cache
 from operator import eq, ge, gt, le, lt
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Table, and_, bindparam, func, or_, select
 
 from monitor.core import records
 from monitor.core.content import PREFIX
@@ -23,9 +24,10 @@ from monitor.core.events import Event, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.notices import Notice
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused, SentMessage
-from monitor.store import blobs, codec, measures
+from monitor.store import blobs, codec, former_keys, measures
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
+from monitor.store.former_keys import FormerStream, former_streams
 from monitor.store.schema import (
     alternations,
     deliveries,
@@ -82,10 +84,89 @@ CLAIMABLE = or_(
 """A delivery that is due at `now`, or whose claim has ended by then."""
 _DUE = CompiledStatement(select(deliveries.c.id).where(CLAIMABLE).limit(1))
 
+_GIVEN = {
+    "type": (eq, events.c.type),
+    "subject": (eq, events.c.subject),
+    "source": (eq, events.c.source),
+    "stream": (eq, events.c.stream),
+    "actor": (eq, events.c.actor),
+    "cause": (eq, events.c.cause),
+    "since": (ge, events.c.recorded_at),
+    "until": (le, events.c.recorded_at),
+    "after": (gt, events.c.position),
+    "before": (lt, events.c.position),
+}
+"""How the value of a key of `EventQuery` bounds the events."""
+
+
+class _Shape(NamedTuple):
+    """What is left of a query without its values: those of one shape are one statement.
+
+    Patterns and the name of a check are part of it, since they go into the statement: each database writes them in its
+    own way. So are names that `former` ones go with. `given` are the keys whose values are given when it is run.
+    """
+
+    type: str
+    subject: str
+    check: str
+    given: tuple[str, ...]
+    newest_first: bool
+    renamed: tuple[tuple[str, str], ...]
+    former: tuple[FormerStream, ...]
+
+
+def _parted(query: EventQuery, former: tuple[FormerStream, ...]) -> tuple[_Shape, Row]:
+    """Part a query into its shape and its values; `former` is what was renamed."""
+    values: dict[str, Any] = {key: getattr(query, key) for key in (*_GIVEN, "limit")}
+    patterns = {key: values.pop(key) for key in ("type", "subject") if "*" in values[key] or "?" in values[key]}
+    renamed = tuple(
+        (key, values.pop(key))
+        for key in former_keys.CONDITIONS
+        if former and values.get(key) and former_keys.goes_on(key, values[key], former)
+    )
+    row = {
+        key: records.time_text(value) if isinstance(value, datetime) else value
+        for key, value in values.items()
+        if value is not None and value != ""
+    }
+    type, subject = patterns.get("type", ""), patterns.get("subject", "")
+    shape = _Shape(type, subject, query.check, tuple(row), query.newest_first, renamed, former if renamed else ())
+    return shape, row
+
+
+@lru_cache(maxsize=256)
+def _search(glob: Callable[[ColumnElement[str], str], ColumnElement[bool]], shape: _Shape) -> CompiledStatement:
+    """Return the statement of the queries of a shape: to put it together takes longer than to run it."""
+    search = _EVENTS
+    for column, pattern in ((events.c.type, shape.type), (events.c.subject, shape.subject)):
+        if pattern:
+            search = search.where(glob(column, pattern))
+    if shape.check:
+        # Found in the text of the canonical JSON: the two databases have no word for a key of one in common.
+        search = search.where(events.c.data.contains(f'"check":"{shape.check}"', autoescape=True))
+    for key, name in shape.renamed:
+        search = search.where(former_keys.CONDITIONS[key](name, shape.former))
+    for key in shape.given:
+        if key == "limit":
+            search = search.limit(bindparam(key, type_=Integer()))
+        else:
+            compare, column = _GIVEN[key]
+            search = search.where(compare(column, bindparam(key)))
+    return CompiledStatement(search.order_by(events.c.position.desc() if shape.newest_first else events.c.position))
+
+
 _ALL = EventQuery()
 _ALL_MEASURED = MeasurementQuery()
 _NOTHING: Row = MappingProxyType({})
 _NO_FACTS: Facts = MappingProxyType({})
+
+
+@lru_cache(maxsize=4096)
+def _entry(content: str) -> Entry:
+    """Decode a row of the registry. The same text is the same entry, and one answer reads the registry several times;
+    entries are values that nobody changes.
+    """
+    return codec.decode(Entry, content)
 
 
 class SqlReader:
@@ -112,41 +193,24 @@ class SqlReader:
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
         """Yield the events that `query` means, in order of position, fetched in batches while they are read."""
-        cursor = self._connection.execute(self._select(query), execution_options={"yield_per": _BATCH})
+        shape, row = _parted(query, self._former)
+        search = _search(self._dialect.glob, shape)
+        cursor: Any
+        if query.limit is not None or self._dialect.fetches_lazily:
+            cursor = self._run(search, row)
+        else:
+            cursor = self._connection.execute(search.element, row, execution_options={"yield_per": _BATCH})
         try:
-            for row in cursor:
-                yield _recorded(row)
+            for columns in cursor:
+                yield _recorded(columns)
+        except self._connection.dialect.loaded_dbapi.Error as error:
+            raise self._dialect.error(error) from None
         finally:
             cursor.close()
 
-    def _select(self, query: EventQuery) -> Select[Any]:
-        c = events.c
-        search = _EVENTS
-        for column, pattern in ((c.type, query.type), (c.subject, query.subject)):
-            if "*" in pattern or "?" in pattern:
-                search = search.where(self._dialect.glob(column, pattern))
-            elif pattern:
-                search = search.where(column == pattern)
-        for column, exact in ((c.source, query.source), (c.stream, query.stream), (c.actor, query.actor)):
-            if exact:
-                search = search.where(column == exact)
-        if query.check:
-            # Found in the text of the canonical JSON: the two databases have no word for a key of one in common.
-            search = search.where(c.data.contains(f'"check":"{query.check}"', autoescape=True))
-        since, until = (None if at is None else records.time_text(at) for at in (query.since, query.until))
-        bounds = (
-            (eq, c.cause, query.cause),
-            (ge, c.recorded_at, since),
-            (le, c.recorded_at, until),
-            (gt, c.position, query.after),
-            (lt, c.position, query.before),
-        )
-        for compare, column, bound in bounds:
-            if bound is not None:
-                search = search.where(compare(column, bound))
-        if query.limit is not None:
-            search = search.limit(query.limit)
-        return search.order_by(c.position.desc() if query.newest_first else c.position)
+    @cached_property
+    def _former(self) -> tuple[FormerStream, ...]:
+        return tuple(former_streams(self._run(former_keys.RENAMES).fetchall()))
 
     def event(self, position: int) -> Recorded | None:
         row = self._run(_EVENT, {"position": position}).fetchone()
@@ -169,7 +233,7 @@ class SqlReader:
         return [_alternation(_named(alternations, row)) for row in rows.fetchall()]
 
     def entries(self) -> Mapping[str, Entry]:
-        decoded = [codec.decode(Entry, content) for (content,) in self._run(_ENTRIES).fetchall()]
+        decoded = [_entry(content) for (content,) in self._run(_ENTRIES).fetchall()]
         return {entry.key: entry for entry in decoded}
 
     def facts(self, hash: str) -> Facts:

@@ -1,8 +1,9 @@
 """Statements written in SQLAlchemy's language, compiled once for each database, and run on the driver's own cursor.
 
 Why not `connection.execute`: its machinery costs some 20 µs a statement where SQLite itself takes 3, a decision is a
-dozen statements, and the writer's lock is held for all of them. What is put together anew for each question (a search
-of the log) still goes through SQLAlchemy. Values pass as they are: text, whole numbers, truths, bytes and None.
+dozen statements, and the writer's lock is held for all of them. What PostgreSQL has to send a batch at a time (a search
+of the log without a limit) still goes through SQLAlchemy. Values pass as they are: text, whole numbers, truths, bytes
+and None.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class CompiledStatement:
     """
 
     def __init__(self, element: ClauseElement) -> None:
-        self._element = element
+        self.element: Any = element
         self._compiled: dict[str, _Compiled] = {}
 
     def run(self, connection: Connection, row: Row) -> Any:
@@ -41,7 +42,7 @@ class CompiledStatement:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             # Two threads may compile the same; either result will do.
-            compiled = self._compiled[dialect.name] = _Compiled(self._element.compile(dialect=dialect))
+            compiled = self._compiled[dialect.name] = _Compiled(self.element.compile(dialect=dialect))
         return compiled
 
 

@@ -42,6 +42,7 @@ from monitor.store.schema import (
     entries,
     events,
     log,
+    measurements,
     notices,
     pending_changes,
     sent_messages,
@@ -73,6 +74,13 @@ _MOVE_ENTRY = CompiledStatement(
 )
 _NEW_ENTRY = CompiledStatement(insert(entries).inline())
 _DROP_ENTRIES = CompiledStatement(delete(entries))
+
+_RENAME_SOURCE = tuple(
+    CompiledStatement(
+        update(column.table).where(column == bindparam("was")).values({column.name: bindparam("new_key")})
+    )
+    for column in (sources.c.key, pending_changes.c.source, alternations.c.source, measurements.c.source)
+)
 
 _DROP_STREAKS = CompiledStatement(delete(pending_changes).where(pending_changes.c.source == bindparam("source")))
 _NEW_STREAKS = CompiledStatement(insert(pending_changes).inline())
@@ -221,6 +229,10 @@ class SqlTransaction(SqlReader):
         if self._write(_MOVE_SOURCE, {**row, "b_key": state.key}) == 0:
             self._write(_NEW_SOURCE, row)
         self._cache.moved(state.key, state.baseline)
+
+    def rename_source(self, was: str, key: str) -> None:
+        for statement in _RENAME_SOURCE:
+            self._write(statement, {"was": was, "new_key": key})
 
     def put_pending_changes(self, source: str, pending_changes: Iterable[PendingChange]) -> None:
         self._write(_DROP_STREAKS, {"source": source})

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core import logs
+from monitor.core.entry_spec import AT
 from monitor.gate.client.verdict import PRODUCTION, rfc3339
 from monitor.gate.decision import Answer, GateQuestion, Standing, answered, decide, fallback_of, resolve, verdict
+from monitor.gate.uses import JudgedRow
 from monitor.web.memory import RegistrySnapshot
 
 UNKNOWN = "unknown"
@@ -31,12 +33,12 @@ class GateRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
     """The answer; what the lease file calls the outcome (`stale` for an active entry whose facts are, `grace` for a
-    spared caller); and the key of the entry that it is about, empty where it is about none.
+    spared caller); and the row of the registry that it is about, None where it is about none.
     """
 
     answer: Answer
     variant: str
-    entry: str = ""
+    row: JudgedRow | None = None
 
 
 def decided(view: RegistrySnapshot, key: str, asking: GateRequest, now: datetime) -> GateResult:
@@ -51,7 +53,8 @@ def decided(view: RegistrySnapshot, key: str, asking: GateRequest, now: datetime
         if isinstance(standing, Standing):
             judged = verdict(standing, question)
             answer = replace(answered(standing, judged, fallback_of(standing, question, view.standings)), key=key)
-            return GateResult(answer=answer, variant=judged.variant, entry=standing.key)
+            row = JudgedRow(entry=standing.key.partition(AT)[0], surface=standing.surface)
+            return GateResult(answer=answer, variant=judged.variant, row=row)
         answer = replace(decide(standing, question), key=key)
         return GateResult(answer=answer, variant=answer.status)
     except Exception as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from starlette.applications import Starlette
@@ -28,9 +29,11 @@ from monitor.web import metrics, ofrep
 from monitor.web.ack import PATH as ACK
 from monitor.web.ack import AckPage, page
 from monitor.web.answers import UNKNOWN, GateRequest, GateResult, as_json, decided
+from monitor.web.api.service import Api
 from monitor.web.door import Door
 from monitor.web.leases import LeaseDocument, Leases
 from monitor.web.memory import PROMPT, RegistryCache
+from monitor.web.pages.service import Pages
 from monitor.web.responses import as_response, dumped, problem, tagged
 from monitor.web.tokens import Tokens
 
@@ -62,7 +65,7 @@ class Endpoints:
     clock: Clock
     working: Callable[[], bool]
     probe: Callable[[], object]
-    metrics: Callable[[], str]
+    metrics: Callable[[bool], str]
     uses: Uses = field(default_factory=lambda: Uses(tuple))
     troubles: Callable[[], Mapping[str, Trouble]] = dict
     tokens: Tokens = field(default_factory=Tokens)
@@ -70,6 +73,7 @@ class Endpoints:
     leases: Leases = field(default_factory=Leases)
     reviews: Reviews | None = None
     ack: AckPage | None = None
+    api: Api | None = None
 
     async def gate(self, request: Request) -> Response:
         """`GET /v1/gate/{key}`: 200 for yes and no alike."""
@@ -95,7 +99,7 @@ class Endpoints:
         now = self.clock()
         result = decided(view, key, asking, now)
         if result.variant != UNKNOWN:  # that is our own trouble, and says nothing about who uses what
-            self.uses.note(result.answer, result.entry, asking.environment, asking.caller, now)
+            self.uses.note(result.answer, result.row, asking.environment, asking.caller, now)
         return result
 
     async def flags(self, request: Request) -> Response:
@@ -141,7 +145,7 @@ class Endpoints:
         request.
         """
         if self.reviews is None:
-            return problem(404, "GitHub is not heard here: set github.webhook_secret and github.token.")
+            return problem(404, "GitHub is not configured here: set github.webhook_secret and github.token.")
         try:
             body = await _body(request, LARGEST_DELIVERY)
         except ofrep.Malformed as malformed:
@@ -189,10 +193,11 @@ class Endpoints:
     async def measure(self, request: Request) -> Response:
         """`GET /metrics`."""
         try:
-            text = await _aside(self.metrics)
+            openmetrics = "application/openmetrics-text" in request.headers.get("accept", "")
+            text = await _aside(partial(self.metrics, openmetrics))
         except TimeoutError:
             return problem(503, "The database does not answer: see `access-monitor status`.")
-        return Response(text, headers={"Content-Type": metrics.CONTENT_TYPE, "Cache-Control": "no-store"})
+        return Response(text, headers={"Content-Type": metrics.CONTENT_TYPES[openmetrics], "Cache-Control": "no-store"})
 
 
 def application(endpoints: Endpoints) -> Starlette:
@@ -211,6 +216,7 @@ def application(endpoints: Endpoints) -> Starlette:
             Route("/healthz", endpoints.alive),
             Route("/readyz", endpoints.ready),
             Route("/metrics", endpoints.measure),
+            *(_read(endpoints.api) if endpoints.api is not None else ()),
         ],
         middleware=[Middleware(Door, callers=endpoints, open=OPEN, signed=SIGNED)],
         exception_handlers={HTTPException: _refused, ClientDisconnect: _left, Exception: _failed},
@@ -218,6 +224,11 @@ def application(endpoints: Endpoints) -> Starlette:
     # A redirect makes of a POST a GET, which no client of the gate expects.
     app.router.redirect_slashes = False
     return app
+
+
+def _read(api: Api) -> list[Route]:
+    """Return what is read: the API, and the pages over it."""
+    return [*api.routes(), *Pages(api).routes()]
 
 
 async def _context(request: Request) -> bytes:
@@ -267,7 +278,7 @@ def _refused(request: Request, error: Exception) -> Response:
     path = request.url.path
     if error.status_code == 405:
         return problem(405, f"{request.method} is not for {path}: see the header Allow.", error.headers)
-    paths = "the gate is /v1/gate/KEY, OFREP /ofrep/v1/evaluate/flags/KEY"
+    paths = "the gate is /v1/gate/KEY, OFREP /ofrep/v1/evaluate/flags/KEY, what can be read stands in /openapi.json"
     return problem(error.status_code, f"There is nothing at {path}: {paths}.", error.headers)
 
 

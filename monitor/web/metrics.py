@@ -16,6 +16,9 @@ from typing import TypeAlias
 
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE_OPENMETRICS
+from prometheus_client.openmetrics.exposition import generate_latest as written_openly
+from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from monitor import __version__
@@ -24,12 +27,16 @@ from monitor.core.entry import Status
 from monitor.core.measurements import Series, Summary, by_series
 from monitor.core.ports import PUBLISHING, STORING, DeliveryState, MeasurementQuery, MonitorError, Store
 from monitor.detection.budget import accounts
+from monitor.gate.decision import GateQuestion, Standing, decide
+from monitor.gate.state import standings
+from monitor.registry.terms import PricedEntry, priced
 from monitor.web.ports import DaemonHealth
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 """Names and values."""
 
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+CONTENT_TYPES = {False: CONTENT_TYPE_PLAIN_0_0_4, True: CONTENT_TYPE_OPENMETRICS}
+"""Whether it is OpenMetrics → what it is called."""
 
 _PREFIX = "access_monitor_"
 
@@ -38,12 +45,19 @@ RECENT = timedelta(days=1)
 
 
 def metrics(
-    store: Store, configuration: Configuration, health: DaemonHealth, now: datetime, *, per_day: Decimal = Decimal(0)
+    store: Store,
+    configuration: Configuration,
+    health: DaemonHealth,
+    now: datetime,
+    *,
+    per_day: Decimal = Decimal(0),
+    openmetrics: bool = False,
 ) -> str:
     """Return all families. While the store cannot be read, what it would tell is left out and `access_monitor_store_up`
     is 0.
 
-    `per_day` is what the paid probes of one surface may cost in a day, in USD.
+    `per_day` is what the paid probes of one surface may cost in a day, in USD; `openmetrics` is the form of OpenMetrics
+    1.0 instead of that of Prometheus.
     """
     try:
         of_store = _of_store(store, configuration, now, per_day)
@@ -63,7 +77,8 @@ def metrics(
         _counter("looks_total", "The old name of polls_total, for this version only.", polls),
         _counter("problems_total", "Jobs of the daemon that were missed, overran or failed.", {(): health.problems}),
     ]
-    return generate_latest(_Collected(families)).decode()
+    families += ProcessCollector(registry=None).collect()
+    return (written_openly if openmetrics else generate_latest)(_Collected(families)).decode()
 
 
 class _Collected(Collector):
@@ -82,6 +97,9 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
         measured = by_series(reader.measurements(MeasurementQuery(since=now - RECENT)))
         budgets = accounts(reader, configuration, per_day, now)
         head, states, entries = reader.head(), reader.sources(), reader.entries()
+        known = standings(reader, configuration, now)
+        costs = priced(reader, configuration, entries)
+        pending = Counter((change.source, change.held_until is not None) for change in reader.pending_changes())
         deliveries = reader.deliveries(DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.DEAD)
     ages: dict[Labels, float] = {}
     failing: dict[Labels, float] = {}
@@ -98,6 +116,9 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
         _gauge("source_good_age_seconds", "Seconds since the last good poll of a source; +Inf before the first.", ages),
         _gauge("source_failing", "Whether a source cannot be read, so that what it says is not known.", failing),
         _gauge("entries", "Entries by status.", {(("status", status.value),): counted[status] for status in Status}),
+        *_of_changes(configuration, pending),
+        *_of_entries(known, configuration, now),
+        _gauge("price_usd", "What official sources state that an entry costs, per 1M tokens.", _prices(costs)),
         _gauge("deliveries", "Deliveries that wait or are being sent, and dead ones.", outbox),
         *_of_probes(measured),
         _gauge(
@@ -106,6 +127,51 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
             {(("surface", account.surface),): float(account.left) for account in budgets},
         ),
     ]
+
+
+def _of_changes(configuration: Configuration, pending: Mapping[tuple[str, bool], int]) -> list[Metric]:
+    counts: dict[bool, dict[Labels, float]] = {False: {}, True: {}}
+    for key in configuration.sources:
+        for held, samples in counts.items():
+            samples[("source", key),] = pending.get((key, held), 0)
+    return [
+        _gauge("source_pending", "Differences of a source that are being counted.", counts[False]),
+        _gauge("source_held", "Differences of a source that are held for review.", counts[True]),
+    ]
+
+
+def _of_entries(known: Mapping[str, Standing], configuration: Configuration, now: datetime) -> list[Metric]:
+    question = GateQuestion(rules=configuration.gate, now=now)
+    allowed: dict[Labels, float] = {}
+    status: dict[Labels, float] = {}
+    fresh: dict[Labels, float] = {}
+    for standing in known.values():
+        if standing.status is Status.WITHDRAWN:
+            continue
+        labels = (("entry", standing.entry), ("surface", standing.surface))
+        allowed[labels] = int(decide(standing, question, known).allowed)
+        for name in Status:
+            status[(*labels, ("status", name.value))] = int(standing.status is name)
+        ends = [standing.access_until, standing.price_until]
+        left = [(at - now).total_seconds() for at in ends if at is not None]
+        fresh[labels] = min(left) if len(left) == len(ends) else -math.inf
+    return [
+        _gauge("entry_allowed", "Whether the gate allows an entry to production.", allowed),
+        _gauge("entry_status", "The status of an entry: 1 for the one that it has.", status),
+        _gauge(
+            "entry_fresh_seconds", "Seconds until what an entry rests on is too old; -Inf where it is blank.", fresh
+        ),
+    ]
+
+
+def _prices(costs: Mapping[str, PricedEntry]) -> dict[Labels, float]:
+    return {
+        (("entry", key), ("tier", band.tier), ("context", band.context), ("meter", meter)): float(amount)
+        for key, priced_entry in costs.items()
+        for band in priced_entry.terms.bands
+        for meter in ("input", "output", "cached_input")
+        if (amount := getattr(band, meter)) is not None
+    }
 
 
 def _of_probes(measured: Mapping[Series, Summary]) -> list[Metric]:

@@ -50,7 +50,7 @@ def answer_deployments(endpoints: Endpoints, monitor: Host) -> None:
         for key in deployment.entries:
             result = decided(view, key, asking, at)
             answer = recencies[key].applied(result.answer, at) if key in recencies else result.answer
-            endpoints.uses.note(answer, result.entry, asking.environment, asking.caller, at)
+            endpoints.uses.note(answer, result.row, asking.environment, asking.caller, at)
             answers.append(answer)
         return answers
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import uvicorn
 
@@ -28,6 +29,7 @@ from monitor.gate.uses import Uses
 from monitor.registry.ack_links import AckLink, find_link
 from monitor.settings import Settings
 from monitor.web.ack import AckPage
+from monitor.web.api.service import Api
 from monitor.web.app import Endpoints, application
 from monitor.web.connections import KEEP_ALIVE, LARGEST_HEAD, Connection, Crowd, room
 from monitor.web.leases import Leases
@@ -193,7 +195,17 @@ def bound(monitor: Host, health: DaemonHealth, patience: timedelta) -> Iterator[
         probe=lambda: read_head(store),
         uses=Uses(lambda: monitor.configuration.gate.environments),
         ack=AckPage(find=partial(_find, monitor), press=partial(_press, monitor), clock=monitor.clock),
-        metrics=lambda: metrics(store, monitor.configuration, health, monitor.clock(), per_day=monitor.settings.budget),
+        api=Api(
+            store=store, configuration=lambda: monitor.configuration, clock=monitor.clock, zone=lambda: _zone(monitor)
+        ),
+        metrics=lambda openmetrics: metrics(
+            store,
+            monitor.configuration,
+            health,
+            monitor.clock(),
+            per_day=monitor.settings.budget,
+            openmetrics=openmetrics,
+        ),
     )
     server = Server(endpoints, listen(web.host, web.port), monitor.secret, health.problem)
     try:
@@ -210,6 +222,11 @@ def _find(monitor: Host, notice: str, token: str) -> AckLink:
 
 def _press(monitor: Host, notice: str, token: str, *, by: str, via: Mapping[str, str], note: str) -> Event:
     return monitor.attendant.acknowledge_by_link(notice, token, by=by, via=via, note=note)
+
+
+def _zone(monitor: Host) -> ZoneInfo | None:
+    name = monitor.settings.notify.timezone
+    return ZoneInfo(name) if name else None
 
 
 def listen(host: str, port: int) -> socket.socket:

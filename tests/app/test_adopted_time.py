@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from plain_demo import write_plain_demo
 
 from monitor.app.bootstrap import Monitor, elapsed, open_monitor, utc_now
 from monitor.app.clock import STANDS, SteadyClock
@@ -24,7 +25,6 @@ from monitor.core.ports import DeliveryState
 from monitor.notify.relay import Relay
 from monitor.registry.timekeeping import keep_ages
 from monitor.sandbox import Sandbox
-from monitor.sandbox.demo_config import write_demo
 from monitor.store import SqlStore, open_store
 
 HOUR = timedelta(hours=1)
@@ -55,7 +55,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in [name for name in os.environ if name.startswith("ACCESS_MONITOR")]:
         monkeypatch.delenv(name)
     with Sandbox() as sandbox:
-        yield write_demo(sandbox.base_url, sandbox.pricing_url, sandbox.webhook_url, tmp_path)
+        yield write_plain_demo(sandbox, tmp_path)
 
 
 @pytest.mark.parametrize("by", [-2 * HOUR, 10 * DAY])

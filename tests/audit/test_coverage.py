@@ -29,7 +29,24 @@ def test_every_pin_and_every_required_check_is_shown_with_what_watches_it(active
     assert (listed.state, listed.sources, listed.read_at) == ("watched", ("list",), active.state("list").good_at)
     assert (priced.state, priced.sources, priced.read_at) == ("watched", ("page",), active.state("page").good_at)
     assert rows["pin", "config/openai/base_url"].sources == ("configuration",)
-    assert not GAPS & {row.state for (kind, _), row in rows.items() if kind != "unpinned"}
+    assert not GAPS & {row.state for row in rows.values()}
+
+
+def test_a_route_and_a_tier_that_nothing_watches_are_gaps_and_a_price_that_need_not_be_is_none() -> None:
+    spec = entry_spec(uses=("v1/responses",), tiers=("standard", "flex"), checks=("test_call",))
+    with world_of(configuration(entries={"luna": spec})) as world:
+        furnish(world)
+        rows = _rows(world)
+    gaps = {name for (_, name), row in rows.items() if row.state in GAPS}
+    assert gaps == {
+        "test_call",
+        "openai/gpt-luna/access.responses",
+        "openai/gpt-luna/access.flex",
+        "openai/gpt-luna/price.flex.short.input",
+        "openai/gpt-luna/price.flex.short.output",
+    }
+    assert rows["unpinned", "openai/gpt-luna/price.flex.short.cache_write"].state == "unstated"
+    assert ("unpinned", "openai/gpt-luna/test_call") not in rows, "its row is that of the check"
 
 
 def test_a_pinned_row_that_is_gone_is_watched_by_nothing(active: World) -> None:

@@ -112,7 +112,7 @@ def test_what_is_confirmed_carries_the_date_of_the_last_poll(world: World) -> No
     confirmed = section(md(world), "Confirmed")
     seen = f"{world.now - timedelta(minutes=0):%Y-%m-%d %H:%M}"
     assert re.search(rf"gpt-luna is listed on openai \|  \| {seen}", confirmed)
-    assert re.search(rf"standard.short.input \| 1.00 USD per 1M tokens \| {seen}", confirmed)
+    assert re.search(rf"standard input \| 1.00 USD per 1M tokens \| {seen}", confirmed)
     assert "| pricing |" in confirmed
 
 
@@ -166,7 +166,7 @@ def test_pauses_are_told_from_their_beginning_to_their_end(world: World) -> None
     world.sources["page"].set(LUNA, input="2")
     world.polls(2, "page")
     running = gathered(world)
-    assert any("Is standard.short.input acceptable as it is now, 2 instead of 1?" in q for q in running.questions)
+    assert any("Is standard input acceptable as it is now, 2 instead of 1?" in q for q in running.questions)
     assert "it lasts" in section(markdown(page(running)), "Pauses")
     world.sources["page"].set(LUNA, output="8")
     world.polls(2, "page")
@@ -175,7 +175,7 @@ def test_pauses_are_told_from_their_beginning_to_their_end(world: World) -> None
     (pause,) = gathered(world).pauses
     assert len(pause.extended) == 1
     said = section(md(world), "Pauses")
-    assert "standard.short.input: 1 → 2; then standard.short.output: 6 → 8" in said
+    assert "standard input: 1.00 → 2.00; then standard output: 6.00 → 8.00" in said
     assert "resumed: ann, fine" in said
     world.operator.pause("luna", by="ann", reason="answers degraded", via=VIA)
     assert "answers degraded (ann)" in section(md(world), "Pauses")
@@ -188,7 +188,7 @@ def test_what_is_suspected_or_cannot_be_read_is_a_question(world: World) -> None
     world.sources["list"].fail = FailureReason.SERVER_ERROR
     world.poll("list")
     questions = " ".join(gathered(world).questions)
-    assert "gpt-luna price.standard.short.input → 2 at page is suspected" in questions
+    assert "gpt-luna price.standard.short.input → 2 at page is pending" in questions
     assert "list cannot be read (server_error)" in questions
 
 

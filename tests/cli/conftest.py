@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plain_demo import write_plain_demo
 
 from monitor.sandbox import Sandbox
-from monitor.sandbox.demo_config import write_demo
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = write_demo(sandbox.base_url, sandbox.pricing_url, sandbox.webhook_url, tmp_path)
+    path = write_plain_demo(sandbox, tmp_path)
     monkeypatch.setenv("ACCESS_MONITOR_CONFIG", str(path))
     monkeypatch.delenv("ACCESS_MONITOR_LEASE", raising=False)
     return path

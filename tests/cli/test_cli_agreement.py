@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.audit.agreement import PriceComparison, weigh
+from monitor.audit.documents import of_agreement
 from monitor.audit.queries import PriceFact
-from monitor.cli.agreement import as_json, cell, lines
+from monitor.cli.agreement import cell, lines
 from monitor.core.price import Meter
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
@@ -49,7 +50,7 @@ def test_a_word_is_said_by_how_far_it_is_from_the_official_one(stated: str, said
 def test_a_word_without_an_official_one_says_so() -> None:
     (alone,) = words(fact("feed", "input", "1"))
     assert cell(alone) == "no official price"
-    assert as_json(alone) == {
+    assert of_agreement(alone) == {
         "agreement": "alone",
         "official": None,
         "of_official": None,
@@ -60,7 +61,7 @@ def test_a_word_without_an_official_one_says_so() -> None:
 
 def test_scripts_read_how_many_times_the_official_amount_a_source_states() -> None:
     feed = words(fact("page", "input", "0.2", "1"), fact("feed", "input", "1"))[1]
-    assert as_json(feed) == {
+    assert of_agreement(feed) == {
         "agreement": "differs",
         "official": "0.2",
         "of_official": "5",
@@ -122,7 +123,7 @@ def test_what_a_reseller_charges_contradicts_nobody() -> None:
     resold = replace(fact("reseller", "input", "0.1"), resold=True)
     official, word, _ = words(fact("page", "input", "0.2", "0.1"), resold, fact("other", "input", "0.2", "0.1"))
     assert (cell(official), cell(word), word.stale) == ("", "resold at −50 %", False)
-    assert as_json(word)["agreement"] == "resold"
+    assert of_agreement(word)["agreement"] == "resold"
     assert cell(words(fact("page", "input", "0.1"), resold)[1]) == "agrees"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from monitor.cli import COMMANDS, RENAMED, cli
-from monitor.cli.framework import Command, DefaultGroup, Entrance, Options
+from monitor.cli.framework import Command, DefaultGroup, Entrance, Options, _folded
 from monitor.core.ports import ConfigurationError, Refused, Unavailable
 
 NAMES = [name for rows in COMMANDS.values() for name in rows]
@@ -73,6 +75,22 @@ def test_the_help_of_every_command_shows_an_example_of_that_command() -> None:
             f"access-monitor {' '.join(words)}".strip() in line or words[-1:] == ["show"] or words[-1:] == ["list"]
             for line in examples
         ), words
+
+
+def test_the_help_of_every_command_fits_a_terminal_and_begins_with_one_sentence() -> None:
+    for words, command in [([], cli), *everything()]:
+        text = CliRunner().invoke(cli, [*words, "--help"], terminal_width=80).output
+        assert [line for line in text.splitlines() if len(line) > 80] == [], words
+        first, *_ = (command.help or "").partition("\n\n")
+        assert re.fullmatch(r"[A-Z][^\n]*[^.\n][.?]( The answer is the exit code\.)?", first), first
+
+
+def test_a_folded_example_is_the_command_that_it_was() -> None:
+    example = "access-monitor pause gpt-5.6-luna --by 'Ada L.' --reason 'a rather long reason' | jq --raw '.[].at'"
+    (*folded, last) = _folded(example, 40)
+    assert folded
+    assert all(len(line) <= 40 for line in [*folded, last])
+    assert shlex.split("".join(line.removesuffix("\\") for line in folded) + last) == shlex.split(example)
 
 
 def test_summaries_in_the_help_are_what_the_commands_say_of_themselves() -> None:

@@ -19,10 +19,14 @@ from typing import Any
 import pytest
 from cli_world import am
 
-from monitor.cli.events import COLUMNS, follow_events, form_of
+from monitor.audit.concerning import EventFilter, OfEntry, saying
+from monitor.cli import events as events_command
+from monitor.cli.events import COLUMNS, follow_events, form_of, lines
 from monitor.core import event_types
 from monitor.core import events as ev
+from monitor.core.entry_spec import EntrySpec, dump
 from monitor.core.events import Event, Recorded, record
+from monitor.core.facts import Subject
 from monitor.core.ports import EventQuery
 from monitor.store import SqlStore, open_store
 
@@ -234,6 +238,87 @@ def test_following_goes_on_with_what_is_recorded_and_repeats_nothing(
 def test_following_shows_only_what_matches(store: SqlStore, capsys: pytest.CaptureFixture[str]) -> None:
     follow(store, EventQuery(type="price.*", after=2), append(store, event(4), event(5, ev.PRICE_CHANGED, data=PRICE)))
     assert positions(capsys) == [5]
+
+
+OTHER = {**PRICE, "provider": "elsewhere"}
+DECLARED = {
+    "declaration": dump(EntrySpec(key="luna", name="Luna", surfaces={"openai": "gpt-5.6-luna"}, owners=("platform",)))
+}
+GATE = {"environment": "production", "caller": "a", "count": 1, "status": "active", "reason": "so"}
+
+
+@pytest.fixture
+def whole(store: SqlStore) -> SqlStore:
+    """Return a log that holds what concerns an entry, and what sounds like it."""
+    acknowledged = {"by": "Ada L.", "note": "on it", "entries": ["luna"]}
+    nobody = {**acknowledged, "entries": []}
+    more = (
+        event(4, ev.ENTRY_DECLARED, "luna", stream="entry/luna", source="", data=DECLARED),
+        event(5, ev.PRICE_CHANGED, stream="source/feed", source="feed", data=OTHER),
+        event(6, data={"surface": "openai-eu"}),
+        event(7, ev.NOTICE_ACKNOWLEDGED, "3.platform", stream="notice/3.platform", source="", data=acknowledged),
+        event(8, ev.NOTICE_ACKNOWLEDGED, "9.platform", stream="notice/9.platform", data=nobody),
+        event(9, ev.GATE_FIRST_USED, "luna", stream="gate/production", data={**GATE, "surface": "openai"}),
+        event(10, ev.GATE_FIRST_USED, "luna@codex", stream="gate/production", data=GATE),
+        event(11, ev.MODEL_LISTED, "gpt-5.6-luna-mini"),
+        event(12, ev.SOURCE_FAILED, "openai-models", data={"reason": "server_error"}),
+    )
+    with store.write() as tx:
+        tx.append(more, AT)
+    return store
+
+
+def chosen(store: SqlStore, *filters: EventFilter, **query: Any) -> list[int]:
+    found = lines(store, EventQuery(**query), lambda recorded, _: str(recorded.event.position), filters)
+    return [int(position) for position in found]
+
+
+def entry(rows: tuple[str, ...] = ("luna",)) -> OfEntry:
+    models = frozenset({Subject("openai", "gpt-5.6-luna")})
+    return OfEntry("luna", frozenset(rows), models)
+
+
+def test_what_concerns_an_entry_is_its_acts_models_prices_notices_and_answers(whole: SqlStore) -> None:
+    assert chosen(whole, entry()) == [1, 2, 3, 4, 7, 9]
+    assert chosen(whole, entry(("luna", "luna@codex"))) == [1, 2, 3, 4, 7, 9, 10]
+    assert chosen(whole, entry(), newest_first=True, limit=2) == [9, 7]
+    assert chosen(whole, entry(), type="price.*") == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "positions"),
+    [
+        ("ada l.", [7, 8]),
+        ("ON IT ada", [7, 8]),
+        ("moved how", [3]),
+        ("elsewhere", [5]),
+        ("feed price.changed", [5]),
+        ("nobody says this", []),
+        ("declaration", []),
+    ],
+)
+def test_words_are_sought_in_what_events_say_and_not_in_the_names_of_fields(
+    whole: SqlStore, text: str, positions: list[int]
+) -> None:
+    assert chosen(whole, saying(text)) == positions
+
+
+def test_filters_read_on_past_a_page_that_holds_nothing_for_them(
+    whole: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events_command, "PAGE", 2)
+    assert chosen(whole, saying("ada"), limit=2) == [7, 8]
+    assert chosen(whole, saying("ada"), limit=1, newest_first=True) == [8]
+
+
+def test_an_entry_that_does_not_exist_is_refused_with_those_that_do(config: Path) -> None:
+    am("poll")
+    assert "there is no entry 'gpt-9'; the registry has:" in am("events", "--entry", "gpt-9", expect=1).stderr
+    shown = am("events", "--entry", "gpt-5.4-mini", "--format", "jsonl").stdout.splitlines()
+    types = {json.loads(line)["type"] for line in shown}
+    assert {"entry.declared", "entry.visible"} <= types
+    assert {json.loads(line)["subject"] for line in shown if "notice" not in line} == {"gpt-5.4-mini"}
+    assert am("events", "--entry", "gpt-5.4-mini@openai", "--format", "jsonl").stdout.splitlines() == shown
 
 
 def test_following_ends_at_its_limit(store: SqlStore, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from plain_demo import write_plain_demo
 
 from monitor.cli import cli
 from monitor.sandbox import Sandbox
-from monitor.sandbox.demo_config import write_demo
 
 MINI = "gpt-5.4-mini"
 
@@ -24,7 +24,7 @@ MINI = "gpt-5.4-mini"
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Provide a sandbox that was looked at once."""
     with Sandbox() as sandbox:
-        path = write_demo(sandbox.base_url, sandbox.pricing_url, sandbox.webhook_url, tmp_path)
+        path = write_plain_demo(sandbox, tmp_path)
         monkeypatch.setenv("ACCESS_MONITOR_CONFIG", str(path))
         am("poll")
         yield path

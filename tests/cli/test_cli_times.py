@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.cli.times import both, local, parse, utc
 from monitor.core.events import rfc3339
+from monitor.core.moments import both, local, parse, utc
 from monitor.core.text import duration_in_words
 from monitor.core.time import month, rounded
 

@@ -378,6 +378,15 @@ def test_a_body_from_the_field_means_what_it_meant(found: FoundBody) -> None:
     assert classify(found.status, found.body, model=MODEL).meaning == found.meaning
 
 
+GATEWAYS = [json.loads(line) for line in (Path(__file__).parent / "gateway_bodies.jsonl").read_text().splitlines()]
+"""Bodies in the forms of gateways, which use one status for money, rules and keys alike."""
+
+
+@pytest.mark.parametrize("body", GATEWAYS, ids=lambda body: body["name"])
+def test_a_gateway_that_speaks_of_money_a_rule_or_a_key_means_just_that(body: dict[str, Any]) -> None:
+    assert classify(body["status"], body["body"], model=MODEL).meaning == body["meaning"]
+
+
 def first(status: int, body: Any) -> int | None:
     """Return the row that decides about an answer."""
     said = error_statement(body)
@@ -387,6 +396,7 @@ def first(status: int, body: Any) -> int | None:
 def test_every_sentence_of_the_table_was_seen() -> None:
     """A row that nothing reaches is one that an earlier row took everything from."""
     quoted = [(status, body) for status, body, _ in SEEN.values()] + [(found.status, found.body) for found in FOUND]
+    quoted += [(body["status"], body["body"]) for body in GATEWAYS]
     met = {first(status, body) for status, body in quoted}
     assert [row.says for place, row in enumerate(TABLE) if row.says and place not in met] == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.app.bootstrap import Monitor, open_monitor
 from monitor.cli import demo_play
-from monitor.cli.demo_play import Play, Stopped, paced
+from monitor.cli.demo_play import Play, Stopped, held
 from monitor.cli.demo_summary import Chapter, expected
 from monitor.cli.demo_words import StoryLine
 from monitor.core.ports import MonitorError
@@ -29,7 +29,7 @@ class Nobody:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(paced(STEPS), hold=True) as running:
+    with Sandbox(held(STEPS), hold=True) as running:
         yield running
 
 
@@ -48,7 +48,8 @@ def play(
     interrupted: Callable[[], bool] = lambda: False,
     alive: Callable[[], bool] = lambda: True,
 ) -> None:
-    wanted = expected(sandbox.timeline.steps, monitor.configuration.entries, list_source="openai-models")
+    callers = {key: spec.callers for key, spec in monitor.configuration.entries.items()}
+    wanted = expected(sandbox.timeline.steps, callers, list_source="openai-models")
     Play(sandbox, monitor, Nobody(), via={}, interrupted=interrupted, alive=alive).run(wanted)
 
 
@@ -74,5 +75,5 @@ def test_a_person_can_end_it_at_any_time(sandbox: Sandbox, monitor: Monitor) -> 
 
 
 def test_a_step_ends_only_when_it_was_watched() -> None:
-    assert all(step.waits_for for step in paced(STEPS))
-    assert [step.waits_for for step in STEPS if step.waits_for] == ["activate", "resume"]
+    assert all(step.waits_for for step in held(STEPS))
+    assert [step.waits_for for step in STEPS if step.waits_for] == ["activate", "resume", "resume"]

@@ -15,7 +15,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pictures
 import pytest
+from preloaded import Nursery
 
 ROOT = Path(__file__).parents[2]
 LAST_LINE = "Daemon and sandbox run on until Ctrl-C: look around from another terminal."
@@ -65,7 +67,8 @@ def read_until(process: subprocess.Popen[str], wanted: str) -> list[str]:
 class Played:
     """One run, looked at while it stays, and after its end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, nursery: Nursery) -> None:
+        self._nursery = nursery
         process = start(folder, "--stay")
         try:
             self.lines = read_until(process, LAST_LINE)
@@ -83,11 +86,12 @@ class Played:
         (self.place,) = folder.glob("access-monitor-demo-*")
 
     def call(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a line as it was printed."""
         return subprocess.run(shlex.split(command), cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
     def ask(self, *words: str) -> Any:
-        config = str(self.place / "monitor.toml")
-        done = self.call(shlex.join([sys.executable, "-m", "monitor", "--config", config, *words]))
+        words = ("--config", str(self.place / "monitor.toml"), *words)
+        done = self._nursery.run(words, cwd=ROOT, env=os.environ)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -96,8 +100,8 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    return Played(tmp_path_factory.mktemp("demo"))
+def played(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Played:
+    return Played(tmp_path_factory.mktemp("demo"), nursery)
 
 
 def test_the_demo_says_in_its_first_line_that_it_is_a_sandbox(played: Played) -> None:
@@ -106,26 +110,44 @@ def test_the_demo_says_in_its_first_line_that_it_is_a_sandbox(played: Played) ->
     assert played.errors == ""
 
 
-def test_a_run_pauses_luna_and_terra_first_and_sol_by_its_later_price(played: Played) -> None:
+PRICE = "price.standard.short.input"
+
+
+def test_a_run_pauses_by_prices_that_fall_by_one_that_rises_and_by_a_model_that_vanishes(played: Played) -> None:
     pauses = played.events("--type", "entry.paused")
-    assert [event["subject"] for event in pauses] == ["gpt-5.6-luna", "gpt-5.6-terra", "gpt-5.6-sol"]
-    assert [(event["data"]["pin"].split("/")[-1], event["data"]["old"], event["data"]["new"]) for event in pauses] == [
-        ("price.standard.short.input", "1", "0.2"),
-        ("price.standard.short.input", "2.5", "2"),
-        ("price.standard.short.input", "5", "4"),
+    *by_price, by_access = [
+        (event["subject"], event["data"]["pin"].split("/")[-1], event["data"]["old"], event["data"]["new"])
+        for event in pauses
     ]
+    assert sorted(by_price[:2]) == [("gpt-5.6-luna", PRICE, "1", "0.2"), ("gpt-5.6-terra", PRICE, "2.5", "2")]
+    assert by_price[2:] == [("gpt-5.6-sol", PRICE, "5", "4"), ("gpt-5.6-sol", PRICE, "4", "5")]
+    assert by_access[0] == "gpt-5.6-luna"
+    assert by_access[1] in ("listed", "access.retrieve", "access.responses")
     status = {row["key"]: row["status"] for row in json.loads(played.ask("status", "--json"))}
     assert status == {
         "gpt-5.6-sol": "paused",
         "gpt-5.6-terra": "active",
-        "gpt-5.6-luna": "active",
+        "gpt-5.6-luna": "paused",
         "gpt-5.4-mini": "active",
     }
 
 
-def test_every_pause_is_caused_by_official_prices_of_its_own_model(played: Played) -> None:
+def test_a_price_leaves_the_caller_what_it_has_and_a_vanished_model_leaves_nobody_anything(played: Played) -> None:
+    rows = [line.split("gate ", 1)[1].strip() for line in played.lines if re.match(r"  \d\d:\d\d:\d\dZ  gate ", line)]
+    assert sorted(rows[:2]) == [
+        "gpt-5.6-terra is denied to everybody; gpt-5.4-mini is allowed instead",
+        "new usage of gpt-5.6-luna is denied, gpt-5.4-mini is allowed instead; support-agent is allowed without end",
+    ]
+    assert rows[2:] == [
+        "new usage of gpt-5.6-sol is denied, gpt-5.4-mini is allowed instead; support-agent is allowed without end",
+        "new usage of gpt-5.6-sol is denied, gpt-5.4-mini is allowed instead; support-agent is allowed for 72 h",
+        "gpt-5.6-luna is denied to everybody, support-agent too; gpt-5.4-mini is allowed instead",
+    ]
+
+
+def test_every_price_pause_is_caused_by_official_prices_of_its_own_model(played: Played) -> None:
     prices = {event["position"]: event for event in played.events("--type", "price.changed")}
-    for pause in played.events("--type", "entry.paused"):
+    for pause in played.events("--type", "entry.paused")[:-1]:
         causes = [prices[position] for position in pause["data"]["causes"]]
         assert len(causes) == 8  # four meters in two bands of the one tier in use
         assert {(cause["subject"], cause["data"]["tier"], cause["data"]["trust"]) for cause in causes} == {
@@ -133,12 +155,34 @@ def test_every_pause_is_caused_by_official_prices_of_its_own_model(played: Playe
         }
 
 
+def test_the_model_that_vanishes_is_lost_by_what_the_routes_say(played: Played) -> None:
+    pause = played.events("--type", "entry.paused")[-1]
+    lost = {event["position"]: event for event in played.events("--type", "access.lost")}
+    assert {lost[position]["subject"] for position in pause["data"]["causes"]} == {"gpt-5.6-luna"}
+    (row,) = json.loads(played.ask("status", "gpt-5.6-luna", "--json"))
+    assert row["access"]["state"] == "refused"
+    assert {name: route["state"] for name, route in row["access"]["routes"].items()} == dict.fromkeys(
+        ("list", "retrieve", "tokens", "responses"), "refused"
+    )
+
+
+def test_a_call_of_every_model_was_answered_before_it_was_activated(played: Played) -> None:
+    tested = {
+        event["subject"]: event["position"]
+        for event in reversed(played.events("--type", "check.verified", "--check", "test_call"))
+    }
+    activated = {event["subject"]: event["position"] for event in played.events("--type", "entry.activated")}
+    assert activated.keys() == {"gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna", "gpt-5.4-mini"}
+    assert all(tested[key] < position for key, position in activated.items())
+
+
 def test_the_list_that_failed_made_one_failure_one_recovery_and_no_news(played: Played) -> None:
     failed, recovered = played.events("--type", "source.*ed", "--source", "openai-models")[-2:]
     assert (failed["type"], recovered["type"]) == ("source.failed", "source.recovered")
-    assert recovered["position"] == failed["position"] + 1
-    assert played.events("--type", "model.unlisted") == []
-    assert played.events("--type", "access.lost") == []
+    between = range(failed["position"], recovered["position"])
+    news = [event["type"] for event in played.events() if event["position"] in between]
+    assert not [type for type in news if type.startswith(("model.", "price.", "access.", "entry.", "lifecycle."))]
+    assert {event["subject"] for event in played.events("--type", "model.unlisted")} == {"gpt-5.6-luna"}
     assert any("1 failure and 1 recovery," in line for line in played.lines)
 
 
@@ -153,6 +197,7 @@ def test_people_activated_and_resumed_by_name(played: Played) -> None:
         ("entry.activated", "gpt-5.6-sol"),
         ("entry.activated", "gpt-5.6-terra"),
         ("entry.resumed", "gpt-5.6-luna"),
+        ("entry.resumed", "gpt-5.6-sol"),
         ("entry.resumed", "gpt-5.6-terra"),
     ]
 
@@ -160,19 +205,28 @@ def test_people_activated_and_resumed_by_name(played: Played) -> None:
 def test_every_notice_was_delivered_at_the_first_attempt(played: Played) -> None:
     delivered = played.events("--type", "notice.*")
     assert {(event["type"], event["data"]["attempts"]) for event in delivered} == {("notice.delivered", 1)}
-    assert f"  {len(delivered)} messages arrived, 2 of them about pauses; 0 could not be delivered." in played.lines
+    assert f"  {len(delivered)} messages arrived, 4 of them about pauses; 0 could not be delivered." in played.lines
 
 
 def test_the_summary_agrees_with_the_log(played: Played) -> None:
     said = "\n".join(played.lines[played.lines.index("What was paused") :])
-    for event, name, day in zip(
-        played.events("--type", "entry.paused"),
-        ("GPT-5.6 Luna", "GPT-5.6 Terra", "GPT-5.6 Sol"),
-        ("2026-07-30", "2026-07-30", "2026-08-21"),
-        strict=True,
-    ):
+    days = ("2026-07-30", "2026-07-30", "2026-08-21", "2026-11-22", "2026-12-01")
+    for event, day in zip(played.events("--type", "entry.paused"), days, strict=True):
+        name = event["subject"].replace("gpt-5.6-", "GPT-5.6 ").title().replace("Gpt", "GPT")
         assert f"  {name} on {day}, at {event['recorded_at'][11:19]}Z\n" in said
         assert f"(event {event['position']})" in said
+
+
+def test_the_pictures_of_the_pages_show_what_this_run_prints(played: Played) -> None:
+    notice = pictures.pause_of_sol(json.loads(played.ask("notices", "--json")))
+    made = {"demo": pictures.drawn("access-monitor demo", pictures.chapter(played.lines))}
+    for name, words in pictures.commands(notice).items():
+        done = played.call(
+            shlex.join([sys.executable, "-m", "monitor", "--config", f"{played.place}/monitor.toml", *words])
+        )
+        made[name] = pictures.of_command(words, done.stdout.splitlines())
+    kept = {path.stem: pictures.shown(path.read_text(encoding="utf-8")) for path in (ROOT / "docs").glob("*.svg")}
+    assert {name: pictures.shown(picture) for name, picture in made.items()} == kept, "run `make pictures`"
 
 
 def test_nothing_but_the_story_is_printed(played: Played) -> None:
@@ -183,7 +237,7 @@ def test_nothing_but_the_story_is_printed(played: Played) -> None:
 def test_the_printed_commands_work_while_it_stays_and_after_it_ended(played: Played) -> None:
     assert played.alive
     assert played.while_it_stays.returncode == 0
-    done = {command.partition("monitor.toml ")[2].split()[0]: played.call(command) for command in played.commands}
+    done = {command.partition("monitor.toml ")[2].split()[0]: played.call(command) for command in played.commands[:-1]}
     assert {noun: result.returncode for noun, result in done.items()} == {
         "status": 0,
         "why": 0,
@@ -192,10 +246,12 @@ def test_the_printed_commands_work_while_it_stays_and_after_it_ended(played: Pla
         "evidence": 0,
         "gate": 1,
     }
+    assert played.commands[-1].endswith("gate gpt-5.6-sol --caller support-agent")
+    assert played.call(played.commands[-1]).returncode == 0
     assert "| gpt-5.6-luna" in done["evidence"].stdout
     assert re.search(r"^standard input +█+▂+  1\.00 → 0\.20$", done["prices"].stdout, re.MULTILINE)
     assert done["prices"].stderr.startswith("openai/gpt-5.6-luna at openai-pricing, from ")
-    assert re.search(r"^denied: gpt-5\.6-sol in production", done["gate"].stdout)
+    assert re.search(r"^denied: gpt-5\.6-luna in production", done["gate"].stdout)
     assert "fallback: gpt-5.4-mini" in done["gate"].stdout
 
 

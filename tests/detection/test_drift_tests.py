@@ -14,6 +14,7 @@ from typing import Protocol
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sizes import sizes
 
 from monitor.core.facts import GRANTED, Measurement
 from monitor.core.text import level_in_words
@@ -111,10 +112,10 @@ def test_fishers_chance_is_the_same_from_both_sides_and_never_above_one(n: int, 
 # -- how often it is wrong -----------------------------------------------
 
 
+@pytest.mark.parametrize("tested", sizes(1000, 4000))
 @pytest.mark.parametrize("spread", [0.3, 1.0])
-def test_without_a_shift_the_chance_that_is_stated_is_the_one_that_is_seen(spread: float) -> None:
+def test_without_a_shift_the_chance_that_is_stated_is_the_one_that_is_seen(spread: float, tested: int) -> None:
     some = lognormal(7, spread)
-    tested = 4000
     values = [
         mann_whitney([c.latency for c in some(REFERENCE)], [c.latency for c in some(WINDOW)]) for _ in range(tested)
     ]
@@ -122,12 +123,13 @@ def test_without_a_shift_the_chance_that_is_stated_is_the_one_that_is_seen(sprea
         expected = level * tested
         seen = sum(p <= level for p in values)
         assert abs(seen - expected) < 4 * math.sqrt(expected), level
-    assert sum(p <= 0.001 for p in values) < 4 + 4 * 4
+    assert sum(p <= 0.001 for p in values) < tested / 1000 + 4 * 4
 
 
-def test_without_a_shift_nothing_is_told_in_years_of_windows() -> None:
+@pytest.mark.parametrize("windows", sizes(750, 3000))  # ten and forty years at the default interval
+def test_without_a_shift_nothing_is_told_in_years_of_windows(windows: int) -> None:
     some = lognormal(11, 0.8)
-    told = [shift(LATENCY, some(REFERENCE), some(WINDOW)) for _ in range(3000)]  # forty years at the default interval
+    told = [shift(LATENCY, some(REFERENCE), some(WINDOW)) for _ in range(windows)]
     assert [one for one in told if one is not None] == []
 
 
@@ -153,13 +155,14 @@ def test_values_in_a_row_that_are_alike_count_for_less_and_chance_order_counts_i
     assert drift.inflation([1.0, 2.0] * 30) == 1
 
 
-def test_a_steady_share_of_failures_is_told_by_nobody_in_years_of_windows() -> None:
+@pytest.mark.parametrize("windows", sizes(750, 3000))
+def test_a_steady_share_of_failures_is_told_by_nobody_in_years_of_windows(windows: int) -> None:
     chance = random.Random(13)
 
     def some(count: int) -> list[Measurement]:
         return [call(outcome="blocked" if chance.random() < 0.1 else GRANTED) for _ in range(count)]
 
-    assert not any(shift(ERRORS, some(REFERENCE), some(WINDOW)) for _ in range(3000))
+    assert not any(shift(ERRORS, some(REFERENCE), some(WINDOW)) for _ in range(windows))
 
 
 def test_the_rate_of_false_alarms_a_year_is_below_what_is_stated() -> None:

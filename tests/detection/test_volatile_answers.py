@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 from pipeline_world import LUNA, World, configuration, entry_spec, furnish, world_of
+from sizes import sizes
 
 from monitor.core.facts import Value
 from monitor.sources.catalog import source_spec
 
-POLLS = 200
 PROBE = f"probes/{LUNA.name}/chat"
 FINGERPRINT = "behaviour.chat.fingerprint"
 
@@ -28,12 +28,12 @@ VOLATILE: dict[str, Values] = {
 }
 
 
-def polled(world: World, every: timedelta, field: str, values: Values) -> int:
+def polled(world: World, every: timedelta, field: str, values: Values, polls: int) -> int:
     """Poll as a daemon does, at its interval and when a pending change asks for it; return how many calls were made
     beyond those of the schedule.
     """
     source, calls = world.sources[PROBE], 0
-    for _ in range(POLLS):
+    for _ in range(polls):
         due = world.now + every
         while True:
             source.set(LUNA, **{field: values(calls)})
@@ -43,7 +43,7 @@ def polled(world: World, every: timedelta, field: str, values: Values) -> int:
                 break
             world.now = outcome.again
         world.now = due
-    return calls - POLLS
+    return calls - polls
 
 
 CONFIRMED = {
@@ -56,7 +56,7 @@ others that they alternate.
 
 
 @contextmanager
-def alternating(every: timedelta, field: str, values: Values) -> Iterator[tuple[int, list[str], int]]:
+def alternating(every: timedelta, field: str, values: Values, polls: int) -> Iterator[tuple[int, list[str], int]]:
     """Play a field of a probe; provide the calls beyond the schedule, what was recorded and how many were told."""
     base = configuration(entries={"luna": entry_spec(checks=("served_model",))})
     spec = source_spec(
@@ -68,33 +68,40 @@ def alternating(every: timedelta, field: str, values: Values) -> Iterator[tuple[
         furnish(world)
         world.activate()
         before, notices = world.head, len(world.notices())
-        more = polled(world, every, field, values)
+        more = polled(world, every, field, values, polls)
         said = [event.type for event in world.events(after=before) if not event.type.startswith("check.")]
         assert world.entry().status == "active"
         yield more, said, len(world.notices()) - notices
 
 
+@pytest.mark.parametrize("polls", sizes(60, 200))
 @pytest.mark.parametrize("every", [timedelta(minutes=5), timedelta(hours=6), timedelta(days=2)], ids=str)
 @pytest.mark.parametrize("name", VOLATILE)
-def test_a_fingerprint_that_does_not_stand_costs_no_call_and_is_said_once(name: str, every: timedelta) -> None:
-    with alternating(every, FINGERPRINT, VOLATILE[name]) as (more, said, told):
+def test_a_fingerprint_that_does_not_stand_costs_no_call_and_is_said_once(
+    name: str, every: timedelta, polls: int
+) -> None:
+    with alternating(every, FINGERPRINT, VOLATILE[name], polls) as (more, said, told):
         assert more == 0
         assert said in CONFIRMED.get(name, [["source.anomaly"]])
         assert told == len(said)
 
 
+@pytest.mark.parametrize("polls", sizes(60, 200))
 @pytest.mark.parametrize("every", [timedelta(minutes=5), timedelta(hours=6), timedelta(days=2)], ids=str)
 @pytest.mark.parametrize("values", [lambda n: f"tier {n}", lambda n: f"tier {n % 2}"], ids=["new", "one of two"])
-def test_any_other_field_that_informs_ends_the_quick_polling_and_is_said_once(every: timedelta, values: Values) -> None:
-    with alternating(every, "behaviour.chat.service_tier", values) as (more, said, told):
+def test_any_other_field_that_informs_ends_the_quick_polling_and_is_said_once(
+    every: timedelta, values: Values, polls: int
+) -> None:
+    with alternating(every, "behaviour.chat.service_tier", values, polls) as (more, said, told):
         assert more <= 3, "until it is known to alternate"
         assert said == ["source.anomaly"]
         assert told == 1
 
 
-def test_what_an_entry_rests_on_is_said_once_a_day() -> None:
+@pytest.mark.parametrize("polls", sizes(60, 200))
+def test_what_an_entry_rests_on_is_said_once_a_day(polls: int) -> None:
     every = timedelta(hours=6)
-    with alternating(every, "access.chat", lambda n: ("access_lost", "granted")[n % 2]) as (more, said, told):
+    with alternating(every, "access.chat", lambda n: ("access_lost", "granted")[n % 2], polls) as (more, said, told):
         assert more <= 3
         assert set(said) == {"source.anomaly"}
-        assert 1 < told == len(said) <= POLLS * every // timedelta(days=1)
+        assert 1 < told == len(said) <= polls * every // timedelta(days=1)

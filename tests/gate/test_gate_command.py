@@ -89,11 +89,11 @@ def test_explain_shows_every_condition_with_its_date(folder: Path, capsys: pytes
     assert gate("sol", "--lease", folder, "--explain") == 1
     assert capsys.readouterr().out.splitlines()[2:] == [
         "  no  the status is active (it is paused)",
-        "  no  the caller is one that the pause spares until 2026-11-22T07:35:00Z",
+        "  no  the caller is an existing one, which a price pause lets go on until 2026-11-22T07:35:00Z",
         "  yes access is fresh until 2026-11-23T04:35:00Z",
         "  yes prices are fresh until 2026-11-29T04:35:00Z",
         "  yes the answer is leased until 2026-11-22T10:35:00Z",
-        "  the pause spares support-agent",
+        "  existing callers go on: support-agent",
         f"  from {folder}/production.json, written 2026-11-22T04:35:00Z at log position 42",
     ]
     assert gate("luna", "--lease", folder, "--explain", "--json", now=NOW + LEASE) == 1

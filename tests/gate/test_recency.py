@@ -87,7 +87,7 @@ def test_what_is_held_for_review_is_not_verified(world: World) -> None:
 def test_a_price_that_is_no_longer_stated_clearly_is_not_verified(world: World) -> None:
     world.sources["page"].unclear = frozenset({Fact(LUNA, INPUT)})
     recency = first(world)("luna", AT_ONCE)
-    assert recency.unread == ("page (it states standard.short.input no longer clearly)",)
+    assert recency.unread == ("page (it states standard input no longer clearly)",)
 
 
 def test_an_entry_that_is_evaluated_rests_on_what_it_would_pin(world: World) -> None:

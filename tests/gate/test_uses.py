@@ -13,7 +13,7 @@ from monitor.core import events as ev
 from monitor.core.ports import EventQuery, Unavailable
 from monitor.gate import uses
 from monitor.gate.decision import Answer
-from monitor.gate.uses import Uses, record
+from monitor.gate.uses import JudgedRow, Uses, record
 from monitor.registry.transitions import fold, replay
 
 HOUR = timedelta(hours=1)
@@ -39,8 +39,9 @@ def written(world: World, type: str = "gate.*") -> list[ev.Event]:
 def ask(counted: Uses, at: datetime, *, times: int = 1, allowed: bool = False, **who: Any) -> None:
     named = {"entry": "luna", "environment": "production", "caller": "support-agent"} | who
     answer = given(allowed, key=named["entry"] or named.pop("key", "gpt-9"), position=named.pop("position", 7))
+    row = JudgedRow(named["entry"], named.pop("surface", "openai")) if named["entry"] else None
     for _ in range(times):
-        counted.note(answer, named["entry"], named["environment"], named["caller"], at)
+        counted.note(answer, row, named["environment"], named["caller"], at)
 
 
 def test_the_first_use_is_written_once_and_what_follows_is_not(world: World, counted: Uses) -> None:
@@ -57,7 +58,42 @@ def test_the_first_use_is_written_once_and_what_follows_is_not(world: World, cou
         "count": 3,
         "status": "active",
         "reason": "active: so",
+        "surface": "openai",
     }
+
+
+def test_a_use_on_each_surface_is_one_of_the_entry_there(world: World, counted: Uses) -> None:
+    for surface in ("openai", "codex"):
+        ask(counted, world.now, allowed=True, surface=surface)
+    assert record(world.store, counted, world.now) == 2
+    assert [(event.subject, event.data["surface"]) for event in written(world)] == [
+        ("luna", "openai"),
+        ("luna", "codex"),
+    ]
+
+
+@pytest.mark.parametrize(("subject", "surface"), [("luna", "openai"), ("luna@codex", "codex")])
+def test_a_use_that_an_earlier_version_wrote_under_the_key_of_its_row_is_not_written_again(
+    world: World, counted: Uses, subject: str, surface: str
+) -> None:
+    data = {"environment": "production", "caller": "support-agent", "count": 1, "status": "active", "reason": "so"}
+    with world.store.write() as tx:
+        ledger = ev.Ledger(tx.head())
+        ledger.add(ev.GATE_FIRST_USED, "gate/production", subject, at=world.now, cause=7, data=data)
+        tx.append(ledger.events, world.now)
+    ask(counted, world.now, allowed=True, surface=surface)
+    assert record(world.store, counted, world.now) == 0
+
+
+def test_what_is_no_entry_is_counted_under_the_whole_name_that_was_asked_for(world: World, counted: Uses) -> None:
+    ask(counted, world.now, entry="", key="gpt-9@codex", position=0)
+    assert record(world.store, counted, world.now + 48 * HOUR) == 1
+    again = Uses(lambda: ("production",))
+    ask(again, world.now, entry="", key="gpt-9@codex", position=0)
+    assert record(world.store, again, world.now + 48 * HOUR) == 0
+    (event,) = written(world)
+    assert event.subject == "gpt-9@codex"
+    assert "surface" not in event.data
 
 
 def test_another_activation_environment_or_caller_is_another_first_use(world: World, counted: Uses) -> None:
@@ -192,12 +228,13 @@ def test_the_registry_is_not_moved_by_who_asks(active: World, counted: Uses) -> 
     key = next(iter(before))
     ask(counted, active.now, entry=key, position=before[key].status_position)
     ask(counted, active.now, entry=key, position=before[key].status_position, allowed=True)
-    assert record(active.store, counted, active.now, ending=True) == 2
+    ask(counted, active.now, entry=before[key].spec.model_id, position=before[key].status_position)
+    assert record(active.store, counted, active.now, ending=True) == 3
     assert _entries(active) == before
     with active.store.read() as reader:
         log = [recorded.event for recorded in reader.events()]
     assert replay(log) == before
-    assert [fold(before, event) for event in log[-2:]] == [{}, {}]
+    assert [fold(before, event) for event in log[-3:]] == [{}, {}, {}]
 
 
 def _entries(world: World) -> Mapping[str, Any]:

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple, get_type_hints
 from urllib.parse import unquote
 
 import click
+import command_tables
 import docs_story
 import pytest
 from docs_pages import PAGES, READ, ROOT, blocks, page, prose, quoted, rows, sections
 from event_shapes import wrong
 
 from monitor.cli import PROGRAM, cli
-from monitor.cli.framework import DefaultGroup, SharedOption
 from monitor.core.check_names import CHECKS
 from monitor.core.entry import Status
 from monitor.core.event_types import EVENT_TYPES, Stream
@@ -34,6 +34,9 @@ from monitor.sources.feed import FORMATS
 from monitor.sources.kind import SourceKind
 
 NAMES = {
+    "README",
+    "why",
+    "glossary",
     "operating",
     "owners",
     "gate",
@@ -56,59 +59,43 @@ def test_every_page_that_the_readme_promises_is_there_and_says_whom_it_is_for():
         assert first.startswith("For "), path.name
 
 
+def test_the_pages_stay_short_enough_to_be_read():
+    assert sum(len(path.read_text(encoding="utf-8").split()) for path in PAGES) <= 20_000
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 1_000
+
+
+def test_every_page_is_found_from_the_first_one():
+    assert {f"{name}.md" for name in NAMES - {"README"}} <= set(re.findall(r"\]\(([a-z]+\.md)\)", page("README")))
+
+
 # -- commands ------------------------------------------------------------
 
 
-def commands(group: click.Group = cli, above: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Yield every command that can be typed, by its words."""
-    ctx = click.Context(group)
-    if isinstance(group, DefaultGroup):
-        yield above.strip(), group.commands[group.default]
-    for name in group.list_commands(ctx):
-        command = group.get_command(ctx, name)
-        assert command is not None
-        if isinstance(command, click.Group):
-            yield from commands(command, f"{above} {name}")
-        else:
-            yield f"{above} {name}".strip(), command
+COMMANDS = dict(command_tables.commands())
 
 
-COMMANDS = dict(commands())
-
-
-def described() -> dict[str, str]:
-    return {head.strip("`"): text for head, text in sections(page("commands"), 2).items() if head.startswith("`")}
-
-
-def options(name: str, command: click.Command) -> set[str]:
-    if name == "gate":  # it parses its own words
-        return set(re.findall(r"^  (--[a-z-]+)", ask.HELP, re.MULTILINE)) - {"--help"} | {"--database"}
-    return {
-        param.opts[0]
-        for param in command.params
-        if isinstance(param, click.Option) and (not isinstance(param, SharedOption) or param.opts[0] == "--json")
-    }
-
-
-def test_the_commands_described_are_the_commands_that_there_are():
-    assert set(described()) == set(COMMANDS)
+def test_the_tables_of_commands_are_those_of_the_program():
+    assert page("commands") == command_tables.written(page("commands")), "run `make docs`"
     assert len(COMMANDS) > 20
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_the_options_described_are_the_options_of_the_command(name):
-    text = described()[name]
-    assert {quoted(row[0])[0].split()[0] for row in rows(text)} == options(name, COMMANDS[name])
+def test_every_command_and_every_option_has_its_place_in_the_tables():
+    described = {quoted(row[0])[0]: set(quoted(row[2])) for row in rows(command_tables.table())}
+    assert len(described) == len(COMMANDS)
+    assert described["poll [SOURCE]..."] == {"--exit-code", "--json"}
+    assert {"--max-age", "--lease"} <= described["gate KEY"]
+    assert described["completion {bash\\|zsh\\|fish}"] == set()
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_the_usage_line_is_the_one_of_the_help(name):
-    (usage,) = blocks(described()[name], "text")
-    if name == "gate":
-        assert usage.strip() == ask.USAGE
-        return
-    ctx = click.Context(COMMANDS[name], info_name=f"{PROGRAM} {name}")
-    assert usage.strip() == f"{PROGRAM} {name} {' '.join(COMMANDS[name].collect_usage_pieces(ctx))}"
+def test_the_output_that_is_explained_is_that_of_commands():
+    explained = {
+        name
+        for head in ("What the output means", "What `--json` prints")
+        for row in rows(sections(page("commands"), 2)[head])
+        for name in quoted(row[0])
+        if not name.startswith("-")
+    }
+    assert explained - set(COMMANDS) == set()
 
 
 def test_the_global_options_are_described():
@@ -232,17 +219,17 @@ def test_the_keys_described_are_those_that_there_are(section):
 
 
 @pytest.mark.parametrize("section", sorted(PLAIN))
-def test_the_described_variable_sets_the_setting_to_the_described_default_which_is_the_default(section, tmp_path):
+def test_the_variable_of_a_setting_sets_it_to_the_described_default_which_is_the_default(section, tmp_path):
     empty = tmp_path / "monitor.toml"
     empty.write_text("")
     bare = {row.key: row.value for row in show(load(empty, {}))}
     described = tabled(section, plain=True)
     # All of them at once: of a table within a section, either all values are given or none.
-    written = {quoted(cells[2])[0]: quoted(cells[1])[0] for cells in described.values() if cells[1] != "none"}
+    names = {key: f"ACCESS_MONITOR__{section}__{key}".upper().replace(".", "__") for key in described}
+    written = {names[key]: quoted(default)[0] for key, (default, _) in described.items() if default != "none"}
     changed = {row.key: row for row in show(load(empty, written))}
-    for key, (_, default, variable, _) in described.items():
-        (name,) = quoted(variable)
-        assert name == f"ACCESS_MONITOR__{section}__{key}".upper().replace(".", "__")
+    for key, (default, _) in described.items():
+        name = names[key]
         if default == "none":
             assert not bare.get(f"{section}.{key}"), key
         else:
@@ -252,7 +239,7 @@ def test_the_described_variable_sets_the_setting_to_the_described_default_which_
 
 @pytest.mark.parametrize("section", sorted(LISTS))
 def test_the_described_default_of_a_listed_table_is_the_default(section):
-    for key, (_, default, _) in tabled(section, plain=False).items():
+    for key, (default, _) in tabled(section, plain=False).items():
         said = settings()[section][key]
         assert (default == "required") == (said.required), key
         if said.default not in (None, [], "", {}):
@@ -269,7 +256,7 @@ def test_the_described_default_of_a_listed_table_is_the_default(section):
 def test_the_intervals_of_the_kinds_are_as_described():
     from monitor.settings.durations import spoken
 
-    _, _, meaning = tabled("source", plain=False)["every"]
+    _, meaning = tabled("source", plain=False)["every"]
     said = re.search(
         (
             r"`models_list` and `status_page` (\w+), `pricing_page` (\w+), `behaviour` and `deprecations_page` "
@@ -287,9 +274,9 @@ def test_the_intervals_of_the_kinds_are_as_described():
 
 
 def test_every_kind_and_every_format_that_is_named_can_be_built():
-    kinds = tabled("source", plain=False)["kind"][2]
+    kinds = tabled("source", plain=False)["kind"][1]
     assert set(quoted(kinds)) == set(BUILTIN)
-    formats = tabled("source", plain=False)["format"][2]
+    formats = tabled("source", plain=False)["format"][1]
     named = schema()["$defs"]["SourceTable"]["properties"]["format"]["anyOf"][0]["enum"]
     assert set(quoted(formats)) - {"price_feed"} == set(FORMATS) == set(named)
 
@@ -304,13 +291,21 @@ def test_every_toml_example_is_toml():
 # -- events --------------------------------------------------------------
 
 
-def documented() -> dict[str, str]:
-    return {head.strip("`"): text for head, text in sections(page("events"), 3).items()}
+def documented() -> dict[str, list[str]]:
+    """Event type → the cells of its row: when, and its data."""
+    return {
+        quoted(row[0])[0]: row[1:]
+        for section in sections(page("events"), 2).values()
+        for row in rows(section)
+        if re.fullmatch(r"`[a-z]+\.[a-z_]+`", row[0])
+    }
 
 
-def data_keys(text: str) -> set[str]:
-    line = re.search(r"^Data: (.*)$", text, re.MULTILINE)
-    return set(quoted(line[1])) if line else set()
+def data_keys(type: str) -> set[str]:
+    """Return the keys of an event's data; a word in italics stands for the keys of its group."""
+    groups = {row[0].strip("*"): quoted(row[1]) for row in rows(page("events")) if row[0].startswith("*")}
+    _, data = documented()[type]
+    return {*quoted(data), *(key for name in re.findall(r"\*(\w+)\*", data) for key in groups[name])}
 
 
 @pytest.fixture(scope="module")
@@ -323,22 +318,21 @@ def test_the_event_types_described_are_those_that_there_are():
     assert set(documented()) == TYPES
 
 
-def test_the_story_tells_every_type_but_those_that_are_called_reserved(log):
-    reserved = {type for type, text in documented().items() if text.strip().startswith("Reserved")}
-    assert {one["type"] for one in log} == TYPES - reserved
+def test_the_story_brings_about_every_type(log):
+    assert {event["type"] for event in log} == TYPES
 
 
 def test_every_recorded_event_is_as_its_type_says_and_every_documented_key_has_a_type(log):
-    assert [text for one in log for text in wrong(one["type"], one["stream"], one["data"])] == []
-    for type, text in documented().items():
-        assert data_keys(text) <= get_type_hints(EVENT_TYPES[type].data).keys(), type
+    assert [text for event in log for text in wrong(event["type"], event["stream"], event["data"])] == []
+    for type in documented():
+        assert data_keys(type) <= get_type_hints(EVENT_TYPES[type].data).keys(), type
 
 
 def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
     seen: dict[str, set[str]] = {}
     for one in log:
         seen.setdefault(one["type"], set()).update(one["data"])
-        assert one["data"].keys() - data_keys(documented()[one["type"]]) == set(), one["type"]
+        assert one["data"].keys() - data_keys(one["type"]) == set(), one["type"]
     rare = {
         "source.baseline_recorded": {"reason"},
         "source.failed": {"incident"},
@@ -374,18 +368,13 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "price.reported": {"note", "correction", "alias_from", "alias_to", "corroborates"},
     }
     for type, keys in seen.items():
-        assert data_keys(documented()[type]) - keys == rare.get(type, set()), type
+        assert data_keys(type) - keys == rare.get(type, set()), type
 
 
-@pytest.mark.parametrize("type", sorted(TYPES))
-def test_the_example_of_an_event_is_one_of_its_type(type):
-    examples = blocks(documented()[type], "json")
-    if documented()[type].strip().startswith("Reserved"):
-        assert examples == []
-        return
-    (example,) = map(json.loads, examples)
-    assert example["type"] == type
-    assert example["data"].keys() <= data_keys(documented()[type])
+def test_the_example_of_an_event_is_one_of_its_type():
+    (example,) = map(json.loads, blocks(page("events"), "json"))
+    assert example["data"].keys() <= data_keys(example["type"])
+    assert wrong(example["type"], example["stream"], example["data"]) == []
     top = {key for row in rows(sections(page("events"), 2)["The shape of an event"]) for key in quoted(row[0])}
     assert example.keys() == top
 
@@ -403,9 +392,9 @@ def test_the_subject_and_stream_that_a_section_names_are_those_of_its_events(log
         "The clock": Stream.CLOCK,
         "Gate": Stream.GATE,
     }
-    of = {type: head for head, text in sections(page("events"), 2).items() for type in sections(text, 3)}
-    for one in log:
-        assert one["stream"].partition("/")[0] == prefix[of[f"`{one['type']}`"]]
+    of = {quoted(row[0])[0]: head for head in prefix for row in rows(sections(page("events"), 2)[head])}
+    for event in log:
+        assert event["stream"].partition("/")[0] == prefix[of[event["type"]]]
 
 
 # -- what else is listed ---------------------------------------------------
@@ -464,11 +453,8 @@ def test_no_sentence_of_the_architecture_is_longer_than_forty_words_and_the_page
     assert len(architecture().splitlines()) < 130
 
 
-@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "docs/decisions.md"])
-def test_every_room_is_described_and_the_modules_that_are_named_are_in_it(page):
-    # The rooms are the last thing before what is kept; other tables stand behind it.
-    text = (ROOT / page).read_text(encoding="utf-8").partition("\n## What is kept")[0]
-    described = {quoted(cells[0])[0].strip("/"): cells[1] for cells in rows(text)}
+def test_every_room_is_described_and_the_modules_that_are_named_are_in_it():
+    described = {quoted(cells[0])[0].strip("/"): cells[1] for cells in rows(architecture())}
     rooms = {path.parent.name: path.parent for path in (ROOT / "monitor").glob("*/__init__.py")}
     assert set(described) == set(rooms)
     for room, text in described.items():
@@ -479,6 +465,22 @@ def test_every_room_is_described_and_the_modules_that_are_named_are_in_it(page):
 
 
 def test_the_tests_that_the_reliability_table_names_are_there():
-    named = set(re.findall(r"`(test_story_\w+\.py)`", page("reliability")))
+    named = set(re.findall(r"`(test_\w+\.py)`", page("reliability")))
     assert len(named) > 10
-    assert {name for name in named if not (ROOT / "tests/stories" / name).is_file()} == set()
+    assert (
+        named - {path.name for folder in ("stories", "process") for path in (ROOT / "tests" / folder).iterdir()}
+        == set()
+    )
+
+
+# -- the glossary ----------------------------------------------------------
+
+
+def test_a_term_is_explained_in_one_sentence_and_used_on_the_other_pages():
+    terms = dict(rows(page("glossary")))
+    assert 20 <= len(terms) <= 30
+    assert list(terms) == sorted(terms)
+    others = " ".join(path.read_text(encoding="utf-8") for path in READ if path.name != "glossary.md").lower()
+    for term, meaning in terms.items():
+        assert re.fullmatch(r"[^.?!]+[?]?[^.?!]*\.?\"?", meaning), term
+        assert re.search(rf"\b{term}", others), term

@@ -22,6 +22,7 @@ import docs_story
 import pytest
 from docs_pages import ROOT, blocks, page
 from docs_server import standing
+from preloaded import Nursery
 
 from monitor.core.configuration import GateRules
 from monitor.core.entry import Status
@@ -67,7 +68,7 @@ def gateway() -> Iterator[Gateway]:
 class Installed:
     """The page's source as an installed distribution, and a monitor that is configured as the page says."""
 
-    def __init__(self, folder: Path, gateway: Gateway) -> None:
+    def __init__(self, folder: Path, gateway: Gateway, nursery: Nursery) -> None:
         (program,) = blocks(page("sources"), "python")
         packaging, source = blocks(page("sources"), "toml")[-2:]
         ((kind, place),) = tomllib.loads(packaging)["project"]["entry-points"]["monitor.sources"].items()
@@ -104,18 +105,12 @@ gap = "0s"
 """
         )
         self.folder = folder
+        self._nursery = nursery
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        path = os.pathsep.join([str(self.folder), str(ROOT)])
-        return subprocess.run(
-            [sys.executable, "-m", "monitor", "--config", "monitor.toml", *words],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        places = os.pathsep.join(filter(None, [str(self.folder), os.environ.get("PYTHONPATH")]))
+        environ = {**os.environ, "PYTHONPATH": places, "COLUMNS": "200"}
+        return self._nursery.run(["--config", "monitor.toml", *words], cwd=self.folder, env=environ)
 
     def poll(self) -> dict[str, Any]:
         result = self.run("poll", "--json")
@@ -124,9 +119,9 @@ gap = "0s"
 
 
 @pytest.fixture
-def installed(tmp_path: Path, gateway: Gateway) -> Installed:
+def installed(tmp_path: Path, gateway: Gateway, nursery: Nursery) -> Installed:
     gateway.content = b'{"regions": {"gpt-5.6-luna": "eu", "gpt-5.6-sol": "us"}}'
-    return Installed(tmp_path, gateway)
+    return Installed(tmp_path, gateway, nursery)
 
 
 @pytest.mark.slow

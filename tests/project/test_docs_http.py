@@ -188,14 +188,6 @@ def test_the_metrics_that_are_said_to_be_absent_without_a_database_are_absent(me
     assert absent == set(table[place : table.index("access_monitor_deliveries") + 1])
 
 
-def test_the_shown_metrics_are_what_the_server_writes(measured):
-    (shown,) = (block for block in blocks(page("operating"), "console") if "access_monitor_store_up" in block)
-    assert families(shown) == families(measured)
-    assert {line for line in shown.splitlines() if not line.startswith("$")} == {
-        found[0] for found in FAMILY.finditer(shown)
-    }
-
-
 def test_a_metric_named_within_a_sentence_is_one():
     known = set(re.findall(r"access_monitor_\w+", page("operating")))
     for path in READ:

@@ -223,7 +223,19 @@ def test_the_makefile_names_its_targets_and_runs_nothing_to_say_so():
     make = shutil.which("make")
     if make is None:
         pytest.skip("make is not installed")
-    for target in ("run", "test", "test-fast", "proof", "golden", "test-peers", "bench", "lint", "clean"):
+    for target in (
+        "run",
+        "test",
+        "test-fast",
+        "proof",
+        "golden",
+        "docs",
+        "pictures",
+        "test-peers",
+        "bench",
+        "lint",
+        "clean",
+    ):
         result = run(make, "--dry-run", target)
         assert result.returncode == 0, result.stderr
 

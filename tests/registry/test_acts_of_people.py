@@ -99,7 +99,7 @@ def test_what_is_missing_is_named_all_at_once(world: World) -> None:
 def test_an_acceptance_is_refused_while_a_streak_is_pending_on_a_pinned_fact(furnished: World) -> None:
     furnished.sources["page"].set(LUNA, output="7")
     furnished.poll("page")
-    with pytest.raises(Refused, match="output is suspected to be 7 by page since 2026-07-01T00:04:00Z"):
+    with pytest.raises(Refused, match="output may be changing to 7 by page since 2026-07-01T00:04:00Z"):
         furnished.activate()
     furnished.sources["page"].set(LUNA, output="6")
     furnished.poll("page")
@@ -338,7 +338,10 @@ WRONG: dict[str, tuple[Act, str]] = {
     "an unknown entry": (lambda world: world.activate("lunar"), "did you mean 'luna'"),
     "an unknown check": (lambda world: world.attest("eval"), "did you mean 'evals'"),
     "a check of an unknown entry": (lambda world: world.attest("evals", "sol"), "there is no entry 'sol'"),
-    "the word of a person on a listing": (lambda world: world.attest("visibility"), "by nobody's word"),
+    "the word of a person on a listing": (
+        lambda world: world.attest("visibility"),
+        "automatically, by list, not attested",
+    ),
     "a word without a trace": (
         lambda world: world.operator.verify("luna", "evals", by="ann", via=VIA),
         "proves nothing",

@@ -137,7 +137,7 @@ def test_a_check_whose_source_left_the_configuration_ages_all_the_same(active: W
     ("conf", "said"),
     [
         ({"entries": {"luna": entry_spec(checks=("evals",))}}, "evals is blank (`access-monitor verify luna evals"),
-        ({}, "visibility is blank (`access-monitor poll list` looks at the models list)"),
+        ({}, "visibility is blank (`access-monitor poll list` polls the models list)"),
         ({}, "pricing is blank (`access-monitor poll page` reads the official page, or `access-monitor verify luna"),
         (
             {"entries": {"luna": entry_spec(checks=("fallback",))}},

@@ -170,13 +170,13 @@ def test_a_pause_that_goes_on_keeps_what_was_said_of_it(chain: World) -> None:
     chain.sources["page"].set(LUNA, input="3")
     chain.polls(2, "page")
     reasons = [
-        "standard.short.input: 1 → 3",
-        "standard.short.output: 6 → 9",
+        "standard input: 1.00 → 3.00",
+        "standard output: 6.00 → 9.00",
         "odd answers",
     ]
     assert chain.entry().reason == "; before that ".join(reasons)
     assert chain.standing().reason.endswith("odd answers (ann)")
     _reprice(chain, LUNA, "10")
     assert chain.entry().reason == "; before that ".join(
-        ["standard.short.output: 6 → 10", "standard.short.input: 1 → 3", "odd answers"]
+        ["standard output: 6.00 → 10.00", "standard input: 1.00 → 3.00", "odd answers"]
     )

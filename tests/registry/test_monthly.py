@@ -44,7 +44,7 @@ def test_each_tier_in_use_is_told_as_if_all_ran_there() -> None:
 def test_a_blank_price_is_said_and_never_counted_as_nothing() -> None:
     without = prices(input="1", output="6")
     assert monthly(USED, ["standard"], without, without).endswith(
-        "cannot be told in money: no accepted price of standard cached input"
+        "cannot be priced: no accepted price of standard cached input"
     )
 
 

@@ -64,7 +64,7 @@ def test_the_owners_are_told_that_a_second_person_is_asked_for(two: World) -> No
 def test_the_same_person_twice_is_refused(two: World, again: str) -> None:
     _activate(two, "Ann")
     rows = two.all_rows()
-    with pytest.raises(Refused, match="Ann has asked for this already"):
+    with pytest.raises(Refused, match="Ann has requested this already"):
         _activate(two, again, expect=two.entry().position)
     assert two.all_rows() == rows
 
@@ -73,7 +73,7 @@ def test_the_same_person_twice_is_refused(two: World, again: str) -> None:
 def test_two_names_from_one_account_are_one_person(two: World, account: dict[str, str]) -> None:
     asked = two.operator.activate("luna", by="Ann", reason="looks right", via=account)
     rows = two.all_rows()
-    with pytest.raises(Refused, match=rf"asked for this at position {asked.position}, as Ann: two people are two acc"):
+    with pytest.raises(Refused, match=rf"requested this at position {asked.position}, as Ann: two people are two acc"):
         two.operator.activate("luna", by="Bob", reason="me, too", via=account, expect=two.entry().position)
     assert two.all_rows() == rows
 

@@ -172,5 +172,5 @@ def test_in_hold_mode_gpt_5_6_waits_for_the_activation_and_for_the_resumption() 
         if timeline.awaits and timeline.polls[Target.LIST] > 20:
             awaited.append((timeline.current.date, timeline.awaits))
             timeline.release(timeline.awaits)
-    assert awaited == [(date(2026, 7, 9), ACTIVATE), (date(2026, 7, 30), RESUME)]
+    assert awaited == [(date(2026, 7, 9), ACTIVATE), (date(2026, 7, 30), RESUME), (date(2026, 8, 21), RESUME)]
     assert timeline.ended

@@ -178,7 +178,15 @@ def test_the_demo_configuration_names_the_sandbox_and_keeps_the_key_in_a_file_of
         assert entry["model_id"] in offered
         assert entry["owners"] == ["platform"]
         assert entry.get("fallback", "gpt-5.4-mini") in entries
-    assert all(source["every"] == "1s" for source in read["source"])
+    sources = {source["key"]: source for source in read["source"]}
+    assert sources["openai-behaviour"]["routes"] == ["retrieve", "tokens"]
+    assert sources["openai-calls"]["routes"] == ["responses"]
+    assert {entry["key"]: entry.get("callers") for entry in entries.values()} == {
+        "gpt-5.6-sol": ["support-agent"],
+        "gpt-5.6-terra": None,
+        "gpt-5.6-luna": ["support-agent"],
+        "gpt-5.4-mini": None,
+    }
     assert read["confirmation"]["gap"] == "0s"
     assert "for the demo only" in text
 

@@ -59,7 +59,7 @@ def test_a_deployment_is_a_part_of_what_was_declared(tmp_path: Path) -> None:
         (GITHUB + DEPLOYMENT.replace('["luna"]', "[]"), "is empty"),
         (GITHUB + DEPLOYMENT.replace("example/shop", "shop"), "is not a repository of GitHub"),
         (GITHUB + DEPLOYMENT + 'environment = "prod"\n', "names the environment 'prod'"),
-        (GITHUB + DEPLOYMENT + DEPLOYMENT, "stands already at"),
+        (GITHUB + DEPLOYMENT + DEPLOYMENT, "is used already at"),
         (GITHUB + DEPLOYMENT + DEPLOYMENT.replace('"shop"', '"again"'), r"is asked about like deployment\[0\]"),
         ('[gate]\nsigning_key = "AAAA"\n', "never the secret itself"),
     ],

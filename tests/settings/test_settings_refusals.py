@@ -62,8 +62,8 @@ KEYED = '[[surface]]\nkey = "keyed"\nbase_url = "https://api.example/v1"\nadmin_
         ({"owners": "platform"}, r"must be a list; write owners = "),
         ({"surface": "opnai"}, r"names the surface 'opnai', which is not declared; did you mean 'openai'\?"),
         ({"surface": None}, r'entry\[0\]\.surface \(.luna.\) is missing; add surface = "openai"'),
-        ({"surfaces": '{openai = "x"}'}, "stands beside surface or model_id"),
-        ({"surface": None, "surfaces": '{openai = "x"}'}, "stands beside surface or model_id"),
+        ({"surfaces": '{openai = "x"}'}, "is given beside surface or model_id"),
+        ({"surface": None, "surfaces": '{openai = "x"}'}, "is given beside surface or model_id"),
         ({"surface": None, "model_id": None, "surfaces": '{codex = "x"}'}, "names the surface 'codex'"),
         ({"surface": None, "model_id": None, "surfaces": "{}"}, "is empty"),
         ({"model_id": ""}, "is empty"),
@@ -138,7 +138,7 @@ def test_a_key_may_hold_a_slash_and_a_colon(tmp_path):
 def test_a_key_stands_once(tmp_path, table):
     _, _, tail = MINIMAL.partition(f"[[{table}]]")
     again = f"[[{table}]]" + tail.partition("[[")[0]
-    assert f"{table}[1].key stands already at {table}[0]" in problem(tmp_path, MINIMAL + again)
+    assert f"{table}[1].key is used already at {table}[0]" in problem(tmp_path, MINIMAL + again)
 
 
 def test_a_cycle_of_fallbacks_is_told_once_with_its_whole_way(tmp_path):

@@ -305,3 +305,14 @@ def test_a_secret_at_the_cut_is_redacted_before_it() -> None:
     line = one_line("x" * 290 + "\n" + "secret-value-that-is-long", ["secret-value-that-is-long"])
     assert len(line) <= 300
     assert "secret" not in line
+
+
+def test_certificates_that_cannot_be_read_fail_what_is_under_tls_and_nothing_else(
+    http: HttpClient, server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
+    failure = http.fetch("https://127.0.0.1:9/", now=NOW)
+    assert isinstance(failure, Failure)
+    assert failure.reason is FailureReason.TLS
+    assert "the certificates that this machine trusts cannot be read" in failure.detail
+    assert not isinstance(http.fetch(server.url, now=NOW), Failure)

@@ -4,9 +4,11 @@ form.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -182,7 +184,7 @@ def test_a_stage_is_read_only_where_the_page_says_it_of_this_model(old: str, new
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("<!doctype html><html><body>Model ID: `orion-small`</body></html>", "Markdown form"),
+        ("<!doctype html><html><body><p>Model ID: <code>orion-small</code></p></body></html>", "no section of a model"),
         (PAGE.replace("Model ID: `orion-small`", "Model: Orion Small"), "names no model by its id"),
         (PAGE.replace("Model ID: `orion-small`", "Model ID: `orion-small`\nModel ID: `orion-large`"), "names orion"),
         ("# Orion Small\n\nModel ID: `orion-small`\n\n## Company\n\n- We hire.\n" + " " * 60, "no section of a model"),
@@ -253,6 +255,98 @@ def test_models_without_a_place_for_their_ids_are_refused(tmp_path: Path) -> Non
     table = TABLE.replace("{model}", "luna") + 'models = ["gpt-5.6-luna"]\n'
     with pytest.raises(ConfigurationError, match=r"models .*has no effect without \{model\} in url"):
         loaded(tmp_path, MINIMAL + table)
+
+
+def span(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+
+
+def tables(lines: list[str]) -> str:
+    """Return the lines of one Markdown table as HTML."""
+    head, _, *body = [[span(cell.strip()) for cell in line.strip("|").split("|")] for line in lines]
+    return "".join(
+        [
+            "<table><thead><tr>",
+            *(f"<th>{cell}</th>" for cell in head),
+            "</tr></thead><tbody>",
+            *(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in body),
+            "</tbody></table>",
+        ]
+    )
+
+
+def rendered(markdown: str, *, newline: str = "\n") -> str:
+    """Return the page as a renderer makes it."""
+    parts = ["<!doctype html><html><head><title>Orion Small</title></head><body><nav>Models</nav><main>"]
+    for block in re.split(r"\n{2,}", markdown.strip()):
+        lines = block.split("\n")
+        if match := re.fullmatch(r"(#{1,6}) (.+)", block):
+            level = len(match[1])
+            parts.append(f"<h{level}>{span(match[2])}</h{level}>")
+        elif block.startswith("|"):
+            parts.append(tables(lines))
+        elif block.startswith("- "):
+            parts.append(f"<ul>{''.join(f'<li>{span(line[2:])}</li>' for line in lines)}</ul>")
+        else:
+            parts.append(f"<p>{span(block.removeprefix('> '))}</p>")
+    return newline.join([*parts, "</main></body></html>"])
+
+
+@pytest.mark.parametrize("newline", ["\n", ""])
+@pytest.mark.parametrize("code", [True, False])
+def test_the_rendered_page_states_what_its_markdown_states(newline: str, code: bool) -> None:
+    html = rendered(PAGE, newline=newline)
+    page, other = read(html if code else re.sub("</?code>", "", html), provider="acme"), read(PAGE, provider="acme")
+    assert (page.model, page.alias_of) == (other.model, other.alias_of)
+    assert page.facts == other.facts
+    assert {row.identity: row.amount for row in page.prices.rows} == {
+        row.identity: row.amount for row in other.prices.rows
+    }
+    assert (page.unclear, reasons(page)) == (frozenset(), [])
+
+
+def test_a_card_has_the_label_and_the_id_in_two_elements() -> None:
+    card = "<div><div>Model ID</div><div>orion-small</div></div>"
+    html = rendered(PAGE).replace("<p>Model ID: <code>orion-small</code></p>", card)
+    assert card in html
+    assert read(html, provider="acme").model == "orion-small"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "gone"),
+    [
+        ("<li>400,000 context window</li>", "<li hidden>400,000 context window</li>", "context_window"),
+        ("<li>400,000 context window</li>", "<li><del>400,000 context window</del></li>", "context_window"),
+        (
+            "<td>Responses</td><td><code>v1/responses</code></td>",
+            '<td colspan="2">Responses</td>',
+            "endpoint.v1/responses",
+        ),
+        ("<th>Support</th>", "<th>Status</th>", "endpoint.v1/responses"),
+    ],
+)
+def test_what_is_hidden_struck_or_not_understood_on_a_rendered_page_is_not_stated(
+    old: str, new: str, gone: str
+) -> None:
+    html = rendered(PAGE)
+    assert old in html
+    page = read(html.replace(old, new), provider="acme")
+    assert gone not in page.facts
+    assert page.facts["tool.web_search"] == "supported"
+
+
+def test_a_rendered_page_that_is_cut_off_states_nothing_that_the_whole_does_not() -> None:
+    html = rendered(PAGE)
+    whole = read(html, provider="acme")
+    prices = {row.identity: row.amount for row in whole.prices.rows}
+    for end in range(0, len(html), 13):
+        try:
+            part = read(html[:end], provider="acme")
+        except Unreadable:
+            continue
+        assert part.model == whole.model
+        assert all(prices[row.identity] == row.amount for row in part.prices.rows), end
+        assert all(whole.facts[name] == value for name, value in part.facts.items()), end
 
 
 def test_a_page_that_is_cut_off_states_nothing_that_the_whole_does_not() -> None:

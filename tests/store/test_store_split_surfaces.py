@@ -18,8 +18,7 @@ from monitor.cli import cli
 from monitor.core import zstd
 from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.events import Recorded
-from monitor.gate.client.verdict import PRODUCTION
-from monitor.gate.decision import answer
+from monitor.gate.decision import GateQuestion, Standing, answer
 from monitor.gate.state import standings
 from monitor.registry.transitions import replay
 
@@ -55,10 +54,10 @@ def load(config: Path) -> tuple[Mapping[str, Entry], list[Recorded], dict[str, b
             log = list(reader.events())
             after = standings(reader, monitor.configuration, then)
             assert replay(record.event for record in log) == entries
-        lease = monitor.configuration.gate.lease
+        question = GateQuestion(rules=monitor.configuration.gate, now=then)
 
-        def allowed(known: Mapping[str, object]) -> dict[str, bool]:
-            return {key: answer(key, known, PRODUCTION, (PRODUCTION,), "", then, lease).allowed for key in known}  # type: ignore[arg-type]
+        def allowed(known: Mapping[str, Standing]) -> dict[str, bool]:
+            return {key: answer(key, known, question).allowed for key in known}
 
         return entries, log[head:], allowed(before), allowed(after)
 

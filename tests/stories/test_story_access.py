@@ -82,6 +82,31 @@ def test_one_call_that_an_entry_uses_is_enough(story: Story, answer: Answer, sai
     assert f"calls to orion-2 are refused: responses answers {said}" in story.status()["reason"]
 
 
+def test_every_place_that_speaks_of_access_shows_the_same_routes_with_their_counts(story: Story):
+    watch(story, story.entry(more='uses = ["v1/responses"]'))
+    story.activate()
+    story.deliver()
+    story.provider.refuse(no_such_model(), RESPONSES)
+    story.poll(2)
+    shown = (
+        "refused; reached: list (1 poll), retrieve (1 poll), chat (1 poll); "
+        "refused: responses answers 404 model_not_found (2 polls)"
+    )
+    assert f"access    {shown}" in story.must("status", "orion").out
+    assert f"access {shown}" in story.must("why", "orion").out
+    assert f"access {shown}" in story.run("gate", "orion", "--explain").out
+    story.deliver()
+    (pause,) = story.messages("PAUSED")
+    assert f"Access          {shown}" in pause.whole
+    assert "What changed    calls to orion-2 are refused\n" in pause.whole
+    report = story.must("report", "orion").out
+    assert "Access to the model is refused." in report
+    for name, route in story.status()["access"]["routes"].items():
+        line = next(line for line in report.splitlines() if line.startswith(f"| {name} | {route['state']} |"))
+        assert f"| {route['polls']} |" in line
+        assert f"| {route['answer']} | {route['source']} |" in line
+
+
 def test_a_call_that_an_entry_does_not_use_pauses_nothing_and_informs(story: Story):
     watch(story, story.entry(more='uses = ["v1/responses"]'))
     story.activate()

@@ -45,7 +45,7 @@ def test_a_price_that_rises_gives_them_72_hours(story: Story):
     watch(story)
     reprice(story, "2.00", "6.00")
     explained = story.must("gate", "orion", "--caller", "support-agent", "--explain").out
-    assert "yes the caller is one that the pause spares until" in explained
+    assert "yes the caller is an existing one, which a price pause lets go on until" in explained
     assert story.gate("orion") == 1
 
 

@@ -126,7 +126,7 @@ def test_what_no_window_names_pauses_within_it_and_what_was_expected_adds_to_it_
     moved = {event["data"]["meter"]: event["position"] for event in active.events("--type", "price.changed")}
     assert (pause["cause"], extended["cause"]) == (moved["output"], moved["input"])
     reason = active.status()["reason"]
-    assert reason.index("short.input: 1 → 2") < reason.index("short.output: 6 → 7"), (
+    assert reason.index("input: 1.00 → 2.00") < reason.index("output: 6.00 → 7.00"), (
         "the newest first, and none is lost"
     )
     assert reason in active.run("gate", "orion").out

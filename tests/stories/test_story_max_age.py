@@ -47,8 +47,8 @@ def test_a_difference_that_is_pending_denies_the_answer_and_pauses_nothing(activ
     active.provider.prices = {"orion-2": ("1.50", "6.00")}
     answer = asked(active, "0s")
     assert answer["allowed"] is False
-    assert answer["reason"] == "pending: standard.short.input: 1 → 1.5 at openai-pricing (1 poll)"
-    assert answer["pending"] == ["standard.short.input: 1 → 1.5 at openai-pricing (1 poll)"]
+    assert answer["reason"] == "pending: standard input: 1.00 → 1.50 at openai-pricing (1 poll)"
+    assert answer["pending"] == ["standard input: 1.00 → 1.50 at openai-pricing (1 poll)"]
     assert active.status()["status"] == "active"
     assert active.gate() == 0, "whoever does not ask for it is answered from what is confirmed"
     assert asked(active, "1h")["allowed"] is False, "it is pending, whoever polled it"
@@ -172,4 +172,4 @@ def test_githubs_rule_asks_the_world_first(active: Story, age: str, state: str):
         assert taken.status_code == 202
         until(lambda: given, "GitHub is answered")
     assert given[0]["state"] == state
-    assert ("pending: standard.short.input: 1 → 1.5" in given[0]["comment"]) is (state == "rejected")
+    assert ("pending: standard input: 1.00 → 1.50" in given[0]["comment"]) is (state == "rejected")

@@ -72,8 +72,11 @@ def watched(story: Story) -> Story:
         pytest.param(
             lambda: ('{"data":[' + ",".join(f'{{"id":"m{number}"}}' for number in range(1_000_000)) + "]}").encode(),
             id="ids alone",
+            marks=pytest.mark.proof,
         ),
-        pytest.param(lambda: b'{"data":[' + b",".join([b"{}"] * 6_000_000) + b"]}", id="without ids"),
+        pytest.param(
+            lambda: b'{"data":[' + b",".join([b"{}"] * 6_000_000) + b"]}", id="without ids", marks=pytest.mark.proof
+        ),
         pytest.param(lambda: b'{"data":[' + b",".join([b"[[[[[[[[]]]]]]]]"] * 1_000_000) + b"]}", id="nested"),
     ],
 )

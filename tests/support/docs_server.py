@@ -71,7 +71,7 @@ def endpoints(registry: Registry, *tokens: str) -> Endpoints:
         clock=clock.now,
         working=lambda: True,
         probe=registry.head,
-        metrics=lambda: "access_monitor_store_up 1\n",
+        metrics=lambda _: "access_monitor_store_up 1\n",
         tokens=Tokens(tokens),
     )
 

@@ -36,7 +36,7 @@ from monitor.detection.drift import REFERENCE, WINDOW, window
 from monitor.detection.poller import Poller
 from monitor.gate.decision import Answer
 from monitor.gate.state import Production, standings
-from monitor.gate.uses import Uses, record
+from monitor.gate.uses import JudgedRow, Uses, record
 from monitor.notify.relay import Relay
 from monitor.registry.attachments import EvalPaper, RequestPaper
 from monitor.registry.configuration_acceptance import Loading
@@ -202,7 +202,7 @@ class Story:
             expires_at=None,
         )
         for _ in range(times):
-            self._uses.note(given, LUNA, "production", "support-agent", self.now)
+            self._uses.note(given, JudgedRow(LUNA, "openai"), "production", "support-agent", self.now)
         record(self.store, self._uses, self.now, ending=True)
 
     def deliver(self) -> None:
@@ -366,7 +366,14 @@ def _tell(story: Story) -> None:
     spare = configuration()
     entry = replace(spare.entries[LUNA], key="luna-eu", surfaces={"openai": "gpt-5.6-luna-eu"})
     story.declare(replace(spare, entries={"luna-eu": entry}, version="with-luna-eu"))
-    story.declare(replace(spare, entries={}, version="without-luna-eu"))
+    moon = replace(entry, key="luna-ireland")
+    sources = {key: spec for key, spec in spare.sources.items() if key != STATUS}
+    sources["openai-incidents"] = replace(spare.sources[STATUS], key="openai-incidents")
+    former = {"former_entries": {"luna-ireland": "luna-eu"}, "former_sources": {"openai-incidents": STATUS}}
+    story.declare(
+        replace(spare, entries={"luna-ireland": moon}, sources=sources, version="with-luna-ireland", **former)
+    )
+    story.declare(replace(spare, entries={}, version="without-luna-ireland"))
     story.poll("openai-pricing", {LUNA: prices("0.2", "1.2", cached_input="0")}, times=2)
     story.poll("openai-pricing", {LUNA: prices("0.2", "1.2")})
 

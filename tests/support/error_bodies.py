@@ -271,7 +271,8 @@ FOUND: tuple[FoundBody, ...] = (
     FoundBody(
         400, envelope("If your balance is too low, the call will be refused."), "unknown", "(sibling) what would be"
     ),
-    FoundBody(401, envelope("Insufficient balance"), "unknown", "(sibling) 401 speaks of the key"),
+    FoundBody(401, envelope("Insufficient balance"), "quota", "(sibling) a gateway that refuses the key for it"),
+    FoundBody(401, envelope("Invalid API key. If you exceeded your quota, see billing."), "unknown", "(sibling) 401"),
     # -- not there, or not for us -----------------------------------------------
     FoundBody(
         404,

@@ -17,7 +17,7 @@ def until(holds: Callable[[], object], what: str = "it comes to hold", every: fl
     """Poll a condition; fail by name when it never comes true.
 
     A condition that runs a command costs processor time, which whatever it waits for needs as well: the pause is at
-    least twice as long as the condition took, so no wait takes more than a third of a core.
+    least eight times as long as the condition took, so no wait takes more than a ninth of a core.
     """
     end = time.monotonic() + PATIENCE
     while not _holds(holds, every):
@@ -30,5 +30,5 @@ def _holds(holds: Callable[[], object], every: float) -> bool:
     begun = time.monotonic()
     if holds():
         return True
-    _PAUSE.wait(max(every, 2 * (time.monotonic() - begun)))
+    _PAUSE.wait(max(every, 8 * (time.monotonic() - begun)))
     return False

@@ -43,7 +43,7 @@ class World:
             clock=lambda: self.now,
             working=lambda: self.working,
             probe=self._probe,
-            metrics=lambda: "access_monitor_store_up 1\n",
+            metrics=lambda _: "access_monitor_store_up 1\n",
         )
         self.server = Server(self.endpoints, listen("127.0.0.1", 0), lambda reference: reference, lambda: None)
         self.http = httpx2.Client(base_url=self.server.url, trust_env=False, timeout=10)

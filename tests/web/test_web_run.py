@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from plain_demo import write_plain_demo
 from waiting import until
 
 from monitor.app.bootstrap import Monitor, open_monitor
@@ -29,7 +30,6 @@ from monitor.core.ports import ConfigurationError, EventQuery, MonitorError, Ref
 from monitor.gate.client import ask, clock
 from monitor.registry import transitions
 from monitor.sandbox import Sandbox
-from monitor.sandbox.demo_config import write_demo
 from monitor.settings import load
 from monitor.web.server import listen
 
@@ -72,7 +72,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in [name for name in os.environ if name.startswith("ACCESS_MONITOR")]:
         monkeypatch.delenv(name)
     with Sandbox() as sandbox:
-        yield write_demo(sandbox.base_url, sandbox.pricing_url, sandbox.webhook_url, tmp_path)
+        yield write_plain_demo(sandbox, tmp_path)
 
 
 def rewrite(config: Path, web: str) -> None:

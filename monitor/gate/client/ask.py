@@ -30,10 +30,7 @@ from monitor.gate.client.verdict import PRODUCTION, Condition, rfc3339
 
 SUMMARY = "May this environment use this model now? The answer is the exit code."
 
-USAGE = (
-    "access-monitor gate KEY [--surface S] [--env ENV] [--caller NAME] [--max-age AGE [--paid]] [--explain] [--json] "
-    "[--lease FILE] [--public-key KEY] [--config FILE]"
-)
+USAGE = "access-monitor gate [OPTIONS] KEY"
 
 HELP = f"""\
 Usage: {USAGE}
@@ -41,35 +38,32 @@ Usage: {USAGE}
 {SUMMARY}
 
 KEY is the key of an entry, or a model id that exactly one entry holds. The
-answer is read from the lease file that the monitor keeps; nothing is asked
-over the network without --max-age, and a lease file that is missing, broken or
-out of date never allows anything.
+answer is read from the monitor's lease file, without network or database. A
+lease file that is missing, broken or out of date never allows anything.
 
 Exit codes: 0 allowed, 1 denied (the reason and the fallback are printed),
 75 not known (no usable lease file, or the key is not in it), 2 wrong usage,
 78 the configuration is wrong.
 
 Options:
-  --surface S     the surface that is to be called; of an entry on several the
-                  first unless told. KEY@S means the same
-  --env ENV       the environment that asks [production]; one that is not
-                  configured is judged like production
-  --caller NAME   who asks: a paused entry may spare the callers it had
-  --max-age AGE   on the monitor's own host: poll first what the entry rests on
-                  and was not seen within AGE (10m), free sources only, for a
-                  minute at most; a difference that is not confirmed yet, and
-                  what cannot be read, deny this answer
-  --paid          with --max-age, poll what costs money as well
-  --explain       every condition, with its date
-  --json          the answer as one JSON object
-  --lease FILE    the lease file, or the folder that holds one file an
-                  environment; else $ACCESS_MONITOR_LEASE, else gate.lease_dir
-                  of the configuration
-  --public-key KEY  answer only from a lease file whose signature, beside it in
-                  FILE.sig, is by the owner of this key
-  --config FILE   the configuration [$ACCESS_MONITOR_CONFIG,
-                  ./config/monitor.toml, /etc/access-monitor/monitor.toml]
-  --help          this text
+  --surface S       The surface that is called; an entry's first by default.
+                    Same as KEY@S.
+  --env ENV         The environment that asks; production by default. One that
+                    is not configured is judged like production.
+  --caller NAME     Who asks; existing callers may go on after a price pause.
+  --max-age AGE     On the monitor's host: poll first what the entry rests on
+                    and was not read within AGE (10m), free sources only, for a
+                    minute at most. Pending differences and failed polls deny.
+  --paid            With --max-age, poll what costs money as well.
+  --explain         Print every condition with its date.
+  --json            Print the answer as one JSON object.
+  --lease FILE      A lease file, or the folder of lease files; by default
+                    $ACCESS_MONITOR_LEASE, then gate.lease_dir.
+  --public-key KEY  Rely only on a lease file signed by this key, with the
+                    signature beside it in FILE.sig.
+  --config FILE     The configuration, by default $ACCESS_MONITOR_CONFIG,
+                    ./config/monitor.toml, /etc/access-monitor/monitor.toml.
+  --help            Print this text.
 
 Examples:
   access-monitor gate gpt-5.6-luna && ./deploy
@@ -98,7 +92,9 @@ def main(arguments: list[str]) -> int:
     code = run(arguments, os.environ, clock.now)
     sys.stdout.flush()
     if lost := getattr(sys.stdout, "lost", ""):
-        sys.stderr.write(f"What it printed could not be written to standard output ({lost}); the exit code tells.\n")
+        sys.stderr.write(
+            f"What it printed could not be written to standard output ({lost}); the exit code is the answer.\n"
+        )
     return code
 
 
@@ -271,7 +267,7 @@ def _explain(lease: Lease, key: str, caller: str, judged_as: str) -> None:
     if access := lease.access(key):
         print(f"  access {access}")
     if spared := lease.spared(key):
-        print(f"  the pause spares {', '.join(spared)}")
+        print(f"  existing callers go on: {', '.join(spared)}")
     judged = "" if lease.asked == lease.environment else f"; {lease.asked} is judged like {lease.environment}"
     print(f"  from {lease.path}, written {rfc3339(lease.written_at)} at log position {lease.version}{judged}")
 

@@ -265,6 +265,13 @@ class Lease:
         """Return the callers that the running pause of a flag spares."""
         return self._rule(key)[1]
 
+    def grace(self, key: str) -> timedelta | None:
+        """Return for how long after its pause the running one of a flag spares its callers, in whole hours; None where
+        that has no end, or it spares nobody.
+        """
+        since, until = (self._date(self._metadata(key), name) for name in ("since", "grace_until"))
+        return None if since is None or until is None else timedelta(hours=round((until - since) / timedelta(hours=1)))
+
     def _allowed(self, key: str, caller: str) -> bool:
         flag = self._flag(key)
         if flag.get("state") != "ENABLED":

@@ -263,7 +263,7 @@ class UrlLeaseCache:
                 self._url, self._etag = url, ""
             if self._fetched():
                 return
-        raise LeaseError(NOT_KNOWN, f"{self._url} answered 404 where a lease was asked for.")
+        raise LeaseError(NOT_KNOWN, f"{self._url} answered 404 instead of a lease.")
 
     def _fetched(self) -> bool:
         """Take what the server gives; False where it has no such lease."""
@@ -284,9 +284,7 @@ class UrlLeaseCache:
                 if error.code == 404:
                     return False
                 if error.code != 304:
-                    raise LeaseError(
-                        NOT_KNOWN, f"{self._url} answered {error.code} where a lease was asked for."
-                    ) from None
+                    raise LeaseError(NOT_KNOWN, f"{self._url} answered {error.code} instead of a lease.") from None
             self._kept.settle()
             return True
         if len(data) > LARGEST:

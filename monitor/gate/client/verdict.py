@@ -35,7 +35,7 @@ _ALLOWED = {
     EVALUATING: "evaluating: may be used outside production",
 }
 
-_SPARED = "the caller is one that the pause spares"
+_SPARED = "the caller is an existing one, which a price pause lets go on"
 
 
 class Condition:
@@ -118,7 +118,7 @@ def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rest
         # What the pause itself made stale is why there is a grace: only the dates of the checks count.
         rest = [access, *_checks(checks_until, "", now)]
         denied = [Condition(condition.asks, condition.holds, denial, condition.until) for condition in rest]
-        allowed = "paused after a price shift; callers that had it are spared"
+        allowed = "paused after a price shift; existing callers may go on"
         return _sum(GRACE, PAUSED, allowed, (grace, *denied, lease), lease_until)
     usable = status == ACTIVE or (evaluable and status == EVALUATING)
     wanted = "active or evaluating" if evaluable else "active"

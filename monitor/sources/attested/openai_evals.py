@@ -77,7 +77,7 @@ def read_record_log(found: list[Line]) -> Results:
 def _model(spec: object) -> str:
     names = rows(table(spec).get("completion_fns"))
     if not names or not text(names[0]):
-        raise Unreadable("its spec names no completion function, so that it cannot be said which model was run")
+        raise Unreadable("its spec names no completion function, so it is not clear which model was run")
     return text(names[0])
 
 
@@ -115,7 +115,7 @@ def read_runs(document: object) -> Results:
                 f"the run {id} is {text(run.get('status')) or 'of no status'}, not completed; hand in one that ended"
             )
         if not model:
-            raise Unreadable(f"the run {id} names no model, so that it cannot be said whose its results are")
+            raise Unreadable(f"the run {id} names no model, so it is not clear whose results these are")
         counts = table(run.get("result_counts"))
         counted[model] = counted.get(model, 0) + (count(counts.get("total")) or 0)
         scores += _rates(model, text(run.get("eval_id")), PASS_RATE, counts)

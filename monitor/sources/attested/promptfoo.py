@@ -49,7 +49,7 @@ def read(document: object) -> Results:
         provider = row.get("provider")
         id = text(provider) or text(table(provider).get("id"))
         if not id:
-            raise Unreadable(f"its result {index + 1} names no provider, so that it cannot be said whose it is")
+            raise Unreadable(f"its result {index + 1} names no provider, so it is not clear whose it is")
         by_provider.setdefault(id, []).append(row)
     return Results(
         format=FORMAT,

@@ -123,7 +123,7 @@ def failure(one: Exchange, verdict: ErrorVerdict, at: datetime) -> ProbeProblem:
     reason = refused(one.status)
     if verdict.meaning is Meaning.PARAMETER_REJECTED:
         reason = FailureReason.PROBE_REJECTED
-        detail += "; what its calls must carry stands in `parameters` of the source"
+        detail += "; set what its calls must carry in `parameters` of the source"
     elif one.body is None and one.status in GOOD:
         reason = FailureReason.NOT_JSON
     elif one.status in GOOD:

@@ -25,7 +25,7 @@ class AdminOptions(OfSurface):
     """The keys of an account."""
 
     parts: Annotated[list[Part], Distinct] | None = Field(
-        default=None, description="The parts of the account that an admin source reads; all unless told.", min_length=1
+        default=None, description="The parts of the account that an admin source reads; all by default.", min_length=1
     )
 
 

@@ -33,11 +33,11 @@ class BehaviourOptions(OfSurface):
     """The keys of probes."""
 
     routes: Annotated[list[Route], Distinct] | None = Field(
-        default=None, description="The routes that a behaviour source tries; retrieve unless told.", min_length=1
+        default=None, description="The routes that a behaviour source tries; retrieve by default.", min_length=1
     )
     models: Annotated[list[ModelId], Distinct] | None = Field(
         default=None,
-        description="The models that a behaviour source calls; all that entries have there unless told.",
+        description="The models that a behaviour source calls; by default all that entries have there.",
         min_length=1,
     )
     parameters: dict[str, dict[str, str | int | bool]] | None = Field(

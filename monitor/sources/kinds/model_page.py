@@ -28,7 +28,7 @@ class ModelPageOptions(SourceOptions):
     trust: Trust | None = None
     models: Annotated[list[ModelId], Distinct] | None = Field(
         default=None,
-        description="The models whose pages are read; all that entries have of the provider unless told.",
+        description="The models whose pages are read; by default all that entries have of the provider.",
         min_length=1,
     )
 

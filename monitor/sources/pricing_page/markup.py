@@ -191,9 +191,11 @@ class _Grid:
 
 
 class _MarkupReader(HTMLParser):
-    def __init__(self, line: int, code: bool) -> None:
+    def __init__(self, line: int, code: bool, prose: bool) -> None:
         super().__init__(convert_charrefs=True)
         self._code = code
+        self._prose = prose
+        self._struck = 0  # open spans of prose that are crossed out
         self.blocks: list[Block] = []
         self._offset = line - 1
         self._grids: list[_Grid] = []
@@ -275,8 +277,11 @@ class _MarkupReader(HTMLParser):
     def _start_inline(self, tag: str) -> None:
         if tag in _STRUCK:
             self._mark(STRUCK)
+            self._struck += 1
         elif tag == "code" and self._code:
             self._mark(CODE)
+        elif tag == "code":
+            self._mark_prose()
 
     def _start_block(self, tag: str, stated: dict[str, str | None], hidden: bool) -> None:
         if tag == "table":
@@ -343,8 +348,11 @@ class _MarkupReader(HTMLParser):
         if tag in _INLINE:
             if tag in _STRUCK:
                 self._mark(STRUCK)
+                self._struck = max(self._struck - 1, 0)
             elif tag == "code" and self._code:
                 self._mark(CODE)
+            elif tag == "code":
+                self._mark_prose()
             return
         if self._grids:
             self._end_in_table(tag)
@@ -381,9 +389,16 @@ class _MarkupReader(HTMLParser):
             elif grid.caption is not None:
                 grid.caption.append(data)
             return
+        if self._prose and (self._unseen or self._struck):
+            return
         if not self._text:
             self._text_line = self._line
         self._text.append(data)
+
+    def _mark_prose(self) -> None:
+        """Show in the prose where a code span begins or ends."""
+        if self._prose and not self._grids:
+            self._text.append(CODE)
 
     def _mark(self, mark: str) -> None:
         """Show in a cell where a span begins or ends."""
@@ -429,7 +444,7 @@ class _MarkupReader(HTMLParser):
         self.close()
         for grid in self._grids:
             self.blocks.extend(grid.tables("the page is cut off in this row"))
-        if not self._skip and not self._heading and not self._grids:
+        if not self._skip and not self._heading and not self._grids and not self._prose:
             self._flush()
         return self.blocks
 
@@ -456,14 +471,15 @@ def _span(text: str | None, most: int) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and 1 <= int(text) <= most else None
 
 
-def read(text: str, line: int = 1, *, code: bool = False) -> list[Block]:
+def read(text: str, line: int = 1, *, code: bool = False, prose: bool = False) -> list[Block]:
     """Return the blocks of an HTML text whose first line is `line` of the page. With `code` the code spans in cells of
-    tables stay marked.
+    tables stay marked. With `prose` those outside of tables do, and of the prose only what the page closed and a reader
+    sees is returned: it is read for what it states, and not as a label of tables.
     """
     text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
     # A tag or comment that never ends makes the tokenizer begin again at every `<`: its time would grow with the
     # square.
     unended = text.find("<", text.rfind(">") + 1)
-    reader = _MarkupReader(line, code)
+    reader = _MarkupReader(line, code, prose)
     reader.feed(text if unended < 0 else text[:unended])
     return reader.finish()

@@ -1,0 +1,286 @@
+"""What commands print as JSON and HTTP answers: one shape for each thing that is read. What is blank is null, times are
+RFC 3339 in UTC, nothing in any of them is secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from monitor.core.entry_spec import AT
+from monitor.core.events import record, rfc3339
+from monitor.core.price import PER_MILLION_TOKENS, USD
+from monitor.registry.terms import multiple
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from monitor.audit.agreement import PriceComparison
+    from monitor.audit.alerts import Alert
+    from monitor.audit.coverage import CoverageRow
+    from monitor.audit.lifecycle import End
+    from monitor.audit.production import ProductionAnswer
+    from monitor.audit.queries import ChainStep, CheckRow, StatusRow
+    from monitor.audit.sent_notices import SentNotice
+    from monitor.audit.silences import Silence
+    from monitor.audit.source_status import PendingRow, SourceRow
+    from monitor.core.maintenance_windows import Window
+    from monitor.core.notices import Acknowledgement
+    from monitor.registry.terms import PricedEntry
+
+Document: TypeAlias = dict[str, Any]
+
+
+def of_row(row: StatusRow, at: datetime, answer: ProductionAnswer | None, priced: PricedEntry) -> Document:
+    """Return a row of the registry as it is at a time, with what production is answered and what it costs."""
+    return {**of_status(row, at), "production": of_production(answer), **of_terms(priced)}
+
+
+def of_status(row: StatusRow, at: datetime) -> Document:
+    """Return a row of the registry."""
+    return {
+        **asdict(row),
+        "since": rfc3339(row.since),
+        "verified_at": time_or_none(row.verified_at),
+        "windows": of_windows(row.windows, at),
+        "status": str(row.status),
+        "owners": list(row.owners),
+        "acknowledged": of_acknowledgement(row.acknowledged),
+        "silence": None if row.silence is None else of_silence(row.silence),
+        "access": None if row.access is None else row.access.data,
+    }
+
+
+def by_entry(rows: Mapping[str, Document]) -> list[Document]:
+    """Join the rows of an entry, by key: one object with the values of its first surface, and under `surfaces` those of
+    each where there are several.
+    """
+    entries: dict[str, Document] = {}
+    for key in sorted(rows, key=lambda key: (key.partition(AT)[0], AT in key)):
+        row, entry = rows[key], key.partition(AT)[0]
+        joined = entries.setdefault(entry, dict(row))
+        surfaces = cast(Document, joined.setdefault("surfaces", {}))
+        surfaces.setdefault(str(row["surface"]), row)
+    for joined in entries.values():
+        if len(joined["surfaces"]) == 1:
+            del joined["surfaces"]
+    return list(entries.values())
+
+
+def of_production(answer: ProductionAnswer | None) -> Document | None:
+    """Return what production is answered of an entry; None of the past, whose answers are not in the log."""
+    if answer is None:
+        return None
+    return {
+        "allowed": answer.allowed,
+        "reason": answer.reason,
+        "until": time_or_none(answer.until),
+        "brief": answer.brief,
+        "callers": list(answer.callers),
+        "callers_until": time_or_none(answer.callers_until),
+    }
+
+
+def of_terms(priced: PricedEntry) -> Document:
+    """Return what an entry costs, in USD per 1M tokens, and what is stated of its release."""
+    release = priced.release
+    return {
+        "family": release.family or None,
+        "release": release.release or None,
+        "stage": release.stage or next(iter(release.stages.values()), None),
+        "stages": {**({"configuration": release.stage} if release.stage else {}), **release.stages},
+        "announcement": release.announcement or None,
+        "price_model": priced.terms.price_model or None,
+        "modes": list(priced.terms.modes),
+        "prices": [asdict(band) for band in priced.terms.bands],
+        "disputed": list(priced.terms.disputed),
+        "price_verified_at": time_or_none(priced.verified_at),
+        "price_urls": list(priced.urls),
+    }
+
+
+def of_windows(windows: Sequence[Window], at: datetime) -> list[Document]:
+    """Return maintenance windows as they stand at a time."""
+    return [
+        {
+            "position": window.position,
+            "from": rfc3339(window.start),
+            "until": rfc3339(window.end),
+            "changes": list(window.changes),
+            "by": window.by,
+            "reason": window.reason,
+            "open": window.open(at),
+        }
+        for window in windows
+    ]
+
+
+def of_check(row: CheckRow, known: Mapping[str, str]) -> Document:
+    """Return a readiness check; `known` says what each is about."""
+    check = row.check
+    return {
+        "check": row.name,
+        "about": known.get(row.name, ""),
+        "required": row.required,
+        "required_in": list(row.required_in),
+        "asked": row.asked,
+        "waived": row.waived,
+        "state": check.state.value,
+        "verified_at": time_or_none(row.verified_at),
+        "until": time_or_none(check.until),
+        "by": check.by or None,
+        "url": check.url or None,
+        "note": check.note or None,
+        "evidence": check.evidence or None,
+        "position": check.position,
+    }
+
+
+def of_chain(steps: Iterable[ChainStep]) -> list[Document]:
+    """Return a chain of causes: events, each with its distance from the status."""
+    return [{"depth": step.depth, **record(step.recorded)} for step in steps]
+
+
+def of_price(word: PriceComparison) -> Document:
+    """Return a confirmed price, beside what others say of it."""
+    fact = word.fact
+    return {
+        "provider": fact.provider,
+        "model": fact.model,
+        **fact.meter._asdict(),
+        "unit": PER_MILLION_TOKENS,
+        "currency": USD,
+        "amount": fact.amount,
+        "source": fact.source,
+        "trust": fact.trust,
+        "url": fact.url,
+        "since": time_or_none(fact.since),
+        "verified_at": time_or_none(fact.verified_at),
+        "position": fact.position,
+        "evidence": fact.evidence or None,
+        **of_agreement(word),
+    }
+
+
+def of_agreement(word: PriceComparison) -> Document:
+    """Return how a price stands to the official one; `of_official` is how many times the official amount it is."""
+    return {
+        "agreement": str(word.view),
+        "official": word.official,
+        "of_official": None if word.official is None else multiple(word.fact.amount, word.official),
+        "stale": word.stale,
+        "stale_because": None if word.because is None else str(word.because),
+    }
+
+
+def of_source(row: SourceRow) -> Document:
+    """Return a source; `every` is in seconds, `refused` null where it was not asked for."""
+    return {
+        **asdict(row),
+        "state": row.state.value,
+        "since": time_or_none(row.since),
+        "good_at": time_or_none(row.good_at),
+        "polled_at": time_or_none(row.polled_at),
+        "fresh_until": time_or_none(row.fresh_until),
+        "every": row.every.total_seconds(),
+        "error_at": time_or_none(row.error_at),
+        "pending": [_of_pending(change) for change in row.pending],
+        "held": [_of_pending(change) for change in row.held],
+        "refused": None
+        if row.refused is None
+        else [{"where": refusal.where, "reason": refusal.reason} for refusal in row.refused],
+    }
+
+
+def _of_pending(change: PendingRow) -> Document:
+    return {**asdict(change), "since": rfc3339(change.since), "until": time_or_none(change.until)}
+
+
+def of_alert(row: Alert) -> Document:
+    """Return an open matter."""
+    return {
+        **asdict(row),
+        "kind": row.kind.value,
+        "since": time_or_none(row.since),
+        "until": time_or_none(row.until),
+        "acknowledged": of_acknowledgement(row.acknowledged),
+    }
+
+
+def of_acknowledgement(acknowledged: Acknowledgement | None) -> Document | None:
+    """Return who took something on."""
+    if acknowledged is None:
+        return None
+    return {"by": acknowledged.by, "at": rfc3339(acknowledged.at), "note": acknowledged.note}
+
+
+def of_silence(row: Silence) -> Document:
+    """Return a silence."""
+    return {**asdict(row), "since": rfc3339(row.since), "until": rfc3339(row.until)}
+
+
+def of_notice(row: SentNotice, zone: tzinfo | None) -> Document:
+    """Return a notice with its words, its messages as they went out, and its deliveries."""
+    from monitor.notify.forms import render
+
+    rendered = render(row.notice, zone)
+    return {
+        "id": row.notice.id,
+        "owner": row.notice.owner,
+        "at": rfc3339(row.notice.at),
+        "reason": row.notice.reason.value,
+        "subjects": list(row.subjects),
+        "title": rendered.title,
+        "text": rendered.text,
+        "messages": [
+            {
+                "destination": message.destination,
+                "at": rfc3339(message.at),
+                "form": message.form,
+                "title": message.title,
+                "body": message.body,
+            }
+            for message in row.messages
+        ],
+        "deliveries": [
+            {
+                "id": delivery.id,
+                "destination": delivery.destination,
+                "state": delivery.state.value,
+                "attempts": delivery.attempts,
+                "error": delivery.error,
+            }
+            for delivery in row.deliveries
+        ],
+    }
+
+
+def of_coverage(row: CoverageRow) -> Document:
+    """Return what watches a pin or a check."""
+    return {**asdict(row), "read_at": time_or_none(row.read_at), "until": time_or_none(row.until)}
+
+
+def of_end(end: End) -> Document:
+    """Return an announced end of a model."""
+    return {
+        "provider": end.provider,
+        "model": end.model,
+        "date": end.day.isoformat(),
+        "days": end.days,
+        "replacement": end.replacement or None,
+        "status": end.status or None,
+        "notice_date": end.notice_date or None,
+        "listed": end.listed,
+        "agrees": end.agrees,
+        "entries": list(end.entries),
+        "source": end.source,
+        "trust": end.trust,
+        "verified_at": time_or_none(end.verified_at),
+    }
+
+
+def time_or_none(at: datetime | None) -> str | None:
+    """Return a time as text; None stays None."""
+    return None if at is None else rfc3339(at)

@@ -1,0 +1,358 @@
+"""What can be read: each thing with its path, its parameters, the model that answers, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, tzinfo
+from typing import Any, TypeAlias
+from urllib.parse import urlencode
+
+from pydantic import TypeAdapter
+
+from monitor.audit import documents, queries
+from monitor.audit.agreement import weigh
+from monitor.audit.alerts import alerts
+from monitor.audit.coverage import coverage
+from monitor.audit.lifecycle import ends
+from monitor.audit.production import production_answers
+from monitor.audit.registry_diff import registry_diff
+from monitor.audit.sent_notices import find_notice, sent_notices
+from monitor.audit.silences import silences
+from monitor.audit.source_status import source_rows
+from monitor.core.check_names import CHECKS
+from monitor.core.configuration import Configuration
+from monitor.core.events import record
+from monitor.core.moments import utc
+from monitor.core.ports import EventQuery, Reader, Refused
+from monitor.registry.lookup import find_entry, find_row, unknown_entry
+from monitor.registry.terms import priced
+from monitor.web.api import models
+from monitor.web.api.parameters import (
+    AtTime,
+    Nothing,
+    OfAlerts,
+    OfCoverage,
+    OfDifference,
+    OfEnds,
+    OfEntryThen,
+    OfEvents,
+    OfNotices,
+    OfRow,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What a question is answered from: one reading of the store, under one configuration, at one time. `zone` is that
+    of the words of notices.
+    """
+
+    reader: Reader
+    configuration: Configuration
+    now: datetime
+    zone: tzinfo | None = None
+
+
+Read: TypeAlias = Callable[[Desk, Mapping[str, str], Any], object]
+"""Answers a question: what is in its path, and its parameters as its model has them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One thing that can be read. `answer` is the type of what comes back, a model or a list of one."""
+
+    path: str
+    summary: str
+    answer: Any
+    read: Read
+    query: type[Nothing] = Nothing
+
+    @property
+    def adapter(self) -> TypeAdapter[Any]:
+        """What validates and writes the answer."""
+        return TypeAdapter(self.answer)
+
+
+def registry(desk: Desk, path: Mapping[str, str], asked: AtTime) -> list[documents.Document]:
+    """Return every entry."""
+    then = None if asked.at is None else asked.at.resolve(desk.now)
+    return documents.by_entry(rows_of_registry(desk, then))
+
+
+def entry(desk: Desk, path: Mapping[str, str], asked: OfEntryThen) -> documents.Document:
+    """Return one entry; with a surface its row there."""
+    then, key = _found(desk, path["key"], asked)
+    rows = rows_of_registry(desk, then, key)
+    return rows[key] if asked.surface or key != path["key"] else documents.by_entry(rows)[0]
+
+
+def access(desk: Desk, path: Mapping[str, str], asked: OfRow) -> documents.Document:
+    """Return the verdict of access to an entry's model."""
+    _, key = _found(desk, path["key"], asked)
+    row = next(row for row in queries.status(desk.reader, desk.configuration, judged=(key,)) if row.key == key)
+    assert row.access is not None
+    return dict(row.access.data)
+
+
+def why(desk: Desk, path: Mapping[str, str], asked: OfEntryThen) -> documents.Document:
+    """Return what brought an entry to its status."""
+    then, key = _found(desk, path["key"], asked)
+    row = next(row for row in queries.status(desk.reader, desk.configuration, at=then, judged=()) if row.key == key)
+    status = documents.of_status(row, then or desk.now)
+    chain = documents.of_chain(queries.why(desk.reader, key, at=then))
+    return {**{name: status[name] for name in ("key", "status", "since", "reason")}, "chain": chain}
+
+
+def checks(desk: Desk, path: Mapping[str, str], asked: OfRow) -> list[documents.Document]:
+    """Return the readiness checks of an entry."""
+    _, key = _found(desk, path["key"], asked)
+    rows = queries.complete(queries.checks(desk.reader, desk.configuration, key), CHECKS, desk.now)
+    return [documents.of_check(row, CHECKS) for row in rows]
+
+
+def entry_prices(desk: Desk, path: Mapping[str, str], asked: Nothing) -> list[documents.Document]:
+    """Return what an entry, a model id or `provider/model` costs, or every move of its prices."""
+    subjects = queries.price_subjects(desk.reader, desk.configuration, path["name"])
+    facts = queries.prices(desk.reader, desk.configuration, subjects)
+    fresh_since = desk.now - desk.configuration.gate.price_freshness
+    return [documents.of_price(word) for word in weigh(facts, fresh_since=fresh_since)]
+
+
+def price_history(desk: Desk, path: Mapping[str, str], asked: Nothing) -> list[documents.Document]:
+    """Return every recorded move of the prices of an entry, a model id or `provider/model`."""
+    subjects = queries.price_subjects(desk.reader, desk.configuration, path["name"])
+    return [record(recorded) for recorded in queries.price_history(desk.reader, subjects)]
+
+
+def events(desk: Desk, path: Mapping[str, str], asked: OfEvents) -> documents.Document:
+    """Return a page of the log."""
+    page = [record(recorded) for recorded in desk.reader.events(query_of(asked, desk.now))]
+    following = None
+    if len(page) == asked.limit:
+        given = asked.model_dump(exclude_defaults=True, exclude={"since", "until", "after", "before"})
+        times = {name: value.resolve(desk.now) for name in ("since", "until") if (value := getattr(asked, name))}
+        edge = {"before" if asked.newest else "after": page[-1]["position"]}
+        kept = {"before" if not asked.newest else "after": asked.after if asked.newest else asked.before}
+        kept = {name: value for name, value in kept.items() if value is not None}
+        texts = {name: documents.time_or_none(at) for name, at in times.items()}
+        following = f"/v1/events?{urlencode({**given, **texts, **kept, **edge})}"
+    return {"events": page, "next": following}
+
+
+def query_of(asked: OfEvents, now: datetime) -> EventQuery:
+    """Return the filters as the store takes them."""
+    return EventQuery(
+        type=asked.type,
+        subject=asked.subject,
+        source=asked.source,
+        check=asked.check,
+        actor=asked.actor,
+        cause=asked.cause,
+        since=None if asked.since is None else asked.since.resolve(now),
+        until=None if asked.until is None else asked.until.resolve(now),
+        after=asked.after,
+        before=asked.before,
+        limit=asked.limit,
+        newest_first=asked.newest,
+    )
+
+
+def event(desk: Desk, path: Mapping[str, str], asked: Nothing) -> documents.Document:
+    """Return one event by its position."""
+    recorded = desk.reader.event(int(path["position"]))
+    if recorded is None:
+        raise Refused(f"there is no event {path['position']}; the last one is {desk.reader.head()}")
+    return record(recorded)
+
+
+def sources(desk: Desk, path: Mapping[str, str], asked: Nothing) -> list[documents.Document]:
+    """Return every source."""
+    return [documents.of_source(row) for row in source_rows(desk.reader, desk.configuration, desk.now)]
+
+
+def source(desk: Desk, path: Mapping[str, str], asked: Nothing) -> documents.Document:
+    """Return one source."""
+    return documents.of_source(source_rows(desk.reader, desk.configuration, desk.now, path["key"])[0])
+
+
+def open_alerts(desk: Desk, path: Mapping[str, str], asked: OfAlerts) -> list[documents.Document]:
+    """Return what is open."""
+    rows = alerts(desk.reader, desk.configuration, desk.now, everything=asked.all)
+    return [documents.of_alert(row) for row in rows]
+
+
+def notices(desk: Desk, path: Mapping[str, str], asked: OfNotices) -> list[documents.Document]:
+    """Return what was sent, the newest first."""
+    return [documents.of_notice(row, desk.zone) for row in sent_notices(desk.reader, asked.limit)]
+
+
+def notice(desk: Desk, path: Mapping[str, str], asked: Nothing) -> documents.Document:
+    """Return one notice."""
+    return documents.of_notice(find_notice(desk.reader, path["id"]), desk.zone)
+
+
+def lasting_silences(desk: Desk, path: Mapping[str, str], asked: Nothing) -> list[documents.Document]:
+    """Return the silences that last."""
+    return [documents.of_silence(row) for row in silences(desk.reader, desk.now)]
+
+
+def windows(desk: Desk, path: Mapping[str, str], asked: AtTime) -> dict[str, list[documents.Document]]:
+    """Return the maintenance windows of every entry that has one."""
+    at = desk.now if asked.at is None else asked.at.resolve(desk.now)
+    known = queries.entries(desk.reader, at=None if asked.at is None else at)
+    return {key: documents.of_windows(one.windows, at) for key, one in sorted(known.items()) if one.windows}
+
+
+def announced_ends(desk: Desk, path: Mapping[str, str], asked: OfEnds) -> list[documents.Document]:
+    """Return the ends that are announced."""
+    return [documents.of_end(end) for end in ends(desk.reader, desk.configuration, desk.now, asked.name)]
+
+
+def watched(desk: Desk, path: Mapping[str, str], asked: OfCoverage) -> list[documents.Document]:
+    """Return what watches each pin and required check."""
+    return [documents.of_coverage(row) for row in coverage(desk.reader, desk.configuration, desk.now, asked.entry)]
+
+
+def difference(desk: Desk, path: Mapping[str, str], asked: OfDifference) -> list[dict[str, object]]:
+    """Return what differs in the registry between two times."""
+    since, until = asked.since.resolve(desk.now), asked.until.resolve(desk.now)
+    return [asdict(row) for row in registry_diff(desk.reader, since, until, asked.entry)]
+
+
+RESOURCES: tuple[Resource, ...] = (
+    Resource(
+        path="/v1/registry",
+        summary="Every entry, with what production is answered, access and prices.",
+        answer=list[models.RegistryEntryDocument],
+        query=AtTime,
+        read=registry,
+    ),
+    Resource(
+        path="/v1/registry/{key}",
+        summary="One entry.",
+        answer=models.RegistryEntryDocument,
+        query=OfEntryThen,
+        read=entry,
+    ),
+    Resource(
+        path="/v1/registry/{key}/access",
+        summary="Access to the model of an entry, by route.",
+        answer=models.AccessDocument,
+        query=OfRow,
+        read=access,
+    ),
+    Resource(
+        path="/v1/registry/{key}/why",
+        summary="What brought an entry to its status.",
+        answer=models.WhyDocument,
+        query=OfEntryThen,
+        read=why,
+    ),
+    Resource(
+        path="/v1/registry/{key}/checks",
+        summary="The readiness checks of an entry.",
+        answer=list[models.CheckDocument],
+        query=OfRow,
+        read=checks,
+    ),
+    Resource(
+        path="/v1/prices/{name}",
+        summary="What an entry or a model costs, by source.",
+        answer=list[models.PriceDocument],
+        read=entry_prices,
+    ),
+    Resource(
+        path="/v1/price-history/{name}",
+        summary="Every recorded move of the prices of an entry or a model.",
+        answer=list[models.EventDocument],
+        read=price_history,
+    ),
+    Resource(
+        path="/v1/events", summary="The log, page by page.", answer=models.EventsDocument, query=OfEvents, read=events
+    ),
+    Resource(path="/v1/events/{position}", summary="One event.", answer=models.EventDocument, read=event),
+    Resource(path="/v1/sources", summary="How each source stands.", answer=list[models.SourceDocument], read=sources),
+    Resource(path="/v1/sources/{key}", summary="How one source stands.", answer=models.SourceDocument, read=source),
+    Resource(
+        path="/v1/alerts", summary="What is open.", answer=list[models.AlertDocument], query=OfAlerts, read=open_alerts
+    ),
+    Resource(
+        path="/v1/notices",
+        summary="What was sent, word for word.",
+        answer=list[models.NoticeDocument],
+        query=OfNotices,
+        read=notices,
+    ),
+    Resource(path="/v1/notices/{id}", summary="One notice.", answer=models.NoticeDocument, read=notice),
+    Resource(
+        path="/v1/silences",
+        summary="The silences that last.",
+        answer=list[models.SilenceDocument],
+        read=lasting_silences,
+    ),
+    Resource(
+        path="/v1/windows",
+        summary="Maintenance windows, by entry.",
+        answer=dict[str, list[models.WindowDocument]],
+        query=AtTime,
+        read=windows,
+    ),
+    Resource(
+        path="/v1/lifecycle",
+        summary="Announced ends.",
+        answer=list[models.EndDocument],
+        query=OfEnds,
+        read=announced_ends,
+    ),
+    Resource(
+        path="/v1/coverage",
+        summary="What watches each pin and check.",
+        answer=list[models.CoverageDocument],
+        query=OfCoverage,
+        read=watched,
+    ),
+    Resource(
+        path="/v1/diff",
+        summary="What differs in the registry between two times.",
+        answer=list[models.DifferenceDocument],
+        query=OfDifference,
+        read=difference,
+    ),
+)
+"""Everything that can be read below `/v1` besides the gate and the lease files."""
+
+
+def _found(desk: Desk, key: str, asked: OfRow) -> tuple[datetime | None, str]:
+    """Return the time that is asked about, None for now, and the key of the row that is meant.
+
+    Raises:
+        Refused: there is, or was, no such entry.
+    """
+    at = asked.at if isinstance(asked, OfEntryThen) else None
+    then = None if at is None else at.resolve(desk.now)
+    known = queries.entries(desk.reader, at=then)
+    row = find_row(known, key, asked.surface)
+    if row not in known:
+        raise unknown_entry(row, known, then=utc(then) if then else "")
+    return then, row
+
+
+def rows_of_registry(
+    desk: Desk, then: datetime | None, key: str = "", *, judged: Collection[str] | None = None
+) -> dict[str, documents.Document]:
+    """Return the rows of the registry, or those of one entry; `judged` are those whose access is judged, which asks the
+    log about every route: all of them unless told.
+    """
+    reader, configuration = desk.reader, desk.configuration
+    entries = queries.entries(reader, at=then)
+    if key:
+        of = find_entry(entries, key).spec.entry
+        entries = {row: one for row, one in entries.items() if one.spec.entry == of}
+    costs = priced(reader, configuration, entries, at=then)
+    gate = production_answers(reader, configuration, desk.now) if then is None else {}
+    return {
+        row.key: documents.of_row(row, then or desk.now, gate.get(row.key), costs[row.key])
+        for row in queries.status(reader, configuration, at=then, judged=tuple(entries) if judged is None else judged)
+        if row.key in entries
+    }

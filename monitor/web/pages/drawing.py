@@ -1,0 +1,158 @@
+"""Pictures in SVG, drawn from numbers and times alone: no text of a provider is ever in one.
+
+Colours are classes of the style sheet, since the pages allow no inline style, and every colour stands beside a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnBand:
+    """A state that lasted from one time to another; `kind` is a class of the style sheet, `label` says it in words."""
+
+    start: datetime
+    end: datetime
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnMark:
+    """Something that happened: where a click on it leads, and what it was."""
+
+    at: datetime
+    kind: str
+    label: str
+    href: str
+    lane: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpan:
+    """The time that a picture shows."""
+
+    start: datetime
+    end: datetime
+
+    def x(self, at: datetime, width: int) -> float:
+        """Return where a time stands, from 0 to `width`."""
+        length = (self.end - self.start).total_seconds() or 1.0
+        return round(min(1.0, max(0.0, (at - self.start).total_seconds() / length)) * width, 1)
+
+
+def spark(steps: Sequence[tuple[datetime, Decimal]], span: TimeSpan, *, width: int = 96, height: int = 20) -> Markup:
+    """Draw a little step line: an amount from each time on. Nothing where there is no amount."""
+    if not steps:
+        return Markup("")
+    return _svg(width, height, f'<path class="line" d="{_steps(steps, span, width, height, 2)}"/>', "spark")
+
+
+def step_chart(
+    lines: Sequence[tuple[str, Sequence[tuple[datetime, Decimal]]]],
+    span: TimeSpan,
+    pauses: Sequence[DrawnBand],
+    *,
+    width: int = 720,
+    height: int = 160,
+) -> Markup:
+    """Draw prices over time, one step line each (`name` is a class), with the pauses behind them."""
+    parts = [_band(band, span, width, 0, height) for band in pauses]
+    amounts = [amount for _, steps in lines for _, amount in steps]
+    top = max(amounts, default=Decimal(1)) or Decimal(1)
+    for tick in range(5):
+        y = round(height - tick * (height - 8) / 4, 1)
+        parts.append(f'<line class="grid" x1="0" x2="{width}" y1="{y}" y2="{y}"/>')
+        parts.append(f'<text class="tick" x="2" y="{y - 2}">{_short(top * tick / 4)}</text>')
+    for name, steps in lines:
+        if steps:
+            path = _steps(steps, span, width, height, 8, top=top)
+            parts.append(f'<path class="line {name}" d="{path}"><title>{name}</title></path>')
+    return _svg(width, height, "".join(parts), "chart", label="prices over time")
+
+
+def timeline(bands: Sequence[DrawnBand], marks: Sequence[DrawnMark], span: TimeSpan, lanes: Sequence[str]) -> Markup:
+    """Draw what befell an entry: its status as a band, and below it a lane for each kind of event."""
+    width, lane_height, top = 720, 22, 30
+    height = top + lane_height * len(lanes) + 18
+    parts = [_band(band, span, width, 4, 18) for band in bands]
+    for number, lane in enumerate(lanes):
+        y = top + lane_height * number
+        parts.append(f'<line class="grid" x1="0" x2="{width}" y1="{y + 14}" y2="{y + 14}"/>')
+        parts.append(f'<text class="tick" x="2" y="{y + 10}">{Markup.escape(lane)}</text>')
+    for mark in marks:
+        x, y = span.x(mark.at, width), top + lane_height * mark.lane + 14
+        parts.append(
+            f'<a href="{Markup.escape(mark.href)}"><circle class="mark {mark.kind}" cx="{x}" cy="{y}" r="4">'
+            f"<title>{Markup.escape(mark.label)}</title></circle></a>"
+        )
+    for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
+        at = span.start + (span.end - span.start) * share
+        parts.append(
+            f'<text class="tick" text-anchor="{anchor}" x="{share * width}" y="{height - 4}">{at:%Y-%m-%d %H:%M}</text>'
+        )
+    return _svg(width, height, "".join(parts), "timeline", label="what happened, over time")
+
+
+def strip(bands: Sequence[DrawnBand], span: TimeSpan, *, width: int = 240, height: int = 14) -> Markup:
+    """Draw states one after the other."""
+    return _svg(width, height, "".join(_band(band, span, width, 0, height) for band in bands), "strip")
+
+
+def meter(share: float, kind: str, label: str, *, width: int = 72) -> Markup:
+    """Draw how much of a limit is used up, from 0 to 1."""
+    filled = round(min(1.0, max(0.0, share)) * width, 1)
+    inner = (
+        f'<rect class="empty" width="{width}" height="8" rx="2"/>'
+        f'<rect class="{kind}" width="{filled}" height="8" rx="2"><title>{Markup.escape(label)}</title></rect>'
+    )
+    return _svg(width, 8, inner, "meter")
+
+
+def _band(band: DrawnBand, span: TimeSpan, width: int, top: int, height: int) -> str:
+    left, right = span.x(band.start, width), span.x(band.end, width)
+    return (
+        f'<rect class="band {band.kind}" x="{left}" y="{top}" width="{max(1.0, round(right - left, 1))}" '
+        f'height="{height}"><title>{Markup.escape(band.label)}</title></rect>'
+    )
+
+
+def _steps(
+    steps: Sequence[tuple[datetime, Decimal]],
+    span: TimeSpan,
+    width: int,
+    height: int,
+    margin: int,
+    *,
+    top: Decimal | None = None,
+) -> str:
+    amounts = [amount for _, amount in steps]
+    highest = max(amounts) if top is None else top
+    lowest = min(amounts) if top is None else Decimal(0)
+    room = height - margin
+
+    def y(amount: Decimal) -> float:
+        share = 0.5 if highest == lowest else float((amount - lowest) / (highest - lowest))
+        return round(height - (margin / 2 if top is None else 0) - share * room, 1)
+
+    first, *rest = steps
+    path = [f"M{span.x(first[0], width)} {y(first[1])}"]
+    path += [f"H{span.x(at, width)}V{y(amount)}" for at, amount in rest]
+    return "".join([*path, f"H{width}"])
+
+
+def _short(amount: Decimal) -> str:
+    return f"{amount:.2f}".rstrip("0").rstrip(".") or "0"
+
+
+def _svg(width: int, height: int, inner: str, kind: str, *, label: str = "") -> Markup:
+    named = f' role="img" aria-label="{label}"' if label else ' aria-hidden="true"'
+    return Markup(f'<svg class="{kind}" viewBox="0 0 {width} {height}" width="{width}" height="{height}"{named}>') + (
+        Markup(inner) + Markup("</svg>")
+    )

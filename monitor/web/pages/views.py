@@ -1,0 +1,496 @@
+"""What each page shows, gathered in one reading: values for its template, none of them HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from pydantic import Field
+
+from monitor.audit import documents, queries
+from monitor.audit.alerts import AlertKind, alerts
+from monitor.audit.coverage import coverage
+from monitor.audit.lifecycle import ends
+from monitor.audit.registry_diff import registry_diff
+from monitor.audit.report import Pause, pauses_of
+from monitor.audit.report import report as gathered
+from monitor.audit.sent_notices import find_notice, sent_notices
+from monitor.audit.source_status import SourceRow, source_rows
+from monitor.core import events as ev
+from monitor.core.check_names import CHECKS
+from monitor.core.entry import Entry, Status
+from monitor.core.event_types import in_words
+from monitor.core.events import Recorded
+from monitor.core.moments import Moment
+from monitor.core.ports import EventQuery, Reader, Refused
+from monitor.core.price import STANDARD, Meter
+from monitor.core.time import rounded
+from monitor.notify.answers import acknowledgements
+from monitor.registry.lookup import find_row, unknown_entry
+from monitor.web.api.parameters import AtTime, Nothing, OfEvents, When
+from monitor.web.api.resources import Desk, events, query_of, rows_of_registry
+from monitor.web.pages import drawing
+from monitor.web.pages.drawing import DrawnBand, DrawnMark, TimeSpan
+
+Values: TypeAlias = dict[str, Any]
+
+KINDS = {
+    Status.ACTIVE: "good",
+    Status.PAUSED: "bad",
+    Status.EVALUATING: "warn",
+    Status.WAITING: "dim",
+    Status.RETIRED: "dim",
+    Status.WITHDRAWN: "dim",
+}
+"""Status → how it is coloured; the word stands beside it everywhere."""
+
+_URGENT = (AlertKind.PAUSED, AlertKind.DENIED)
+_SHOWN_EVENTS = 50
+_STRIP = timedelta(days=7)
+_LANES = ("access", "prices", "checks", "people", "told", "gate")
+_LANE_OF = {"model": 0, "price": 1, "check": 2, "entry": 3, "notice": 4, "gate": 5}
+_PEOPLE = frozenset({ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED, ev.ENTRY_RETIRED})
+
+
+class Filters(AtTime):
+    """Which rows of the registry."""
+
+    q: str = Field("", description="Only rows whose key, name or model holds this.")
+    status: str = Field("", description="Only rows of this status; `denied` for what production is denied.")
+    owner: str = Field("", description="Only rows of this owner.")
+    surface: str = Field("", description="Only rows on this surface.")
+
+
+class Zoom(AtTime):
+    """How far back a timeline reaches."""
+
+    surface: str = ""
+    days: int = Field(30, ge=1, le=3650)
+
+
+class Log(OfEvents):
+    """Which events, the newest first unless told."""
+
+    newest: bool = True
+
+
+class ComparedTimes(Nothing):
+    """Two times, and an entry."""
+
+    since: When = Moment(ago=timedelta(days=7))
+    until: When = Moment()
+    entry: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageSpec:
+    """One page. `of_now` says that it shows what is not in the log, so that another time cannot be asked for."""
+
+    path: str
+    title: str
+    template: str
+    build: Callable[[Desk, Mapping[str, str], Any], Values]
+    query: type[Nothing] = Nothing
+    nav: str = ""
+    of_now: bool = False
+    live: bool = True
+
+
+def registry(desk: Desk, path: Mapping[str, str], asked: Filters) -> Values:
+    """Return the registry: what is paused or denied on top, then every row."""
+    then = _then(desk, asked)
+    rows = rows_of_registry(desk, then, judged=())
+    entries = queries.entries(desk.reader, at=then)
+    holders = acknowledgements(desk.reader, desk.reader.entries()) if then is None else {}
+    urgent = [] if then else [row for row in alerts(desk.reader, desk.configuration, desk.now) if row.kind in _URGENT]
+    until = then or desk.now
+    moves = _input_moves(desk.reader, until)
+    span = TimeSpan(until - timedelta(days=90), until)
+    shown = [
+        {
+            **row,
+            "kind": _kind(row),
+            "state": _state(row),
+            "holder": holders.get(key),
+            "fallback_allowed": _allowed(rows.get(row["fallback"])),
+            "spark": drawing.spark(_priced(moves, entries[key], row, span), span),
+            "blanks": sum(check.state != "verified" for check in entries[key].checks.values()),
+            "price": next((band for band in row["prices"] if band["tier"] == STANDARD), None),
+        }
+        for key, row in sorted(rows.items(), key=lambda item: (not _pressing(item[1]), item[0]))
+        if _matches(row, asked)
+    ]
+    return {
+        "urgent": [documents.of_alert(row) for row in urgent],
+        "names": {key: row["name"] or key for key, row in rows.items()},
+        "models": {key: row["model_id"] for key, row in rows.items()},
+        "rows": shown,
+        "filters": asked,
+        "statuses": ["denied", *(status.value for status in Status)],
+        "owners": sorted({owner for row in rows.values() for owner in row["owners"]}),
+        "surfaces": sorted({row["surface"] for row in rows.values()}),
+    }
+
+
+def open_matters(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
+    """Return everything that waits for somebody."""
+    rows = alerts(desk.reader, desk.configuration, desk.now, everything=True)
+    grouped: dict[str, list[documents.Document]] = {}
+    for row in rows:
+        grouped.setdefault(row.kind.value, []).append(documents.of_alert(row))
+    return {"groups": grouped, "sources": set(desk.configuration.sources)}
+
+
+def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
+    """Return all about one row of the registry."""
+    then = _then(desk, asked)
+    known = queries.entries(desk.reader, at=then)
+    key = find_row(known, path["key"], asked.surface)
+    if key not in known:
+        raise unknown_entry(key, known)
+    one, until = known[key], then or desk.now
+    history = [recorded for recorded in queries.history(desk.reader, key) if recorded.recorded_at <= until]
+    span = TimeSpan(max(until - timedelta(days=asked.days), history[0].recorded_at), until)
+    row = rows_of_registry(desk, then, key)[key]
+    pauses, chain = pauses_of(history), queries.why(desk.reader, key, at=then)
+    moves = _moves_of(desk.reader, one, until)
+    page: Values = {
+        "row": {**row, "kind": _kind(row), "state": _state(row)},
+        "surfaces": sorted(other for other in known if known[other].spec.entry == one.spec.entry and other != key),
+        "holder": acknowledgements(desk.reader, known).get(key) if then is None else None,
+        "chain": [_step(step.recorded, step.depth) for step in chain],
+        "evidence": list(dict.fromkeys(step.recorded.event.evidence for step in chain if step.recorded.event.evidence)),
+        "timeline": _timeline(history, _around(desk.reader, one, span), span),
+        "chart": _chart(moves, pauses, span),
+        "pauses": [_pause(pause) for pause in reversed(pauses)],
+        "history": [_line(recorded) for recorded in reversed(history[-_SHOWN_EVENTS:])],
+        "days": asked.days,
+        "sources": desk.configuration.sources,
+        "checks": [],
+        "words": [],
+        "differences": [],
+        "stands_in_for": [],
+    }
+    if then is not None:
+        return page
+    report = gathered(desk.reader, desk.configuration, key, now=desk.now)
+    checks = queries.complete(report.checks, CHECKS, desk.now)
+    page |= {
+        "unasked": [check.name for check in checks if check.check.state == "blank" and not check.required_in],
+        "checks": [documents.of_check(check, CHECKS) for check in checks],
+        "words": [documents.of_price(word) for word in report.words],
+        "evals": None if report.comparison is None else report.comparison.as_json(),
+        "questions": report.questions,
+        "ends": _ends(desk, key),
+        "rests_on": [
+            documents.of_coverage(watched)
+            for watched in coverage(desk.reader, desk.configuration, desk.now)
+            if watched.entry == key
+        ],
+        "stands_in_for": sorted(other for other, held in known.items() if held.spec.fallback == one.spec.entry),
+        "fallback": report.fallback,
+        "differences": [line.words for line in report.differences],
+        "spending": report.spending,
+    }
+    return page
+
+
+def sources(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
+    """Return how each source stands, with its last week."""
+    span = TimeSpan(desk.now - _STRIP, desk.now)
+    return {
+        "rows": [
+            {**documents.of_source(row), **_freshness(row, desk.now), "strip": _source_strip(desk.reader, row, span)}
+            for row in source_rows(desk.reader, desk.configuration, desk.now)
+        ]
+    }
+
+
+def source(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
+    """Return all about one source."""
+    row = source_rows(desk.reader, desk.configuration, desk.now, path["key"])[0]
+    span = TimeSpan(desk.now - _STRIP, desk.now)
+    state = desk.reader.source(row.key)
+    recent = EventQuery(source=row.key, newest_first=True, limit=_SHOWN_EVENTS)
+    return {
+        "row": {**documents.of_source(row), **_freshness(row, desk.now)},
+        "strip": _source_strip(desk.reader, row, span),
+        "evidence": "" if state is None else state.evidence,
+        "history": [_line(recorded) for recorded in desk.reader.events(recent)],
+    }
+
+
+def log(desk: Desk, path: Mapping[str, str], asked: Log) -> Values:
+    """Return a page of the log, the newest first unless told."""
+    document = events(desk, path, asked)
+    rows = list(desk.reader.events(query_of(asked, desk.now)))
+    following = document["next"]
+    return {
+        "rows": [_line(recorded) for recorded in rows],
+        "next": None if following is None else "/events?" + following.partition("?")[2],
+        "filters": asked,
+    }
+
+
+def event(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
+    """Return one event: what it says, what led to it, what it led to, and its evidence."""
+    recorded = desk.reader.event(int(path["position"]))
+    if recorded is None:
+        raise Refused(f"there is no event {path['position']}; the last one is {desk.reader.head()}")
+    causes = [*recorded.event.data.get("causes", ()), *([recorded.event.cause] if recorded.event.cause else [])]
+    led_to = EventQuery(cause=recorded.event.position, limit=_SHOWN_EVENTS)
+    return {
+        "row": _line(recorded),
+        "document": ev.record(recorded),
+        "sources": desk.configuration.sources,
+        "causes": [_line(cause) for position in dict.fromkeys(causes) if (cause := desk.reader.event(position))],
+        "effects": [_line(effect) for effect in desk.reader.events(led_to)],
+    }
+
+
+def deliveries(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
+    """Return what was sent lately."""
+    return {"rows": [documents.of_notice(row, desk.zone) for row in sent_notices(desk.reader, 100)]}
+
+
+def notice(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
+    """Return one notice, word for word."""
+    return {"row": documents.of_notice(find_notice(desk.reader, path["id"]), desk.zone)}
+
+
+def changes(desk: Desk, path: Mapping[str, str], asked: ComparedTimes) -> Values:
+    """Return what differs between two times."""
+    since, until = asked.since.resolve(desk.now), asked.until.resolve(desk.now)
+    rows: dict[str, list[Any]] = {}
+    for row in registry_diff(desk.reader, since, until, asked.entry):
+        rows.setdefault(row.entry, []).append(row)
+    return {"rows": rows, "since": since, "until": until, "entry": asked.entry}
+
+
+PAGES: tuple[PageSpec, ...] = (
+    PageSpec(path="/", title="Registry", template="registry.html", build=registry, query=Filters, nav="Registry"),
+    PageSpec(path="/open", title="Open", template="open.html", build=open_matters, nav="Open", of_now=True),
+    PageSpec(path="/entries/{key}", title="Entry", template="entry.html", build=entry, query=Zoom),
+    PageSpec(path="/sources", title="Sources", template="sources.html", build=sources, nav="Sources", of_now=True),
+    PageSpec(path="/sources/{key}", title="Source", template="source.html", build=source, of_now=True),
+    PageSpec(path="/events", title="Events", template="events.html", build=log, query=Log, nav="Events"),
+    PageSpec(path="/events/{position}", title="Event", template="event.html", build=event, live=False),
+    PageSpec(path="/deliveries", title="Deliveries", template="deliveries.html", build=deliveries, nav="Deliveries"),
+    PageSpec(path="/deliveries/{id}", title="Message", template="notice.html", build=notice, live=False),
+    PageSpec(
+        path="/changes", title="Changes", template="changes.html", build=changes, query=ComparedTimes, nav="Changes"
+    ),
+)
+
+
+def _then(desk: Desk, asked: AtTime) -> datetime | None:
+    return None if asked.at is None else asked.at.resolve(desk.now)
+
+
+def _pressing(row: documents.Document) -> bool:
+    return row["status"] == Status.PAUSED or _denied(row)
+
+
+def _denied(row: documents.Document) -> bool:
+    answer = row["production"]
+    return row["status"] == Status.ACTIVE and answer is not None and not answer["allowed"]
+
+
+def _kind(row: documents.Document) -> str:
+    return "bad" if _denied(row) else KINDS[Status(row["status"])]
+
+
+def _state(row: documents.Document) -> str:
+    """Return a row's status in a word; what production is denied though it is active says so."""
+    return f"active, DENIED: {row['production']['brief']}" if _denied(row) else str(row["status"])
+
+
+def _allowed(row: documents.Document | None) -> bool | None:
+    return None if row is None or row["production"] is None else bool(row["production"]["allowed"])
+
+
+def _matches(row: documents.Document, asked: Filters) -> bool:
+    wanted = asked.q.lower()
+    return (
+        (not wanted or any(wanted in str(row[name]).lower() for name in ("key", "name", "model_id", "use")))
+        and (asked.status in ("", row["status"]) or (asked.status == "denied" and _pressing(row)))
+        and asked.owner in ("", *row["owners"])
+        and asked.surface in ("", row["surface"])
+    )
+
+
+_Moves: TypeAlias = dict[tuple[str, str], list[tuple[datetime, Decimal]]]
+
+
+def _input_moves(reader: Reader, until: datetime) -> _Moves:
+    """Return how the price of standard input moved, by provider and model: what official sources state."""
+    moves: _Moves = {}
+    for recorded in reader.events(EventQuery(type=ev.PRICE_CHANGED, until=until)):
+        data = recorded.event.data
+        if (data["tier"], data["meter"], data["modality"]) == (STANDARD, "input", "text") and data.get("new"):
+            steps = moves.setdefault((data["provider"], recorded.event.subject), [])
+            if not steps and data.get("old"):
+                steps.append((datetime.min.replace(tzinfo=until.tzinfo), Decimal(data["old"])))
+            steps.append((recorded.recorded_at, Decimal(data["new"])))
+    return moves
+
+
+def _priced(moves: _Moves, entry: Entry, row: documents.Document, span: TimeSpan) -> list[tuple[datetime, Decimal]]:
+    """Return the steps of an entry's input price; one that never moved is a flat line at what it is now."""
+    subject = entry.price_subject
+    steps = moves.get((subject.scope, subject.name), [])
+    now = next((band["input"] for band in row["prices"] if band["tier"] == STANDARD and band["input"]), None)
+    return steps or ([(span.start, Decimal(now))] if now else [])
+
+
+def _moves_of(reader: Reader, entry: Entry, until: datetime) -> dict[str, list[tuple[datetime, Decimal]]]:
+    """Return how the standard prices of an entry moved, by meter."""
+    moves: dict[str, list[tuple[datetime, Decimal]]] = {}
+    for recorded in queries.price_history(reader, (entry.price_subject,)):
+        data = recorded.event.data
+        meter = Meter(data["tier"], data["context"], data["modality"], data["meter"])
+        known = recorded.recorded_at <= until and meter.tier == STANDARD and meter.context == "short"
+        if known and recorded.event.type in (ev.PRICE_LISTED, ev.PRICE_CHANGED) and data.get("new"):
+            moves.setdefault(meter.meter, []).append((recorded.recorded_at, Decimal(data["new"])))
+    return moves
+
+
+_CHARTED = {"input": "input", "output": "output", "cached_input": "cached"}
+
+
+def _chart(
+    moves: Mapping[str, Sequence[tuple[datetime, Decimal]]], pauses: Iterable[Pause], span: TimeSpan
+) -> Values | None:
+    lines = [(_CHARTED[meter], steps) for meter, steps in moves.items() if meter in _CHARTED]
+    if not lines:
+        return None
+    bands = [_pause_band(pause, span.end) for pause in pauses]
+    return {"svg": drawing.step_chart(lines, span, bands), "names": [name for name, _ in lines]}
+
+
+def _pause_band(pause: Pause, now: datetime) -> DrawnBand:
+    end = now if pause.ended is None else pause.ended.recorded_at
+    return DrawnBand(start=pause.began.recorded_at, end=end, kind="paused", label="paused")
+
+
+def _pause(pause: Pause) -> Values:
+    ended = pause.ended
+    return {
+        "began": _line(pause.began),
+        "extended": [_line(recorded) for recorded in pause.extended],
+        "ended": None if ended is None else _line(ended),
+        "lasted": "" if ended is None else rounded(ended.recorded_at - pause.began.recorded_at),
+    }
+
+
+_STATUS_AFTER = {
+    ev.ENTRY_DECLARED: Status.WAITING,
+    ev.ENTRY_VISIBLE: Status.EVALUATING,
+    ev.ENTRY_HIDDEN: Status.WAITING,
+    ev.ENTRY_ACTIVATED: Status.ACTIVE,
+    ev.ENTRY_PAUSED: Status.PAUSED,
+    ev.ENTRY_RESUMED: Status.ACTIVE,
+    ev.ENTRY_RETIRED: Status.RETIRED,
+    ev.ENTRY_WITHDRAWN: Status.WITHDRAWN,
+}
+
+
+def _timeline(history: Sequence[Recorded], around: Iterable[Recorded], span: TimeSpan) -> Any:
+    turns = [
+        (recorded, _STATUS_AFTER[recorded.event.type]) for recorded in history if recorded.event.type in _STATUS_AFTER
+    ]
+    ends = [recorded.recorded_at for recorded, _ in turns[1:]] + [span.end]
+    bands = [
+        DrawnBand(start=recorded.recorded_at, end=end, kind=status.value, label=status.value)
+        for (recorded, status), end in zip(turns, ends, strict=True)
+        if end >= span.start
+    ]
+    marks = [_mark(recorded) for recorded in (*history, *around) if recorded.recorded_at >= span.start]
+    return drawing.timeline(bands, marks, span, _LANES)
+
+
+def _mark(recorded: Recorded) -> DrawnMark:
+    event = recorded.event
+    bad = event.type in (ev.ENTRY_PAUSED, ev.CHECK_FAILED, ev.MODEL_UNLISTED, ev.GATE_DENIED, ev.NOTICE_DEAD)
+    return DrawnMark(
+        at=recorded.recorded_at,
+        kind="bad" if bad else "good" if event.type in _PEOPLE else "info",
+        label=f"{event.type}: {in_words(event)}",
+        href=f"/events/{event.position}",
+        lane=_LANE_OF.get(event.type.partition(".")[0], 3),
+    )
+
+
+def _around(reader: Reader, entry: Entry, span: TimeSpan) -> list[Recorded]:
+    """Return what befell the model of an entry, its prices, and what was told and asked of it."""
+    subjects = dict.fromkeys(name for name in (entry.spec.model_id, entry.price_subject.name) if name)
+    found = [
+        recorded
+        for name in subjects
+        for type in ("model.*", "price.*")
+        for recorded in reader.events(EventQuery(type=type, subject=name, since=span.start, until=span.end))
+    ]
+    found += [
+        recorded
+        for key in dict.fromkeys((entry.spec.entry, entry.key))  # versions before 0.3.0 wrote the key of the row
+        for recorded in reader.events(EventQuery(type="gate.*", subject=key, since=span.start, until=span.end))
+        if recorded.event.data.get("surface", entry.spec.surface) == entry.spec.surface
+    ]
+    told = EventQuery(type="notice.*", since=span.start, until=span.end)
+    found += (recorded for recorded in reader.events(told) if entry.key in recorded.event.data.get("entries", ()))
+    return found
+
+
+def _ends(desk: Desk, key: str) -> list[documents.Document]:
+    try:
+        return [documents.of_end(end) for end in ends(desk.reader, desk.configuration, desk.now, key)]
+    except Refused:
+        return []  # none is announced
+
+
+def _freshness(row: SourceRow, now: datetime) -> Values:
+    """Return how much of its freshness a source has used up, drawn and in words."""
+    if row.good_at is None or row.fresh_until is None:
+        return {"age": "never", "meter": drawing.meter(1.0, "bad", "never read")}
+    share = (now - row.good_at) / (row.fresh_until - row.good_at)
+    kind = "bad" if share >= 1 else "warn" if share >= 0.5 else "good"
+    age = rounded(now - row.good_at)
+    return {"age": f"{age} ago", "meter": drawing.meter(share, kind, f"{share:.0%} of its freshness is used up")}
+
+
+def _source_strip(reader: Reader, row: SourceRow, span: TimeSpan) -> Any:
+    """Draw the last week of a source: read, or down."""
+    bands: list[DrawnBand] = []
+    begun, state = span.start, "ok"
+    query = EventQuery(source=row.key, since=span.start, until=span.end)
+    for recorded in reader.events(query):
+        type = recorded.event.type
+        if type in (ev.SOURCE_FAILED, ev.SOURCE_RECOVERED):
+            down = type == ev.SOURCE_FAILED
+            bands.append(DrawnBand(start=begun, end=recorded.recorded_at, kind="ok" if down else "down", label=state))
+            begun, state = recorded.recorded_at, "down" if down else "ok"
+    bands.append(DrawnBand(start=begun, end=span.end, kind="down" if state == "down" else row.state.value, label=state))
+    return drawing.strip(bands, span)
+
+
+def _step(recorded: Recorded, depth: int) -> Values:
+    return {**_line(recorded), "depth": depth}
+
+
+def _line(recorded: Recorded) -> Values:
+    """Return an event as a row: when, what about, in words."""
+    event = recorded.event
+    return {
+        "position": event.position,
+        "at": recorded.recorded_at,
+        "occurred_at": event.occurred_at,
+        "type": event.type,
+        "subject": event.subject,
+        "source": event.source,
+        "actor": event.actor,
+        "words": in_words(event),
+        "evidence": event.evidence,
+    }

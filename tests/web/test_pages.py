@@ -1,0 +1,192 @@
+"""The pages: every one of them answers, says what presses first, escapes what providers wrote, and needs no script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+from pipeline_world import LUNA, VIA, World, furnish, world_of
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from monitor.core.ports import EventQuery, Unavailable
+from monitor.gate.decision import Answer
+from monitor.gate.uses import JudgedRow, Uses, record
+from monitor.web.api.service import Api
+from monitor.web.pages.service import Pages
+from monitor.web.pages.views import PAGES, PageSpec
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def paused() -> Iterator[World]:
+    """Provide a world in which a price rose and paused the entry, which somebody with an odd name has acknowledged."""
+    with world_of() as made:
+        furnish(made)
+        made.activate()
+        made.now += timedelta(hours=1)
+        made.sources["page"].set(LUNA, input="2")
+        made.polls(2, "page")
+        uses = Uses(lambda: ("production",))
+        answer = Answer(
+            key="luna", allowed=False, status="paused", reason="so", fallback="", position=9, expires_at=None
+        )
+        uses.note(answer, JudgedRow("luna", "openai"), "production", "support-agent", made.now)
+        record(made.store, uses, made.now, ending=True)
+        made.use_cases().attendant.acknowledge("luna", by=SCRIPT, note=f"{SCRIPT}&amp;", via=VIA)
+        yield made
+
+
+def _client(world: World) -> TestClient:
+    api = Api(store=world.store, configuration=lambda: world.conf, clock=lambda: world.now)
+    return TestClient(Starlette(routes=[*api.routes(), *Pages(api).routes()]))
+
+
+@pytest.fixture(scope="module")
+def http(paused: World) -> Iterator[TestClient]:
+    with _client(paused) as client:
+        yield client
+
+
+def _path(page: PageSpec, world: World) -> str:
+    with world.store.read() as reader:
+        notice = reader.deliveries()[0].notice
+    known = {"position": "1", "id": notice, "key": "page" if "sources" in page.path else "luna"}
+    path = page.path
+    for name, value in known.items():
+        path = path.replace(f"{{{name}}}", value)
+    return path
+
+
+class _Read(HTMLParser):
+    """Collects tags that are open, ids, and links to other hosts."""
+
+    VOID = frozenset({"meta", "link", "input", "br", "line", "circle", "rect", "path"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.inline: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.links += [value for name, value in attrs if name in ("href", "src", "action") and value]
+        self.inline += [name for name in named if name == "style" or name.startswith("on")]
+        self.inline += [tag] if tag == "style" or (tag == "script" and "src" not in named) else []
+        self.ids += [named["id"]] if named.get("id") else []
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+def test_every_page_is_whole_names_no_other_host_and_holds_nothing_inline(
+    http: TestClient, paused: World, page: PageSpec
+) -> None:
+    answer = http.get(_path(page, paused))
+    assert answer.status_code == 200, answer.text
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    read = _Read()
+    read.feed(answer.text)
+    assert read.open == []
+    assert read.inline == []
+    assert all(link.startswith(("/", "?", "data:,", "#")) for link in read.links), read.links
+    assert len(read.ids) == len(set(read.ids))
+    assert SCRIPT not in answer.text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+def test_every_link_of_a_page_leads_somewhere(http: TestClient, paused: World, page: PageSpec) -> None:
+    read = _Read()
+    read.feed(http.get(_path(page, paused)).text)
+    for link in dict.fromkeys(link for link in read.links if link.startswith("/")):
+        assert http.get(link).status_code == 200, link
+
+
+def test_what_is_paused_stands_on_top_with_who_has_it_and_leads_to_why_in_one_click(http: TestClient) -> None:
+    text = http.get("/").text
+    top = text[: text.index("<table")]
+    assert "PAUSED" in top
+    assert "Production is denied" in top
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; has it" in top
+    assert 'href="/entries/luna"' in top
+    entry = http.get("/entries/luna").text
+    assert "standard input: 1.00 → 2.00 USD per 1M tokens (+100 %)" in entry
+    assert "access-monitor resume luna --by YOU --reason WHY --expect" in entry
+
+
+def test_the_timeline_of_an_entry_shows_who_was_denied(http: TestClient) -> None:
+    assert "gate.denied: " in http.get("/entries/luna").text
+
+
+def test_filters_choose_rows_and_stay_in_the_address(http: TestClient) -> None:
+    assert 'href="/entries/luna"' in http.get("/?status=paused").text.partition("<table")[2]
+    text = http.get("/?status=retired&q=luna").text
+    assert "No entry matches" in text
+    assert 'value="luna"' in text
+
+
+def test_a_page_of_a_time_says_so_and_shows_what_was_recorded_then(http: TestClient, paused: World) -> None:
+    with paused.store.read() as reader:
+        pause = next(reader.events(EventQuery(type="entry.paused")))
+    before = (pause.recorded_at - timedelta(seconds=1)).isoformat()
+    for path in ("/", "/entries/luna"):
+        text = http.get(path, params={"at": before}).text
+        assert "You look at what was recorded up to" in text
+        assert re.search(r'class="word good">active<', text)
+        assert "PAUSED" not in text
+    assert "it is of now" in http.get("/sources", params={"at": before}).text
+
+
+def test_evidence_is_a_download_and_never_a_page(http: TestClient, paused: World) -> None:
+    with paused.store.read() as reader:
+        hash = next(recorded.event.evidence for recorded in reader.events() if recorded.event.evidence)
+    answer = http.get(f"/evidence/{hash}")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert http.get("/evidence/sha256:00000000").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        ("/entries/lnua", 404, "There is no entry"),
+        ("/events/99999", 404, "There is no event 99999"),
+        ("/?bogus=1", 400, "There is no parameter"),
+        ("/?at=bogus", 400, "is no time"),
+        ("/deliveries/none", 404, "There is no notice"),
+        ("/static/none.js", 404, "no such file"),
+    ],
+)
+def test_what_is_not_there_is_a_page_that_says_so(http: TestClient, path: str, status: int, sentence: str) -> None:
+    answer = http.get(path)
+    assert answer.status_code == status
+    assert sentence in answer.text
+
+
+def test_an_empty_registry_has_pages_too() -> None:
+    with world_of() as empty, _client(empty) as http:
+        for path in ("/", "/open", "/sources", "/events", "/deliveries", "/changes"):
+            assert http.get(path).status_code == 200, path
+
+
+def test_while_the_store_cannot_be_read_the_page_says_so(
+    http: TestClient, paused: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise Unavailable("The database is down.")
+
+    monkeypatch.setattr(paused.store, "read", broken)
+    answer = http.get("/")
+    assert answer.status_code == 503
+    assert "The database is down." in answer.text
