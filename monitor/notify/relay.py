@@ -26,7 +26,7 @@ from monitor.core import events as ev
 from monitor.core.configuration import DestinationRules, Owner
 from monitor.core.events import Ledger
 from monitor.core.names import perhaps
-from monitor.core.notices import EarlierMessage, Item, Notice, Reason
+from monitor.core.notices import Item, Notice, Reason
 from monitor.core.ports import (
     Channel,
     Clock,
@@ -198,6 +198,7 @@ class Relay:
         self._public_url = public_url
         # A message that was taken although its attempt failed has the link of the next attempt: both work then.
         self._links: dict[int, AckUrl] = {}
+        self._alive: set[str] = set()  # destinations of this tick at which nothing was given up last
 
     def recover(self) -> int:
         """Free the claims of a dead predecessor, at the start of a single node, and return how many there were.
@@ -226,6 +227,7 @@ class Relay:
             if not reader.due(now):
                 return 0
         flight = _Flight()
+        self._alive.clear()  # another process may have given up meanwhile
         self._take_off(flight, only)
         while flight.queues:
             self._settle_for(flight, CLAIM_AGAIN)
@@ -401,9 +403,9 @@ class Relay:
         with self._store.read() as reader:
             if self._gate is not None:
                 notice = answered_again(notice, reader, self._gate(reader, now), now)
-            first = next(reader.sent_messages(destination=destination, incident=notice.incidents[0]), None)
-        if first is not None and first.notice != notice.id:
-            notice = replace(notice, earlier=EarlierMessage(at=first.at, title=first.title, thread=first.thread))
+            first = reader.first_message(destination, notice.incidents[0])
+        if first is not None and first[0] != notice.id:
+            notice = replace(notice, earlier=first[1])
         items = tuple(
             replace(item, lease_until=self._still_allowed(item.entry)) if item.denied and item.entry else item
             for item in notice.items
@@ -473,7 +475,7 @@ class Relay:
             tx.settle(replace(tried, state=DeliveryState.WAITING, retry_at=retry_at, error=outcome.reason))
             return
         self._links.pop(delivery.id, None)
-        was_dead = _was_dead(tx, delivery.destination)
+        was_dead = delivery.destination not in self._alive and _was_dead(tx, delivery.destination)
         tx.settle(replace(tried, state=DeliveryState.SENT, error=""))
         if attempt.notice is not None:
             tx.keep_sent(_as_sent(attempt, attempt.notice, outcome))
@@ -483,6 +485,8 @@ class Relay:
         tx.append(ledger.events, self._clock())
         if was_dead:
             self._tell_others(tx, delivery.owner, [_reached_again(attempt, position)], attempt.at)
+        else:
+            self._alive.add(delivery.destination)
 
     def _bury(self, tx: Transaction, attempts: Sequence[_Attempt]) -> None:
         """Give up deliveries of one owner, record each, and tell somebody else; never about a notice
@@ -492,6 +496,7 @@ class Relay:
         items: list[Item] = []
         for attempt in attempts:
             self._links.pop(attempt.delivery.id, None)
+            self._alive.discard(attempt.delivery.destination)
             tried = replace(attempt.delivery, attempts=attempt.delivery.attempts + 1, state=DeliveryState.DEAD)
             error = attempt.outcome.reason if isinstance(attempt.outcome, NotSent) else ""
             tx.settle(replace(tried, error=error))
