@@ -323,8 +323,8 @@ class Monitor:
 
         owners, fallback = self.configuration.owners, self.configuration.fallback_owner
         named = [owner for entry in self.configuration.entries.values() for owner in entry.owners]
-        told = (key for name in (*named, *filter(None, [fallback])) for key in notified(owners, fallback, name))
-        return [owners[key] for key in dict.fromkeys(told)]
+        keys = (key for name in (*named, *filter(None, [fallback])) for key in notified(owners, fallback, name))
+        return [owners[key] for key in dict.fromkeys(keys)]
 
     @cached_property
     def relay(self) -> Relay:

@@ -17,6 +17,7 @@ from monitor.core.notices import Acknowledgement, Item, Notice, Reason, Since
 from monitor.core.ports import EventQuery, Reader
 from monitor.gate.state import Production
 from monitor.notify.headlines import HOLDABLE
+from monitor.notify.incidents import named
 
 
 def answered(item: Item, gate: Production) -> Item:
@@ -96,7 +97,9 @@ def _again(item: Item, again: _Again) -> Item:
 def _moved(item: Item, entry: Entry, told: int) -> Since | None:
     """Return how an entry changed its status after the last event that was `told`."""
     if item.reason is Reason.APPROVAL and entry.asked is None and entry.status == item.status:
-        return Since(at=entry.since, text="the request lapsed: the entry changed before anybody confirmed it")
+        return Since(
+            at=entry.since, text="the request lapsed: the entry changed before anybody confirmed it", over=True
+        )
     if entry.status_position <= told or (entry.status == item.status and entry.status is not Status.PAUSED):
         return None
     by = f" by {entry.by}" if entry.by else ""
@@ -108,8 +111,15 @@ def _moved(item: Item, entry: Entry, told: int) -> Since | None:
         Status.EVALUATING: f"{entry.spec.surface} lists {entry.spec.model_id}",
         Status.WAITING: f"{entry.spec.surface} no longer lists {entry.spec.model_id or 'its model'}",
     }[entry.status]
-    over = item.status == Status.PAUSED and entry.status is not Status.PAUSED
-    return Since(at=entry.since, text=text, over=over)
+    return Since(at=entry.since, text=text, over=_is_over(item, entry))
+
+
+def _is_over(item: Item, entry: Entry) -> bool:
+    """Return whether what an item told of an entry is over, as the entry stands now: the entry is, or the pause."""
+    if not entry.alive:
+        return True
+    paused = entry.status is Status.PAUSED and item.pause in ("", named(entry.key, entry.pause or 0))
+    return item.status == Status.PAUSED and not paused
 
 
 def _source_since(item: Item, reader: Reader) -> Since | None:
@@ -151,13 +161,13 @@ def _turned(item: Item, fresh: Item, now: datetime) -> Since | None:
     """Return how the gate's answer moved although the entry did not: by time, or with its fallback."""
     if fresh.denied != item.denied:
         allowed = "production is allowed" if not fresh.refusal else "existing callers are allowed"
-        return Since(at=now, text=f"production is denied: {fresh.refusal}" if fresh.denied else allowed)
+        over = item.reason is Reason.STALE and not fresh.refusal
+        return Since(at=now, text=f"production is denied: {fresh.refusal}" if fresh.denied else allowed, over=over)
     if bool(item.refusal) != bool(fresh.refusal):
-        return Since(
-            at=now, text=f"production is denied: {fresh.refusal}" if fresh.refusal else "production is allowed"
-        )
+        over = item.reason is Reason.STALE and not fresh.refusal
+        text = f"production is denied: {fresh.refusal}" if fresh.refusal else "production is allowed"
+        return Since(at=now, text=text, over=over)
     if fresh.fallback == item.fallback and fresh.fallback_allowed != item.fallback_allowed:
-        return Since(
-            at=now, text=f"its fallback {fresh.fallback} is {'allowed' if fresh.fallback_allowed else 'denied'}"
-        )
+        text = f"its fallback {fresh.fallback} is {'allowed' if fresh.fallback_allowed else 'denied'}"
+        return Since(at=now, text=text, over=item.reason is Reason.FALLBACK_LOST and fresh.fallback_allowed)
     return None

@@ -43,15 +43,14 @@ class CloudEventsHook:
         self._url = url.partition("+")[2]
         self._means = means
         self.label = f"{parts.scheme}://{parts.hostname}"
-        self._keys = [_key(secret) for secret in means.secret.split()]
+        if means.secret == "":
+            raise UnusableDestination(
+                'is a webhook whose events are signed; write { url = "…", secret = "env:NAME" } in destinations'
+            )
+        self._keys = [_key(secret) for secret in (means.secret or "").split()]
 
     def send(self, outgoing: Outgoing) -> Sent | NotSent:
         """Post one event; its signature holds the time of the attempt."""
-        if not self._keys:
-            return NotSent(
-                reason='its events cannot be signed; write { url = "…", secret = "env:NAME" } in destinations',
-                permanent=True,
-            )
         event = _event(outgoing)
         now = self._means.clock()
         text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))

@@ -62,8 +62,8 @@ def compose(
     by_owner: dict[str, list[Item]] = {}
     for addressed in audible:
         item = answered(addressed.item, gate_answers)
-        told = (to for owner in addressed.recipients.owners for to in background.notified(owner))
-        for owner in dict.fromkeys(told):
+        names = (name for owner in addressed.recipients.owners for name in background.notified(owner))
+        for owner in dict.fromkeys(names):
             by_owner.setdefault(owner, []).append(item)
     order = list(Reason)
     return tuple(

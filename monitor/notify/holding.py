@@ -1,19 +1,19 @@
 """What may wait for the end of quiet hours or for a digest, and what is sent then as one message.
 
-A pause never waits, nor does the denial of an active entry, and neither does what follows on such a message at a
-destination that got it: who was woken is told that it is over. All else that is held back is collected; what ended
-meanwhile is one line.
+A pause never waits, nor does the denial of an active entry. What else is worth waking someone for waits for the end of
+quiet hours, and the rest for the digest, too. What follows on a message waits no longer than that did: who was woken is
+told that it is over. All that is held back is collected; what ended meanwhile is one line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core.configuration import DestinationRules
 from monitor.core.entry import Status
-from monitor.core.notices import ENDING, PAUSING, Digest, Item, Notice, OverItem, Reason
+from monitor.core.notices import ENDING, PAUSING, SERIOUS, Digest, Item, Notice, OverItem, Reason
 from monitor.core.ports import Reader
 from monitor.notify.daily_times import due_at
 from monitor.notify.destinations import FOLLOWING
@@ -41,14 +41,25 @@ def holding(
     """Judge whether a notice, as a destination takes it, may wait there, and until when."""
     if (rules.quiet is None and rules.digest is None) or created_at > now:  # dated by a clock that was ahead
         return AT_ONCE
+    if any(
+        serious(item) or _follows(reader, item, destination, lambda item, _: serious(item)) for item in notice.items
+    ):
+        rules = replace(rules, digest=None)
     waits_for = due_at(rules, created_at, created_at)
     until = due_at(rules, created_at, now)
     if waits_for <= created_at and until <= now:
         return AT_ONCE
     latest = max(waits_for, until)
-    if any(urgent(item, latest) or _follows_urgent(reader, item, destination) for item in notice.items):
+    if any(urgent(item, latest) or _follows(reader, item, destination, urgent) for item in notice.items):
         return AT_ONCE
     return Holding(until=until if until > now else None, collected=True)
+
+
+def serious(item: Item) -> bool:
+    """Return whether an item is too serious to wait for a digest; it may wait for the end of quiet hours."""
+    if item.reason is Reason.STALE:
+        return item.denied or bool(item.refusal)
+    return item.reason in SERIOUS
 
 
 def urgent(item: Item, until: datetime) -> bool:
@@ -67,14 +78,14 @@ def urgent(item: Item, until: datetime) -> bool:
     return item.reason in (Reason.STALE, Reason.BLIND, Reason.FALLBACK_LOST) and refused
 
 
-def _follows_urgent(reader: Reader, item: Item, destination: str) -> bool:
-    """Return whether an item follows on a message that did not wait at this destination."""
+def _follows(reader: Reader, item: Item, destination: str, promptly: Callable[[Item, datetime], bool]) -> bool:
+    """Return whether an item follows on a message that this destination got promptly."""
     if item.reason not in FOLLOWING or not item.incident:
         return False
     for message in reader.sent_messages(destination=destination, incident=item.incident):
         notice = reader.notice(message.notice)
         if notice is not None and any(
-            earlier.incident == item.incident and urgent(earlier, message.at) for earlier in notice.items
+            earlier.incident == item.incident and promptly(earlier, message.at) for earlier in notice.items
         ):
             return True
     return False
@@ -103,7 +114,7 @@ def _ended_at(item: Item, items: Iterable[Item]) -> datetime | None:
     """Return when it was over what an item tells; None where it is not, or where it tells the end of something that
     is not among the items.
     """
-    if item.since_then is not None and item.since_then.over:
+    if item.reason not in FOLLOWING and item.since_then is not None and item.since_then.over:
         return item.since_then.at
     if not item.incident:
         return None

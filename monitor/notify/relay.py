@@ -590,8 +590,8 @@ class Relay:
         Raises:
             Refused: the owner is not configured or has no destination.
         """
-        told = [key for key in notified(self._owners(), "", owner) if self._known(key)]
-        if not told:
+        keys = [key for key in notified(self._owners(), "", owner) if self._known(key)]
+        if not keys:
             known = sorted(self._owners())
             configured = ", ".join(known) or "none"
             raise Refused(
@@ -599,7 +599,7 @@ class Relay:
             )
         now = self._clock()
         with self._store.write() as tx:
-            notices = [_test(key, tx.head(), now) for key in told]
+            notices = [_test(key, tx.head(), now) for key in keys]
             for notice in notices:
                 tx.enqueue(notice, self._known(notice.owner), now)
         return tuple(notice.id for notice in notices)

@@ -27,13 +27,13 @@ class Means:
         timeout: seconds for one attempt, and for connecting.
         clock: what the time of a signature is read from.
         folder: the state folder, below which files are written; None where there is none.
-        secret: with what messages are signed; empty where they are not.
+        secret: with what messages are signed; empty where there is none, None where it was not looked at.
     """
 
     timeout: tuple[float, float]
     clock: Callable[[], datetime]
     folder: Path | None = None
-    secret: str = ""
+    secret: str | None = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ def unusable_destinations(document: Document, path: Path) -> Iterator[Finding]:
         timeout=(1.0, 1.0),
         clock=lambda: datetime.min.replace(tzinfo=UTC),
         folder=place(document.run.state_dir or "", path.parent),
+        secret=None,
     )
     channel = AppriseChannel(lambda url: url, means=lambda url: means)
     for index, owner in enumerate(document.owner):

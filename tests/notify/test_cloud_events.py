@@ -100,7 +100,7 @@ def test_nothing_goes_out_unsigned(service: StandIn) -> None:
     outcome = send(service, notice(), secret="")
     assert isinstance(outcome, NotSent)
     assert outcome.permanent
-    assert "cannot be signed" in outcome.reason
+    assert "is a webhook whose events are signed; write {" in outcome.reason
     assert service.received == []
 
 

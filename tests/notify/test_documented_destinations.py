@@ -20,7 +20,7 @@ TABLE: dict[str, list[str]] = {row[0]: quoted(row[1]) for row in rows(SECTION)}
 
 
 def channel(folder: Path) -> AppriseChannel:
-    means = Means(timeout=(1, 1), clock=lambda: datetime(2026, 7, 1, tzinfo=UTC), folder=folder)
+    means = Means(timeout=(1, 1), clock=lambda: datetime(2026, 7, 1, tzinfo=UTC), folder=folder, secret=None)
     return AppriseChannel(lambda url: url, means=lambda url: means)
 
 

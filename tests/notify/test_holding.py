@@ -107,17 +107,14 @@ def test_what_waited_is_one_message_with_every_notice_in_it(outbox: OutboxWorld)
     (notice,) = outbox.take()
     assert notice.digest is not None
     assert notice.digest.notices == tuple(ids)
+    assert [item.name for item in notice.items] == ["Luna", "Sol"]
     message = compose(notice)
-    assert message.title == "DIGEST: REMINDER Sol; CHANGED Luna"
-    assert [section.heading for section in message.sections] == ["REMINDER Sol", "CHANGED Luna"]
-    assert message.footer == f"Notices {', '.join(ids)}"
+    assert all(id in message.footer for id in ids)
     with outbox.store.read() as reader:
         delivered = [record.event.subject for record in reader.events(EventQuery(type=ev.NOTICE_DELIVERED))]
         sent = list(reader.sent_messages())
     assert delivered == ids
-    assert [(message.notice, message.title) for message in sent] == [
-        (id, "DIGEST: REMINDER Sol; CHANGED Luna") for id in ids
-    ]
+    assert [(row.notice, row.title) for row in sent] == [(id, message.title) for id in ids]
 
 
 def test_more_than_a_claim_holds_is_one_message_still(outbox: OutboxWorld) -> None:
@@ -137,11 +134,12 @@ def test_what_ended_meanwhile_is_one_line_and_nothing_else(outbox: OutboxWorld) 
     outbox.tell(Reason.RECOVERED, incident="page-7", source="page")
     outbox.at("07:00")
     (notice,) = outbox.take()
-    message = compose(notice)
-    assert message.title == "DIGEST: 1 over by now"
-    assert [section.heading for section in message.sections] == ["OVER BY NOW"]
-    ((line,),) = [line.texts for line in message.sections[0].lines]
-    assert line.startswith("SOURCE DOWN luna: news 1; from 2026-07-01 21:00 UTC to 2026-07-01 23:10 UTC")
+    assert notice.items == ()
+    assert notice.digest is not None
+    (over,) = notice.digest.over
+    assert (over.item.reason, over.ended_at) == (Reason.BLIND, datetime(2026, 7, 1, 23, 10, tzinfo=UTC))
+    (section,) = compose(notice).sections
+    assert len(section.lines) == 1
     assert {row.state for row in outbox.rows()} == {DeliveryState.SENT}
 
 
@@ -222,13 +220,47 @@ def test_a_daily_digest_collects_what_is_not_urgent_by_day_as_well(outbox: Outbo
     outbox.at("08:00")
     (notice,) = outbox.take()
     assert [item.reason for item in notice.items] == [Reason.CHANGED, Reason.REMINDER]
-    assert compose(notice).title.startswith("DIGEST: ")
+    assert notice.digest is not None
     outbox.tell(Reason.CHANGED)
     outbox.at("2026-07-03 07:59")
     assert outbox.take() == []
     outbox.at("08:00")
     (notice,) = outbox.take()
     assert notice.digest is not None, "a digest of one is a digest"
+
+
+@pytest.mark.parametrize(
+    ("reason", "end", "fields"),
+    [
+        (Reason.HELD, Reason.ENDED, {}),
+        (Reason.BLIND, Reason.RECOVERED, {}),
+        (Reason.FALLBACK_LOST, Reason.RECOVERED, {"fallback": "mini"}),
+        (Reason.UNDELIVERED, Reason.RECOVERED, {}),
+        (Reason.STALE, Reason.RECOVERED, DENIED),
+    ],
+)
+def test_what_is_serious_waits_for_no_digest_and_neither_does_its_end(
+    outbox: OutboxWorld, reason: Reason, end: Reason, fields: dict[str, Any]
+) -> None:
+    outbox.owners["platform"] = owner(digest=time(8), quiet=QUIET)
+    outbox.at("09:00")
+    outbox.tell(reason, incident="it-1", **fields)
+    outbox.tell(end, incident="it-1")
+    outbox.tell(end, incident="another-2")
+    assert reasons(outbox) == [reason, end]
+
+
+def test_what_is_serious_waits_for_the_end_of_quiet_hours_and_not_for_the_digest_after_it(
+    outbox: OutboxWorld,
+) -> None:
+    outbox.owners["platform"] = owner(digest=time(8), quiet=QUIET)
+    outbox.at("23:00")
+    outbox.tell(Reason.CHANGED)
+    outbox.tell(Reason.HELD)
+    outbox.at("2026-07-02 07:00")
+    assert reasons(outbox) == [Reason.HELD]
+    outbox.at("08:00")
+    assert reasons(outbox) == [Reason.CHANGED]
 
 
 @pytest.mark.parametrize(

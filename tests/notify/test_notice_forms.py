@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from notices import FALLBACKS, listed, notice, paused
+from notices import AT, FALLBACKS, listed, notice, paused
 from notices_told import REASONS, reasons
 
 from monitor.core.notices import Difference, Notice, Reason
 from monitor.notify.forms import SLACK_BLOCK, SLACK_BLOCKS, SLACK_HEADER, SLACK_TEXT, Rendered, render
+from monitor.notify.holding import digest
 
 GOLDEN = Path(__file__).parents[1] / "golden/notices"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -31,7 +32,7 @@ WORDS: dict[str, Notice] = {f"fallback-{case}": notice(paused(**changes)) for ca
 
 FORMS = [
     *((f"reason-{case}", form) for case in REASONS for form in ("txt", "html", "json")),
-    *((case, form) for case in ("mixed", "link") for form in ("txt", "html", "json")),
+    *((case, form) for case in ("mixed", "link", "digest") for form in ("txt", "html", "json")),
     *((case, "txt") for case in WORDS),
 ]
 
@@ -39,6 +40,8 @@ FORMS = [
 def shown(case: str) -> Notice:
     if case == "link":
         return replace(reasons()["paused"], ack_url="https://monitor.example.com/ack/34.platform/the-token")
+    if case == "digest":
+        return digest([reasons()[name] for name in ("blind", "changed", "reminder", "recovered")], AT)
     return reasons()[case.removeprefix("reason-")] if case.startswith("reason-") else {"mixed": MIXED, **WORDS}[case]
 
 
