@@ -117,6 +117,10 @@ class _Attempt:
     link: AckUrl = NONE
 
 
+Arrival: TypeAlias = _Attempt | Exception | str
+"""What comes back from a destination: an outcome, what went wrong before there was one, and its name at the end."""
+
+
 class _Due(NamedTuple):
     """A claimed delivery with its notice; after `stop` it is not begun but given back."""
 
@@ -132,11 +136,11 @@ class _Flight:
     """
 
     queues: dict[str, list[_Due]] = field(default_factory=dict)
-    arrived: SimpleQueue[_Attempt | str] = field(default_factory=SimpleQueue)
+    arrived: SimpleQueue[Arrival] = field(default_factory=SimpleQueue)
     claimed: int = 0
     failure: Exception | None = None
 
-    def arrivals(self, seconds: float) -> Iterator[_Attempt | str]:
+    def arrivals(self, seconds: float) -> Iterator[Arrival]:
         """Yield what arrives, after waiting at most that long for the first; a few more are waited for, since each
         transaction waits for the disk. A crowd is taken in parts.
         """
@@ -276,6 +280,8 @@ class Relay:
             for arrival in flight.arrivals(left):
                 if isinstance(arrival, str):
                     self._landed(flight, arrival)
+                elif isinstance(arrival, Exception):
+                    flight.failed(arrival)
                 elif self._final(arrival):
                     dead[arrival.delivery.owner].append(arrival)
                 else:
@@ -300,7 +306,7 @@ class Relay:
                 break
         return claimed
 
-    def _send_all(self, queue: Sequence[_Due], arrived: SimpleQueue[_Attempt | str]) -> None:
+    def _send_all(self, queue: Sequence[_Due], arrived: SimpleQueue[Arrival]) -> None:
         """Send to one destination, in order; what arrives last is its name.
 
         A failure that may pass counts for all that is due there: a hanging destination costs one timeout a tick, and
@@ -330,6 +336,8 @@ class Relay:
                 )
                 for delivery, notice in parcel.contents:
                     arrived.put(attempt(delivery=delivery, notice=notice, parcel=parcel.contents[0][0].id))
+        except Exception as error:
+            arrived.put(error)
         finally:
             arrived.put(destination)
 
@@ -436,9 +444,12 @@ class Relay:
     def _hasten(self, destinations: Collection[str]) -> Exception | None:
         """Let what failed before be due at destinations that take messages again: it is older than what they took."""
         now = self._clock()
-        with self._store.read() as reader:  # the writer's lock is for those who have something to write
-            if not any(row.retry_at > now for row in _failing(reader, destinations)):
-                return None
+        try:
+            with self._store.read() as reader:  # the writer's lock is for those who have something to write
+                if not any(row.retry_at > now for row in _failing(reader, destinations)):
+                    return None
+        except Exception as error:
+            return error
 
         def due(tx: Transaction) -> None:
             for row in _failing(tx, destinations):

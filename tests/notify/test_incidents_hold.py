@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,7 +142,7 @@ def test_what_is_told_is_one_incident_from_its_beginning_to_its_end(steps: list[
                     entry = after[item.entry] if after[item.entry].pause else before[item.entry]
                     pause = (item.entry, entry.pause or 0)
                     assert pauses.setdefault(pause, item.incident) == item.incident, (name, item)
-            _requests_end(name, before, after, items, told)
+            _requests_end(name, before, after, items, told, world.now)
         assert len(set(pauses.values())) == len(pauses), "no two pauses are one incident"
         for notice in told:
             rendered = render(notice)
@@ -151,12 +151,13 @@ def test_what_is_told_is_one_incident_from_its_beginning_to_its_end(steps: list[
 
 
 def _requests_end(
-    name: str, before: dict[str, Entry], after: dict[str, Entry], items: list[Item], told: list[Notice]
+    name: str, before: dict[str, Entry], after: dict[str, Entry], items: list[Item], told: list[Notice], at: datetime
 ) -> None:
     """Check that each request for a second person that is over has its end told, in the incident that it began in."""
     for key, entry in after.items():
         request = before[key].asked if key in before else None
-        if request is None or entry.asked is not None:
+        silent = entry.silenced_until is not None and at < entry.silenced_until  # a person asked for silence
+        if request is None or entry.asked is not None or silent:
             continue
         ends = [item for item in items if item.entry == key and item.reason is not Reason.APPROVAL]
         assert ends, (name, key, "the end of a request was not told")
