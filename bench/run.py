@@ -26,6 +26,7 @@ BENCHES = (
     "pricing_fuzz",
     "detector",
     "drift",
+    "notices",
 )
 
 

@@ -201,10 +201,10 @@ class Monitor:
 
     @cached_property
     def senders(self) -> ThreadPoolExecutor:
-        """The threads that send: their own, so that a slow destination never delays a poll, and enough for a few that
-        hang at a time.
+        """The threads that send: their own, so that a slow destination never delays a poll, and enough for many that
+        hang at a time; one is begun only when it is needed.
         """
-        return self._pool(16, "send")
+        return self._pool(100, "send")
 
     def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:
         """Make a pool whose threads are waited for at the end, but not by a person who interrupts."""

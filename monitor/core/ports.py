@@ -30,7 +30,7 @@ from monitor.core.facts import (
     PendingChange,
     SourceState,
 )
-from monitor.core.notices import Notice
+from monitor.core.notices import EarlierMessage, Notice
 
 Clock: TypeAlias = Callable[[], datetime]
 """Now, in UTC and aware."""
@@ -298,6 +298,9 @@ class Reader(Protocol):
 
     def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
         """Return rows of the outbox, oldest first; all without a state."""
+
+    def first_message(self, destination: str, incident: str) -> tuple[str, EarlierMessage] | None:
+        """Return the notice and the message by which an incident began at a destination."""
 
     def sent_messages(self, *, notice: str = "", destination: str = "", incident: str = "") -> Iterator[SentMessage]:
         """Return what went out, oldest first; an empty text is any."""

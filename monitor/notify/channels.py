@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
+from hashlib import sha256
 from urllib.parse import unquote, urlsplit
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
@@ -66,6 +67,7 @@ class AppriseChannel:
     ) -> None:
         self._resolve = resolve
         self._templates = templates
+        self._labels: dict[bytes, str] = {}
         self._means = means
         self._timeout = timeout
         self._zone = zone
@@ -154,8 +156,13 @@ class AppriseChannel:
             return destination
         if ours is not None:
             return ours.label
-        service = self._service(url)
-        return destination if service is None else _label(service, url)
+        name = sha256(url.encode()).digest()  # no secret is kept
+        if name not in self._labels:
+            service = self._service(url)
+            if service is None:
+                return destination
+            self._labels[name] = _label(service, url)
+        return self._labels[name]
 
     def _service(self, url: str) -> NotifyBase | None:
         service = Apprise.instantiate(url, asset=self._asset)

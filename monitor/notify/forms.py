@@ -88,7 +88,7 @@ def _slack(message: Message, drawn: Drawn) -> Mapping[str, Any]:
     if len(paragraphs) > room:
         # One section says what is missing.
         left = len(paragraphs) - room + 1
-        whole = f"`access-monitor notices {message.footer.split()[1]} --json` has the whole text."
+        whole = f"`access-monitor notices {message.footer.split()[1].rstrip(',')} --json` has the whole text."
         kept = paragraphs[: room - 1 - _LAST]
         paragraphs = [*kept, f"{left} paragraphs are left out here: {whole}", *paragraphs[-_LAST:]]
     header = {"type": "header", "text": {"type": "plain_text", "text": message.title[:SLACK_HEADER], "emoji": False}}

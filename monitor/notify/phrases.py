@@ -31,7 +31,9 @@ def plain(text: str, limit: int = LINE_LENGTH) -> str:
     """Return one line without control or direction characters, whose mentions no chat service acts on, cut to `limit`
     characters.
     """
-    visible = "".join(" " if unicodedata.category(char) in _INVISIBLE else char for char in text)
+    visible = text
+    if not text.isprintable():  # it is, but for a few signs that are looked at one by one
+        visible = "".join(" " if unicodedata.category(char) in _INVISIBLE else char for char in text)
     line = " ".join(visible.split())
     # Chat services act on these wherever they stand, and not all of them can be escaped: a zero-width space breaks the
     # word.

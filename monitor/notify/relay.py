@@ -11,20 +11,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, wait
-from dataclasses import dataclass, replace
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from shlex import quote
-from typing import TypeAlias
+from time import monotonic
+from typing import NamedTuple, TypeAlias
 
 from monitor.core import events as ev
 from monitor.core.configuration import DestinationRules, Owner
 from monitor.core.events import Ledger
 from monitor.core.names import perhaps
-from monitor.core.notices import EarlierMessage, Item, Notice, Reason
+from monitor.core.notices import Item, Notice, Reason
 from monitor.core.ports import (
     Channel,
     Clock,
@@ -50,6 +52,12 @@ LEASE = timedelta(minutes=2)
 """How long a claim holds; a relay gives back what it has not begun to send after half of it."""
 
 BATCH = 50
+GATHER = 0.05
+"""Seconds for which outcomes are gathered that are settled together."""
+
+CLAIM_AGAIN = 0.5
+"""Seconds after which what became due meanwhile is claimed as well, while something that was claimed before hangs."""
+
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=1)
 LONGEST_WAIT = timedelta(hours=6)
@@ -63,17 +71,20 @@ LONGEST_HOLD = timedelta(hours=20)
 a wrong clock dated.
 """
 
-LARGEST_DIGEST = 1000
-"""How many deliveries are claimed at a time, where what was held back is sent as one message."""
+LARGEST_CLAIM = 1000
+"""How many deliveries are claimed at a time: what was held back is sent as one message."""
 
 JITTER = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parcel:
-    """Deliveries to one destination that go out as one message, each with its notice as the destination takes it."""
+    """Deliveries to one destination that go out as one message, each with its notice as the destination takes it. After
+    `stop` they are not begun.
+    """
 
     contents: tuple[tuple[Delivery, Notice | None], ...]
+    stop: datetime
     holding: Holding = AT_ONCE
 
 
@@ -104,6 +115,46 @@ class _Attempt:
     tried: bool = True
     outcome: Sent | NotSent | None = None
     link: AckUrl = NONE
+
+
+Arrival: TypeAlias = _Attempt | Exception | str
+"""What comes back from a destination: an outcome, what went wrong before there was one, and its name at the end."""
+
+
+class _Due(NamedTuple):
+    """A claimed delivery with its notice; after `stop` it is not begun but given back."""
+
+    delivery: Delivery
+    notice: Notice | None
+    stop: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class _Flight:
+    """What one tick has in the air: `queues` holds, for each destination that is being sent to, what was claimed for it
+    meanwhile; outcomes come in through `arrived`, and the name of a destination that is through.
+    """
+
+    queues: dict[str, list[_Due]] = field(default_factory=dict)
+    arrived: SimpleQueue[Arrival] = field(default_factory=SimpleQueue)
+    claimed: int = 0
+    failure: Exception | None = None
+
+    def arrivals(self, seconds: float) -> Iterator[Arrival]:
+        """Yield what arrives, after waiting at most that long for the first; a few more are waited for, since each
+        transaction waits for the disk. A crowd is taken in parts.
+        """
+        with suppress(Empty):
+            yield self.arrived.get(timeout=seconds)
+            ends = monotonic() + GATHER
+            for _ in range(BATCH - 1):
+                if not self.queues:
+                    break
+                yield self.arrived.get(timeout=max(0.0, ends - monotonic()))
+
+    def failed(self, failure: Exception | None) -> None:
+        """Keep the last failure; nothing more is claimed after one."""
+        self.failure = failure or self.failure
 
 
 AskGateNow: TypeAlias = Callable[[Reader, datetime], Production]
@@ -151,6 +202,7 @@ class Relay:
         self._public_url = public_url
         # A message that was taken although its attempt failed has the link of the next attempt: both work then.
         self._links: dict[int, AckUrl] = {}
+        self._alive: set[str] = set()  # destinations of this tick at which nothing was given up last
 
     def recover(self) -> int:
         """Free the claims of a dead predecessor, at the start of a single node, and return how many there were.
@@ -178,55 +230,97 @@ class Relay:
         with self._store.read() as reader:
             if not reader.due(now):
                 return 0
-        with self._store.write() as tx:
-            claimed = self._claim(tx, now, only)
-            notices = {delivery.notice: tx.notice(delivery.notice) for delivery in claimed}
-        queues: dict[str, list[Delivery]] = defaultdict(list)
+        flight = _Flight()
+        self._alive.clear()  # another process may have given up meanwhile
+        self._take_off(flight, only)
+        while flight.queues:
+            self._settle_for(flight, CLAIM_AGAIN)
+            may_claim = flight.failure is None and not only and self._clock() < now + self._lease / 2
+            if flight.queues and may_claim:
+                self._take_off(flight, only)
+        if flight.failure is not None:
+            raise flight.failure
+        return flight.claimed
+
+    def _take_off(self, flight: _Flight, only: Collection[str]) -> None:
+        """Claim what is due and begin to send it; what is for a destination that is being sent to queues there."""
+        now = self._clock()
+        with self._store.read() as reader:
+            if not reader.due(now):
+                return
+        try:
+            with self._store.write() as tx:
+                claimed = self._claim(tx, now, only)
+                notices = {delivery.notice: tx.notice(delivery.notice) for delivery in claimed}
+        except Exception as error:
+            if not flight.queues:
+                raise
+            flight.failure = error  # what flies is settled first
+            return
+        flight.claimed += len(claimed)
+        queues: dict[str, list[_Due]] = defaultdict(list)
         for delivery in claimed:
-            queues[delivery.destination].append(delivery)
-        arrived: SimpleQueue[_Attempt | None] = SimpleQueue()
-        running = [
-            self._executor.submit(self._send_all, queue, notices, now + self._lease / 2, arrived)
-            for queue in queues.values()
-        ]
-        self._settle_all(arrived, len(running))
-        wait(running)
-        for future in running:
-            future.result()
-        return len(claimed)
+            queues[delivery.destination].append(_Due(delivery, notices[delivery.notice], now + self._lease / 2))
+        for destination, queue in queues.items():
+            if destination in flight.queues:
+                flight.queues[destination] += queue
+            else:
+                flight.queues[destination] = []
+                self._executor.submit(self._send_all, queue, flight.arrived)
+
+    def _settle_for(self, flight: _Flight, seconds: float) -> None:
+        """Settle what arrives, all that is there in one transaction, until nothing flies or that much time is over.
+
+        The dead are settled last and by owner: fifty rows to one deleted webhook are one alarm.
+        """
+        ends = monotonic() + seconds
+        dead: dict[str, list[_Attempt]] = defaultdict(list)
+        while flight.queues and (left := ends - monotonic()) > 0:
+            alive: list[_Attempt] = []
+            for arrival in flight.arrivals(left):
+                if isinstance(arrival, str):
+                    self._landed(flight, arrival)
+                elif isinstance(arrival, Exception):
+                    flight.failed(arrival)
+                elif self._final(arrival):
+                    dead[arrival.delivery.owner].append(arrival)
+                else:
+                    alive.append(arrival)
+            flight.failed(self._settle_all(alive))
+        for attempts in dead.values():
+            flight.failed(self._try(partial(self._bury, attempts=attempts)))
+
+    def _landed(self, flight: _Flight, destination: str) -> None:
+        """Send on to a destination where more was claimed meanwhile."""
+        if queue := flight.queues.pop(destination):
+            flight.queues[destination] = []
+            self._executor.submit(self._send_all, queue, flight.arrived)
 
     def _claim(self, tx: Transaction, now: datetime, only: Collection[str]) -> list[Delivery]:
-        """Take what is due; where something is for a destination that collects, all of it, since it is one message."""
-        owners = self._owners()
+        """Take what is due, all of it up to a bound: what is held back for a destination goes out as one message."""
         claimed: list[Delivery] = []
-        while True:
+        while len(claimed) < LARGEST_CLAIM:
             batch = tx.claim(now, now + self._lease, BATCH, self._worker, only)
             claimed += batch
-            rules = [rules_of(owners, destination) for destination in {row.destination for row in batch}]
-            collects = any(rule.quiet is not None or rule.digest is not None for rule in rules)
-            if len(batch) < BATCH or not collects or len(claimed) >= LARGEST_DIGEST:
-                return claimed
+            if len(batch) < BATCH:
+                break
+        return claimed
 
-    def _send_all(
-        self,
-        queue: Sequence[Delivery],
-        notices: Mapping[str, Notice | None],
-        stop: datetime,
-        arrived: SimpleQueue[_Attempt | None],
-    ) -> None:
-        """Send to one destination, in order.
+    def _send_all(self, queue: Sequence[_Due], arrived: SimpleQueue[Arrival]) -> None:
+        """Send to one destination, in order; what arrives last is its name.
 
         A failure that may pass counts for all that is due there: a hanging destination costs one timeout a tick, and
         what queues behind it grows old with it instead of waiting for its turn to fail. Where a service says when to
         come back, it takes them one after the other: what queues there waits, and does not grow old.
         """
+        destination = queue[0].delivery.destination
         try:
             failed: NotSent | None = None
-            label = queue[0].destination
-            for parcel in self._parcels(queue, notices):
+            label = destination
+            for parcel in self._parcels(queue):
                 held_until, tried = parcel.holding.until, failed is None or failed.retry_after is None
                 sending = _Sending(label=label, outcome=None if held_until is not None else failed)
-                if held_until is None and failed is None and self._clock() < stop:
+                if held_until is None and failed is None and self._clock() < parcel.stop:
                     sending = self._send(parcel)
                     label = sending.label
                 if isinstance(sending.outcome, NotSent) and not sending.outcome.permanent:
@@ -242,34 +336,35 @@ class Relay:
                 )
                 for delivery, notice in parcel.contents:
                     arrived.put(attempt(delivery=delivery, notice=notice, parcel=parcel.contents[0][0].id))
+        except Exception as error:
+            arrived.put(error)
         finally:
-            arrived.put(None)
+            arrived.put(destination)
 
-    def _parcels(self, queue: Sequence[Delivery], notices: Mapping[str, Notice | None]) -> Iterator[_Parcel]:
+    def _parcels(self, queue: Sequence[_Due]) -> Iterator[_Parcel]:
         """Sort what is due at one destination: what goes out by itself, in order, what waits, and at last what was held
         back, as one message.
         """
-        destination = queue[0].destination
+        destination = queue[0].delivery.destination
         rules, now = rules_of(self._owners(), destination), self._clock()
         if rules == DestinationRules():
-            yield from (_Parcel(contents=((delivery, notices[delivery.notice]),)) for delivery in queue)
+            yield from (_Parcel(contents=((due.delivery, due.notice),), stop=due.stop) for due in queue)
             return
         singles: list[_Parcel] = []
         collected: list[tuple[Delivery, Notice | None]] = []
         with self._store.read() as reader:
-            for delivery in queue:
-                notice = notices[delivery.notice]
-                judged = AT_ONCE
+            for due in queue:
+                notice, judged = due.notice, AT_ONCE
                 if notice is not None:
                     notice = replace(notice, items=addressed(reader, rules, notice, destination))
-                    judged = holding(reader, rules, notice, destination, delivery.created_at, now)
+                    judged = holding(reader, rules, notice, destination, due.delivery.created_at, now)
                 if judged.collected and judged.until is None:
-                    collected.append((delivery, notice))
+                    collected.append((due.delivery, notice))
                 else:
-                    singles.append(_Parcel(contents=((delivery, notice),), holding=judged))
+                    singles.append(_Parcel(contents=((due.delivery, notice),), holding=judged, stop=due.stop))
         yield from singles
         if collected:
-            yield _Parcel(contents=tuple(collected), holding=Holding(collected=True))
+            yield _Parcel(contents=tuple(collected), holding=Holding(collected=True), stop=queue[0].stop)
 
     def _send(self, parcel: _Parcel) -> _Sending:
         """Make one attempt, and return what came of it."""
@@ -316,48 +411,45 @@ class Relay:
         with self._store.read() as reader:
             if self._gate is not None:
                 notice = answered_again(notice, reader, self._gate(reader, now), now)
-            first = next(reader.sent_messages(destination=destination, incident=notice.incidents[0]), None)
-        if first is not None and first.notice != notice.id:
-            notice = replace(notice, earlier=EarlierMessage(at=first.at, title=first.title, thread=first.thread))
+            first = reader.first_message(destination, notice.incidents[0])
+        if first is not None and first[0] != notice.id:
+            notice = replace(notice, earlier=first[1])
         items = tuple(
             replace(item, lease_until=self._still_allowed(item.entry)) if item.denied and item.entry else item
             for item in notice.items
         )
         return replace(notice, items=items)
 
-    def _settle_all(self, arrived: SimpleQueue[_Attempt | None], running: int) -> None:
-        """Settle in this thread, each outcome in a transaction of its own, as soon as it is there.
+    def _settle_all(self, attempts: Sequence[_Attempt]) -> Exception | None:
+        """Settle outcomes in one transaction, and each by itself where that fails: none may keep another from it."""
+        if not attempts:
+            return None
 
-        The dead are kept to the end and settled by owner: fifty rows to one deleted webhook are one alarm.
-        """
-        dead: dict[str, list[_Attempt]] = defaultdict(list)
-        reached: dict[str, bool] = {}
-        failure: Exception | None = None
-        while running:
-            attempt = arrived.get()
-            if attempt is None:
-                running -= 1
-                continue
-            destination, took = attempt.delivery.destination, isinstance(attempt.outcome, Sent)
-            if attempt.outcome is not None:
-                reached[destination] = reached.get(destination, True) and took
-            if self._final(attempt):
-                dead[attempt.delivery.owner].append(attempt)
-            else:
-                failure = self._try(partial(self._settle, attempt=attempt)) or failure
-        for attempts in dead.values():
-            failure = self._try(partial(self._bury, attempts=attempts)) or failure
-        if works := {destination for destination, took in reached.items() if took}:
-            failure = self._hasten(works) or failure
+        def settle(tx: Transaction) -> None:
+            for attempt in attempts:
+                self._settle(tx, attempt)
+
+        failure = self._try(settle)
         if failure is not None:
-            raise failure
+            failures = [self._try(partial(self._settle, attempt=attempt)) for attempt in attempts]
+            failure = next(filter(None, failures), None)
+        reached: dict[str, bool] = {}
+        for attempt in attempts:
+            if attempt.outcome is not None:
+                destination, took = attempt.delivery.destination, isinstance(attempt.outcome, Sent)
+                reached[destination] = reached.get(destination, True) and took
+        works = {destination for destination, took in reached.items() if took}
+        return (self._hasten(works) if works else None) or failure
 
     def _hasten(self, destinations: Collection[str]) -> Exception | None:
         """Let what failed before be due at destinations that take messages again: it is older than what they took."""
         now = self._clock()
-        with self._store.read() as reader:  # the writer's lock is for those who have something to write
-            if not any(row.retry_at > now for row in _failing(reader, destinations)):
-                return None
+        try:
+            with self._store.read() as reader:  # the writer's lock is for those who have something to write
+                if not any(row.retry_at > now for row in _failing(reader, destinations)):
+                    return None
+        except Exception as error:
+            return error
 
         def due(tx: Transaction) -> None:
             for row in _failing(tx, destinations):
@@ -394,7 +486,7 @@ class Relay:
             tx.settle(replace(tried, state=DeliveryState.WAITING, retry_at=retry_at, error=outcome.reason))
             return
         self._links.pop(delivery.id, None)
-        was_dead = _was_dead(tx, delivery.destination)
+        was_dead = delivery.destination not in self._alive and _was_dead(tx, delivery.destination)
         tx.settle(replace(tried, state=DeliveryState.SENT, error=""))
         if attempt.notice is not None:
             tx.keep_sent(_as_sent(attempt, attempt.notice, outcome))
@@ -404,6 +496,8 @@ class Relay:
         tx.append(ledger.events, self._clock())
         if was_dead:
             self._tell_others(tx, delivery.owner, [_reached_again(attempt, position)], attempt.at)
+        else:
+            self._alive.add(delivery.destination)
 
     def _bury(self, tx: Transaction, attempts: Sequence[_Attempt]) -> None:
         """Give up deliveries of one owner, record each, and tell somebody else; never about a notice
@@ -413,6 +507,7 @@ class Relay:
         items: list[Item] = []
         for attempt in attempts:
             self._links.pop(attempt.delivery.id, None)
+            self._alive.discard(attempt.delivery.destination)
             tried = replace(attempt.delivery, attempts=attempt.delivery.attempts + 1, state=DeliveryState.DEAD)
             error = attempt.outcome.reason if isinstance(attempt.outcome, NotSent) else ""
             tx.settle(replace(tried, error=error))

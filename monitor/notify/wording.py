@@ -8,8 +8,9 @@ downstream has to remember it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
+from functools import lru_cache
 from itertools import groupby
 from shlex import quote
 
@@ -132,6 +133,13 @@ class Message:
 
 def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
     """Put a notice into words: the most serious items first, in full; long lists are cut and pointed to."""
+    message = _composed(replace(notice, id="", earlier=None, ack_url=""), zone)
+    return replace(message, ack_url=notice.ack_url, earlier=_earlier(notice, zone), footer=_footer(notice))
+
+
+@lru_cache(maxsize=64)
+def _composed(notice: Notice, zone: tzinfo | None) -> Message:
+    """Put into words what is the same at every destination of a notice, which are sent to one after the other."""
     severity = list(Reason)
     items = sorted(notice.items, key=lambda item: (severity.index(item.reason), not item.entry, item.position))
     lost = {item.entry for item in items if item.denied and denial_is_news(item)}
@@ -159,9 +167,9 @@ def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
             *_over(over, zone),
         ),
         more=more,
-        ack_url=notice.ack_url,
-        earlier=_earlier(notice, zone),
-        footer=_footer(notice),
+        ack_url="",
+        earlier="",
+        footer="",
     )
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core import events as ev
-from monitor.core.configuration import Owner
+from monitor.core.configuration import DestinationRules, Owner
 from monitor.core.events import Recorded
 from monitor.core.notices import Item, Notice, Reason
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, NotSent, Refused, Sent, Store, Unavailable
@@ -303,17 +303,17 @@ def test_two_relays_do_not_send_the_same_delivery(world: World) -> None:
     assert world.channel.sent == [("n1", "platform#1")]
 
 
-class FailingOnce:
-    """A store that is out of reach for one transaction."""
+class Failing:
+    """A store that is out of reach for some of its transactions, by their number."""
 
-    def __init__(self, store: Store, at: int) -> None:
+    def __init__(self, store: Store, *at: int) -> None:
         self._store = store
         self._at = at
         self._count = 0
 
     def write(self):  # type: ignore[no-untyped-def]
         self._count += 1
-        if self._count == self._at:
+        if self._count in self._at:
             raise Unavailable("the database is locked; try again")
         return self._store.write()
 
@@ -321,12 +321,62 @@ class FailingOnce:
         return getattr(self._store, name)
 
 
+class Unreadable:
+    """A store that cannot be read at some of the times, by their number."""
+
+    def __init__(self, store: Store, *at: int) -> None:
+        self._store = store
+        self._at = at
+        self._count = 0
+
+    def read(self):  # type: ignore[no-untyped-def]
+        self._count += 1
+        if self._count >= min(self._at):
+            raise Unavailable("the database is locked; try again")
+        return self._store.read()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
 def test_an_outcome_that_cannot_be_settled_does_not_cost_the_others_theirs(world: World) -> None:
     world.tell("n1", "platform#1", "platform#2")
-    with pytest.raises(Unavailable):
-        world.another("worker-1", store=FailingOnce(world.store, at=2)).tick()  # type: ignore[arg-type]
+    with pytest.raises(Unavailable):  # the claim, both outcomes together, then each by itself
+        world.another("worker-1", store=Failing(world.store, 2, 3)).tick()  # type: ignore[arg-type]
     states = sorted(row.state for row in world.rows().values())
     assert states == [DeliveryState.SENDING, DeliveryState.SENT]
+
+
+def test_a_store_that_cannot_be_read_while_it_sends_fails_the_tick_and_frees_nothing_twice(world: World) -> None:
+    world.owners = {
+        "platform": Owner(key="platform", destinations=("env:A",), rules={1: DestinationRules(zone="Europe/Berlin")})
+    }
+    world.tell("n1", "platform#1")
+    relay = world.another("worker-1", store=Unreadable(world.store, 3))  # type: ignore[arg-type]
+    with pytest.raises(Unavailable):
+        relay.tick()
+    assert world.row("n1").state is DeliveryState.SENDING
+    world.now += LEASE
+    world.relay.tick()
+    assert world.channel.sent == [("n1", "platform#1")]
+
+
+def test_what_becomes_due_while_a_destination_hangs_is_sent_meanwhile(world: World) -> None:
+    hanging, later = threading.Event(), threading.Event()
+
+    def hang(destination: str) -> None:
+        if destination == "platform#1":
+            world.tell("n2", "platform#2")
+            assert hanging.wait(60), "the other was never sent"
+        else:
+            later.set()
+            hanging.set()
+
+    world.channel.before = hang
+    world.tell("n1", "platform#1")
+    assert world.relay.tick() == 2
+    assert later.is_set()
+    assert sorted(world.channel.sent) == [("n1", "platform#1"), ("n2", "platform#2")]
 
 
 def test_a_dead_delivery_is_recorded_and_told_to_the_owner_s_other_destination(world: World) -> None:
