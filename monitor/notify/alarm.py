@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from monitor.core.configuration import Owner
 from monitor.core.notices import Item, Notice, Reason
-from monitor.core.ports import PUBLISHING, STORING, Channel, NotSent, Trouble
+from monitor.core.ports import PUBLISHING, SEALING, STORING, Channel, NotSent, Trouble
 from monitor.notify.destinations import destinations
 
 PATIENCE = timedelta(seconds=5)
@@ -28,6 +28,7 @@ LONGEST = timedelta(hours=1)
 _ABILITIES = {
     STORING: ("the database", "no change is recorded and no entry paused"),
     PUBLISHING: ("lease files", "what reads them goes on with the old answers"),
+    SEALING: ("a checkpoint of the log", "none is signed until the log is whole again"),
 }
 """Ability → what is written by it, and what follows where that cannot be."""
 
