@@ -22,7 +22,7 @@ from monitor.core.content import PREFIX
 from monitor.core.entry import Entry
 from monitor.core.events import LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
-from monitor.core.notices import Notice
+from monitor.core.notices import EarlierMessage, Notice
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused, SentMessage
 from monitor.store import blobs, codec, former_keys, measures
 from monitor.store.decoded import DecodedCache
@@ -69,6 +69,13 @@ _EVIDENCE = CompiledStatement(
     .limit(2)
 )
 _NOTICE = CompiledStatement(select(notices.c.content).where(notices.c.id == bindparam("id")))
+_FIRST_OF_INCIDENT = CompiledStatement(
+    select(*(sent_messages.c[name] for name in ("notice", "at", "title", "thread", "incidents")))
+    .where(sent_messages.c.destination == bindparam("destination"))
+    .where(sent_messages.c.incidents.like(bindparam("pattern"), escape="/"))
+    .order_by(sent_messages.c.id)
+)
+_WILD = re.compile(r"[/%_]")
 _DELIVERIES = select(*_DELIVERY).order_by(deliveries.c.id)
 
 HORIZON = timedelta(days=1)
@@ -281,6 +288,13 @@ class SqlReader:
         if states:
             query = query.where(deliveries.c.state.in_([state.value for state in states]))
         return [delivery(cast(Row, row)) for row in self._connection.execute(query).mappings()]
+
+    def first_message(self, destination: str, incident: str) -> tuple[str, EarlierMessage] | None:
+        bound = {"destination": destination, "pattern": f"%|{_WILD.sub(lambda sign: '/' + sign.group(), incident)}|%"}
+        for notice, at, title, thread, incidents in self._run(_FIRST_OF_INCIDENT, bound):
+            if f"|{incident}|" in incidents:  # what is like it may differ by capitals, by database
+                return notice, EarlierMessage(at=datetime.fromisoformat(at), title=title, thread=thread)
+        return None
 
     def sent_messages(self, *, notice: str = "", destination: str = "", incident: str = "") -> Iterator[SentMessage]:
         """Yield what went out, oldest first, fetched in batches while it is read."""

@@ -7,7 +7,7 @@ it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -116,12 +116,9 @@ _NEW_SENT = CompiledStatement(
 )
 
 _DELIVERY = tuple(column.name for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
-_DUE = CompiledStatement(
-    select(*(deliveries.c[name] for name in _DELIVERY))
-    .where(CLAIMABLE)
-    .order_by(deliveries.c.id)
-    .limit(bindparam("most"))
-)
+_OF_DUE = select(*(deliveries.c[name] for name in _DELIVERY)).where(CLAIMABLE).order_by(deliveries.c.id)
+_DUE = CompiledStatement(_OF_DUE.limit(bindparam("most")))
+_DUE_OF_NOTICE = CompiledStatement(_OF_DUE.where(deliveries.c.notice == bindparam("notice")).limit(bindparam("most")))
 _CLAIM = CompiledStatement(
     update(deliveries)
     .where(deliveries.c.id == bindparam("b_id"))
@@ -415,8 +412,14 @@ class SqlTransaction(SqlReader):
         if rows:
             self._write_many(_NEW_DELIVERIES, rows)
 
-    def claim(self, now: datetime, until: datetime, limit: int, worker: str) -> Sequence[Delivery]:
-        rows = self._run(_DUE, {**reckoned(now), "most": limit}).fetchall()
+    def claim(
+        self, now: datetime, until: datetime, limit: int, worker: str, notices: Collection[str] = ()
+    ) -> Sequence[Delivery]:
+        given = {**reckoned(now), "most": limit}
+        if notices:
+            rows = [row for notice in notices for row in self._run(_DUE_OF_NOTICE, {**given, "notice": notice})]
+        else:
+            rows = self._run(_DUE, given).fetchall()
         due = [dict(zip(_DELIVERY, row, strict=True)) for row in rows]
         if not due:
             return ()

@@ -351,6 +351,8 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "entry.declared": {"carried"},
         "entry.amended": {"carried"},
         "entry.activated": {"requested_by", "request"},
+        "entry.pause_extended": {"worse"},
+        "notice.delivered": {"link"},
         "source.refused": {"concerns"},
         "lifecycle.announced": {
             "provider",
@@ -372,7 +374,7 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "model.changed": {"provider"},
         "access.gained": {"note"},
         "access.lost": {"note"},
-        "entry.reminded": {"since", "looks", "owners"},
+        "entry.reminded": {"since", "looks", "owners", "escalated"},
         "config.changed": {"denies"},
         "price.changed": {"condition", "by", "reason", "via", "note", "correction", "alias_from", "alias_to"},
         "price.listed": {"condition", "renamed_from", "note"},
