@@ -46,7 +46,19 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
         turned = per_model.upright(turned, placed.models, words.per_model, frozenset(words.meters))
     parts = [turned] if turned is not block or isinstance(turned, Component) else _parts(turned, words)
     for part in parts:
-        yield from _part(placed, part, provider, words, turned=turned is not block)
+        read = _part(placed, part, provider, words, turned=turned is not block)
+        yield from _undisputed(list(read)) if isinstance(part, Component) else read
+
+
+def _undisputed(parts: list[PriceRow | Refusal]) -> Iterator[PriceRow | Refusal]:
+    """Yield what was read of a component without the prices of a model that a refused row of it names as well: without
+    header text, which of its two rows is whole is not known.
+    """
+    torn = {name for part in parts if isinstance(part, Refusal) for name in part.about}
+    lost = dict.fromkeys(part.model for part in parts if isinstance(part, PriceRow) and part.model in torn)
+    yield from (part for part in parts if not (isinstance(part, PriceRow) and part.model in lost))
+    for model in lost:
+        yield Refusal(model, "another row of the component names it and cannot be read", (model,))
 
 
 def _parts(table: PageTable, words: Profile) -> Iterator[PageTable]:
