@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from monitor.core.facts import ANYTHING, Refusal
-from monitor.core.price import REGION, SHORT, TEXT, PriceRow, canonical, equal
+from monitor.core.price import SHORT, TEXT, PriceRow, canonical, equal
 from monitor.sources.pricing_page import cells, conditions, money, per_model
 from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, PageTable, TableRow
 from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, offers, sized
@@ -236,7 +236,7 @@ def _check_columns(binding: Binding, rows: Iterable[TableRow]) -> None:
                 raise Unbound(f"the column {label!r} is not recognised and may set a condition ({text!r})")
     for row in rows if binding.region is not None else ():
         text = row.cells[binding.region] if binding.region is not None and binding.region < len(row.cells) else ""
-        if not conditions.region(text):
+        if conditions.OF_REGION.fullmatch(text) is None:
             raise Unbound(f"a column of regions holds {text!r}, which is none that is known")
 
 
@@ -369,10 +369,12 @@ def _own_region(text: str, condition: str) -> str:
     """Return the condition of a row whose region a cell names.
 
     Raises:
-        ValueError: its place is of another region.
+        ValueError: it names none, or its place is of another region.
     """
     match = conditions.OF_REGION.fullmatch(text)
-    own = conditions.region_of(match) if match else REGION + text
+    if match is None:
+        raise ValueError(f"{text!r} is no region that is known")
+    own = conditions.region_of(match)
     if condition and not condition.startswith("hours") and condition != own:
         raise ValueError(f"the row is of {own}, and it stands under {condition}")
     return f"{condition}, {own}" if condition.startswith("hours") else own
