@@ -39,6 +39,7 @@ STYLES: Mapping[str, str] = {
 _CODE = re.compile(r"\x1b\[([0-9;]*)m")
 _TIME = re.compile(r"\b(\d{4}-\d\d-\d\d)([ T])(\d\d:\d\d)(:\d\d)?")
 _VARYING = (
+    (re.compile(r"\buntil [A-Z][a-z]{2} \d{1,2}\b"), "until Aug 2"),
     (re.compile(r"(?<!\d )(?<!T)\b\d\d:\d\d:\d\dZ"), "17:34:21Z"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:8080"),
     (re.compile(r"(position|event|--expect) \d+"), r"\1 204"),

@@ -48,7 +48,7 @@ REASONS: Mapping[str, str] = {
 WATCHED = "watched"
 """The act that ends a step which waits for no other: everything that it leads to was recorded."""
 
-PATIENCE = timedelta(seconds=45)
+PATIENCE = timedelta(minutes=2)
 """How long one condition is waited for. A step takes a second; on a busy machine a few."""
 
 BREATH = 0.1

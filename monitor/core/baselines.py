@@ -17,7 +17,7 @@ from monitor.core.configuration import OFFICIAL, SourceSpec
 from monitor.core.entry import Entry, Pin
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import source_stream
-from monitor.core.facts import LISTED, STAGE, Fact, Facts, Subject, Value
+from monitor.core.facts import LISTED, SHUTDOWN_DATE, STAGE, Fact, Facts, Subject, Value
 
 
 class Unknown(Enum):
@@ -119,6 +119,12 @@ class Baselines:
                     continue
                 if "{" not in field or region is None or price.Meter.of(field).concerns(region):
                     yield spec, field, value
+
+    def end_statements(self, subject: Subject) -> Iterator[tuple[SourceSpec, str, str]]:
+        """Yield every end that is confirmed of a subject, by whomever: source, field, value."""
+        for spec in self._specs.values():
+            if value := (self.baseline(spec.key) or {}).get(subject, {}).get(SHUTDOWN_DATE):
+                yield spec, SHUTDOWN_DATE, str(value)
 
     def authoritative_prices(self, subject: Subject, region: str = "") -> Iterator[tuple[SourceSpec, str, str]]:
         """Return the official prices of a model that count: where the account's own costs state one, no other source's

@@ -21,6 +21,7 @@ from monitor.core.content import facts_name
 from monitor.core.events import Event, Ledger, source_stream
 from monitor.core.facts import (
     ACCESS,
+    ANYTHING,
     ITEMS,
     Alternation,
     Fact,
@@ -490,6 +491,25 @@ def quarantine(context: AssessmentContext, so_far: Assessment) -> Assessment:
     return _written(replace(so_far, pending=after, missing=missing, why=why), ledger)
 
 
+def say_refusals(context: AssessmentContext, so_far: Assessment) -> Assessment:
+    """Say once that parts which were read are no longer understood. What they stated is pending as unread from then on,
+    so that it is said anew only after they were read again, and at most once a day.
+    """
+    observation = _good(context)
+    if not isinstance(observation, Snapshot) or not observation.refused or context.partial:
+        return so_far
+    unread = {change.fact for change in so_far.pending if not change.seen and change.fact not in context.pending}
+    about = {fact.subject.name for fact in unread} - context.refused_lately
+    parts = [part for part in observation.refused if about & set(part.about) or (about and ANYTHING in part.about)]
+    if not parts:
+        return so_far
+    ledger = _ledger(context, so_far)
+    outages.refused(
+        ledger, context.spec, parts, unread, at=context.at, evidence=context.evidence, relied=context.relied.on
+    )
+    return _written(replace(so_far, kept_evidence=True, why=f"{len(parts)} parts are no longer understood"), ledger)
+
+
 STAGES: tuple[Stage, ...] = (
     drop_late,
     count_refusal,
@@ -504,6 +524,7 @@ STAGES: tuple[Stage, ...] = (
     count_turns,
     end_anomaly,
     quarantine,
+    say_refusals,
 )
 """What is done with a poll; a stage that closes it ends the row."""
 
@@ -740,7 +761,7 @@ def _take_as_one(context: AssessmentContext, so_far: Assessment) -> Assessment:
             "subjects": len(facts),
             "baseline": name,
             "extractor": context.extractor,
-            "reason": f"{state.anomaly} stood for its hold",
+            "reason": f"{state.anomaly} outlasted its hold",
         },
     )
     changed = {change.fact for change in changes}
@@ -753,7 +774,7 @@ def _take_as_one(context: AssessmentContext, so_far: Assessment) -> Assessment:
         trigger=position,
         kept_facts=(*so_far.kept_facts, facts),
         kept_evidence=True,
-        why=f"took it as the baseline: {state.anomaly} stood for its hold",
+        why=f"took it as the baseline: {state.anomaly} outlasted its hold",
     )
     return _written(accepted, ledger)
 
@@ -772,7 +793,7 @@ def _say_alternation(context: AssessmentContext, so_far: Assessment) -> Assessme
     concerned = alternation.named(change for change in untold if context.relied.on(change.fact))
     telling = bool(concerned) and alternation.due((row.told_at for row in rows.values()), at)
     if not (telling or (unsaid and alternation.due((row.said_at for row in rows.values()), at))):
-        return replace(so_far, kept_evidence=True, why="it contradicts itself, which was said")
+        return replace(so_far, kept_evidence=True, why="it contradicts itself, which an event says already")
     turns = {fact: row.turns for fact, row in rows.items()}
     ledger = _ledger(context, so_far)
     anomalous = outages.anomaly(

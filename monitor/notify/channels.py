@@ -68,7 +68,7 @@ class AppriseChannel:
         service = self._service(url)
         if service is None:
             return NotSent(
-                reason=f"destination {destination} is not a URL that Apprise knows; mend it in the configuration",
+                reason=f"destination {destination} is not a URL that Apprise knows; correct it in the configuration",
                 permanent=True,
             )
         _join_incident(service, notice)

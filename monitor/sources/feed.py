@@ -82,7 +82,7 @@ def _contradictions(payload: object, *, by_name: bool) -> Iterator[Refusal]:
         where, names, value = waiting.pop()
         if isinstance(value, KeyTwice):
             about = tuple(sorted(names.union(*map(_names, value.values)))) if names else (ANYTHING,)
-            yield Refusal(shown(where), "a key that stands twice in one object, with different values", about)
+            yield Refusal(shown(where), "a key given twice in one object, with different values", about)
         elif isinstance(value, dict):
             own = names.union(_called(value.get("id")))
             for key, inner in value.items():

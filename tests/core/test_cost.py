@@ -43,7 +43,7 @@ def test_a_usage_names_meters_in_the_order_people_ask_for_them() -> None:
     ("stated", "reason"),
     [
         ([("ouput", "1")], "'ouput' is not a meter"),
-        ([("cached", "1"), ("cached_input", "1")], "stands twice"),
+        ([("cached", "1"), ("cached_input", "1")], "is given twice"),
         ([("input", "0")], "no tokens are stated"),
         ([], "no tokens are stated"),
     ],

@@ -50,11 +50,17 @@ def test_a_long_line_is_folded_below_its_text_and_keeps_every_word() -> None:
 
 
 def test_times_keep_their_distance_in_hours_and_everything_else_that_varies_is_the_same() -> None:
-    lines = ["since 2026-11-30T08:21:08Z", "until 2026-12-01T08:21:07Z", "at 2026-11-30 14:21:09Z, event 17, in 0.7 s"]
+    lines = [
+        "since 2026-11-30T08:21:08Z",
+        "until 2026-12-01T08:21:07Z",
+        "at 2026-11-30 14:21:09Z, event 17, in 0.7 s",
+        "existing callers until Dec 3, fallback allowed",
+    ]
     assert pictures.normalised(lines) == [
         "since 2026-07-30T17:34:21Z",
         "until 2026-07-31T17:34:21Z",
         "at 2026-07-30 23:34:21Z, event 204, in 0.5 s",
+        "existing callers until Aug 2, fallback allowed",
     ]
 
 

@@ -105,7 +105,7 @@ def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rest
         ACCESS_FRESH,
         access_until,
         now,
-        "stale: access was never verified",
+        "stale: nothing confirms access",
         "stale: access was last verified to hold until",
     )
     graced = status == PAUSED and spares
@@ -135,7 +135,7 @@ def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rest
                 PRICES_FRESH,
                 price_until,
                 now,
-                "stale: its prices were never verified",
+                "stale: nothing confirms its prices",
                 "stale: its prices were last verified to hold until",
             )
         )

@@ -89,7 +89,7 @@ def _meaning(key: str) -> _Price | str | None:
         return _Price(field_of(TIERS[match["tier"] or ""], LONG if band else SHORT, modality, meter), band)
     if not _OF_COST.search(key) or _OTHER_UNITS.search(key) or key == BANDS:
         return None
-    return "a key that speaks of a cost in words that are not known"
+    return "a key about a cost, in words that are not known"
 
 
 def extract(payload: object) -> Extraction:

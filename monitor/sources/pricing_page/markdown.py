@@ -49,14 +49,19 @@ _DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|
 _PIPE = re.compile(r"(?<!\\)\|")
 _UNDERLINE = re.compile(r"[ \t]*(=+|-{2,})[ \t]*$")
 _ITEM = re.compile(r"[-+*•>]\s|\d+[.)]\s")
+_LISTED = re.compile(r"[ \t]*(?:[-+*•]|\d{1,3}[.)])[ \t]+\S")
 _ENDLESS = 16
 _UNGROUPED = frozenset({"model", "modality", "category", "description"})
 _GROUPS = frozenset({"", "short context", "long context"})
 
 
-def read(text: str, *, code: bool = False) -> list[Block]:
-    """Return the blocks of a Markdown or MDX text. With `code` the code spans in cells of tables stay marked."""
-    return _MarkdownReader(_blanked(text), code).blocks
+def read(text: str, *, code: bool = False, items: bool = False) -> list[Block]:
+    """Return the blocks of a Markdown or MDX text.
+
+    With `code` the code spans in cells and paragraphs stay marked; with `items` each item of a list is a paragraph of
+    its own, as it is in HTML.
+    """
+    return _MarkdownReader(_blanked(text), code, items).blocks
 
 
 def _blanked(text: str) -> str:
@@ -87,9 +92,10 @@ def _closed(line: str) -> bool:
 
 
 class _MarkdownReader:
-    def __init__(self, text: str, code: bool) -> None:
+    def __init__(self, text: str, code: bool, items: bool) -> None:
         self.blocks: list[Block] = []
         self._code = code
+        self._items = items
         self._paragraph: list[str] = []
         self._paragraph_line = 1
         self._unseen, self._unseen_depth = "", 0  # the outermost tag that hides what it holds
@@ -209,6 +215,8 @@ class _MarkdownReader:
             elif not row.strip():
                 self._flush()
             elif not self._marked(row, line + i):
+                if self._items and _LISTED.match(row):
+                    self._flush()
                 if not self._paragraph:
                     self._paragraph_line = line + i
                 self._paragraph.append(row.strip() if not self._paragraph else _QUOTED.sub("", row, count=1).strip())
@@ -263,7 +271,7 @@ class _MarkdownReader:
 
     def _flush(self) -> None:
         if self._paragraph:
-            text = plain(" ".join(self._paragraph))
+            text = plain(" ".join(self._paragraph), code=self._code)
             if text:
                 lone = len(self._paragraph) == 1 and not _ITEM.match(text)
                 self.blocks.append(Paragraph(text=text, lone=lone, line=self._paragraph_line))

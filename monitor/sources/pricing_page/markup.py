@@ -426,9 +426,11 @@ class _MarkupReader(HTMLParser):
             self._text.append(CODE)
 
     def _mark(self, mark: str) -> None:
-        """Show in a cell where a span begins or ends."""
+        """Show in a cell where a span begins or ends, and where one of code does in a paragraph."""
         if self._grids and self._grids[-1].cell is not None:
             self._grids[-1].cell.text.append(mark)
+        elif mark == CODE and not self._grids and not self._heading:
+            self.handle_data(mark)
 
     def _passed_over(self, tag: str) -> None:
         """Keep what the texts of a control, a margin, or a superscript that is no mark have to say; of what is hidden
@@ -498,9 +500,9 @@ def _span(text: str | None, most: int) -> int | None:
 
 
 def read(text: str, line: int = 1, *, code: bool = False, prose: bool = False) -> list[Block]:
-    """Return the blocks of an HTML text whose first line is `line` of the page. With `code` the code spans in cells of
-    tables stay marked. With `prose` those outside of tables do, and of the prose only what the page closed and a reader
-    sees is returned: it is read for what it states, and not as a label of tables.
+    """Return the blocks of an HTML text whose first line is `line` of the page. With `code` the code spans in cells and
+    paragraphs stay marked. With `prose` those outside of tables do, and of the prose only what the page closed and a
+    reader sees is returned: it is read for what it states, and not as a label of tables.
     """
     text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
     # A tag or comment that never ends makes the tokenizer begin again at every `<`: its time would grow with the
