@@ -19,6 +19,7 @@ BENCHES = (
     "startup",
     "gate",
     "store_commit",
+    "translog",
     "cycle",
     "memory",
     "extraction",

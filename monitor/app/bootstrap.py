@@ -6,8 +6,10 @@ that read the clock.
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
+import secrets
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,14 +28,17 @@ from monitor.app.use_cases import UseCases
 from monitor.core import logs
 from monitor.core.configuration import Configuration, Owner
 from monitor.core.events import LogHead
-from monitor.core.ports import PUBLISHING, Clock, ConfigurationError, MonitorError, Source
+from monitor.core.ports import PUBLISHING, SEALING, Clock, ConfigurationError, MonitorError, Source
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.registry.configuration_effects import in_words, recorded
 from monitor.settings import Settings, anchored, is_reference, load, resolve, restore
 from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
+    from monitor.app.publication import Publisher
     from monitor.audit.replay import Replay
+    from monitor.audit.translog.checkpoints import Checkpoint
+    from monitor.audit.translog.sealing import Sealer
     from monitor.core.cache_writes import CacheWrite
     from monitor.core.configuration import SourceSpec
     from monitor.core.events import Event
@@ -179,7 +184,7 @@ class Monitor:
         self.settings = settings
         self._sources = {}
         self._close_http()
-        for part in ("budget", "use_cases", "poller", "tender", "channel", "relay"):
+        for part in ("budget", "use_cases", "poller", "tender", "channel", "relay", "sealer", "publisher"):
             self.__dict__.pop(part, None)
 
     def _close_http(self) -> None:
@@ -381,6 +386,59 @@ class Monitor:
             raise
         self.health.works(PUBLISHING)
 
+    def seal(self) -> tuple[Checkpoint, list[MonitorError]]:
+        """Sign a checkpoint where the log has grown, and bring the last one everywhere; return it, and what went wrong
+        on the way.
+
+        Raises:
+            ConfigurationError: a signing key is not there.
+            Rewritten: the log was changed behind an earlier checkpoint, so none is signed.
+        """
+        from monitor.audit.translog.sealing import Rewritten
+
+        try:
+            checkpoint = self.sealer.seal()
+            failures = self.publisher.publish(checkpoint)
+            for failure in failures:
+                if isinstance(failure, Rewritten):
+                    raise failure
+        except Rewritten as error:
+            self.health.failing(SEALING, str(error), self.clock())
+            raise
+        self.health.works(SEALING)
+        return checkpoint, failures
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """Signs checkpoints."""
+        from monitor.audit.translog.sealing import Sealer
+
+        return Sealer(self.store, self.clock, self.settings.audit.origin, self._signing_secrets)
+
+    def _signing_secrets(self) -> list[str]:
+        audit = self.settings.audit
+        if audit.makes_key:
+            for reference in audit.signing_keys:
+                make_key(self.settings.folder / reference.removeprefix("file:"))
+        return [self.secret(reference) for reference in audit.signing_keys]
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """Brings checkpoints to where they are out of reach."""
+        from monitor.app.publication import Places, Publisher
+        from monitor.audit.translog.notes import verifier_key
+
+        audit = self.settings.audit
+        places = Places(
+            folder=audit.folder,
+            entries=audit.entries,
+            file=audit.file,
+            url=self.secret(audit.url) if audit.url else "",
+            witness=audit.witness,
+            witness_key=verifier_key(audit.witness_key) if audit.witness_key else None,
+        )
+        return Publisher(self.store, places)
+
     def after_commit(self) -> None:
         """Write the lease files after what was committed. A daemon, which tries again every second, goes on when they
         cannot be.
@@ -396,7 +454,7 @@ class Monitor:
 
     def _write_leases(self) -> Mapping[str, LogHead]:
         """Write the lease files; returns where those stand that are ahead of the log as it was read."""
-        from monitor.gate.lease_file import lease_documents, write_lease
+        from monitor.gate.lease_file import lease_bytes, lease_documents, write_lease
         from monitor.gate.state import standings
 
         rules = self.configuration.gate
@@ -404,7 +462,32 @@ class Monitor:
             now = self.clock()
             standing, head = standings(reader, self.configuration, now), reader.log_head()
         documents = lease_documents(standing, rules, now, head)
-        return write_lease(self.settings.lease_dir, documents, head, self.settings.lease_mode)
+        ahead = write_lease(self.settings.lease_dir, documents, head, self.settings.lease_mode)
+        written = {key: lease_bytes(document) for key, document in documents.items() if key not in ahead}
+        self._keep_leases(written, now)
+        return ahead
+
+    def _keep_leases(self, written: Mapping[str, bytes], now: datetime) -> None:
+        """Keep the lease documents that answer something new, so that what production was told can be shown.
+
+        What cannot be kept now is kept at the next renewal: the files are written, and that matters more.
+        """
+        from monitor.gate.lease_file import lease_answers
+
+        try:
+            with self.store.read() as reader:
+                kept = {environment: reader.tree.last_lease(environment) for environment in written}
+            new = {
+                environment: document
+                for environment, document in written.items()
+                if (last := kept[environment]) is None or lease_answers(last) != lease_answers(document)
+            }
+            if new:
+                with self.store.write() as tx:
+                    for environment, document in new.items():
+                        tx.keep_lease(environment, document, now)
+        except MonitorError as error:
+            logs.line("the lease documents are not kept", level=logging.WARNING, error=error)
 
     def _begin_epoch(self, ahead: Mapping[str, LogHead]) -> None:
         """Make our files outrank those that the log has no events for."""
@@ -506,3 +589,23 @@ def database_url(settings: Settings, environ: Mapping[str, str]) -> str:
             f'write state_dir = "{os.getcwd()}" into [run] of {settings.path}, or move that database.'
         )
     return url
+
+
+def make_key(path: Path) -> None:
+    """Make a signing key where there is none; only its owner may read it.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise ConfigurationError(
+            f"The signing key {path} cannot be made ({error.strerror}): let this user write there, or set "
+            "audit.signing_keys."
+        ) from None
+    logs.line("a key that signs checkpoints was made", path=path)

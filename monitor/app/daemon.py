@@ -340,6 +340,7 @@ class Daemon:
         if self._web is not None:
             self._every(USES, self._record_uses, "uses")
             self._every(STEP, self._deployments, "deployments")
+        self._every(self._monitor.settings.audit.every, self._seal, "checkpoints")
         heartbeat = self._monitor.settings.heartbeat
         if heartbeat.url or heartbeat.failure_url:
             self._every(HEARTBEAT, self._beat, "heartbeat")
@@ -492,6 +493,16 @@ class Daemon:
 
     def _renew(self) -> None:
         self._monitor.publish()
+
+    def _seal(self) -> None:
+        """Sign a checkpoint and bring it out of reach; what cannot be reached is said once while it lasts."""
+        _, failures = self._monitor.seal()
+        if not failures:
+            if self._log.troubles.end("checkpoints"):
+                logs.line("checkpoints are published again")
+        elif self._log.troubles.begin("checkpoints", f"checkpoints: {failures[0]}"):
+            for failure in failures:
+                logs.line("checkpoint not published", level=logging.WARNING, reason=failure)
 
     def _record_uses(self, *, ending: bool = False) -> None:
         if self._web is not None:

@@ -148,6 +148,7 @@ def of_price(word: PriceComparison) -> Document:
         "provider": fact.provider,
         "model": fact.model,
         **fact.meter._asdict(),
+        "condition": fact.meter.condition or None,
         "unit": PER_MILLION_TOKENS,
         "currency": USD,
         "amount": fact.amount,

@@ -1,10 +1,14 @@
-"""Making the projection of the registry anew. The log is what is true; the rows beside it are only quicker to read."""
+"""The projection of the registry against the log: comparing it, and making it anew. The log is what is true; the rows
+beside it are only quicker to read.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from monitor.core.ports import Store
+from monitor.audit.translog.verification import Verification, verify
+from monitor.core.ports import Reader, Refused, Store
 from monitor.registry import transitions
 
 
@@ -15,9 +19,41 @@ class Rebuilt(NamedTuple):
     differed: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DatabaseCheck:
+    """What is wrong with a database: with its log, and the keys of entries whose row is not what the log says."""
+
+    verification: Verification
+    entries: int
+    differing: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.verification.fits and not self.differing
+
+
+def check(reader: Reader) -> DatabaseCheck:
+    """Compare log, tree, evidence and projection; change nothing."""
+    before, after = reader.entries(), transitions.replay(recorded.event for recorded in reader.events())
+    differing = tuple(sorted(key for key in {**before, **after} if before.get(key) != after.get(key)))
+    return DatabaseCheck(verify(reader), len(after), differing)
+
+
 def rebuild(store: Store) -> Rebuilt:
-    """Replay the log into the registry, in one transaction."""
+    """Replay the log into the registry, in one transaction.
+
+    Raises:
+        Refused: the log does not verify, so what it says is not taken over.
+    """
     with store.write() as tx:
+        verification = verify(tx)
+        if not verification.fits:
+            first = verification.misfits[0]
+            raise Refused(
+                f"The registry is not made from a log that does not verify, {first.sentence}: restore a copy made with "
+                "`access-monitor db backup` that does."
+            )
         before = tx.entries()
         after = transitions.replay(recorded.event for recorded in tx.events())
         tx.drop_entries()

@@ -1,15 +1,15 @@
-"""`db`: bring the database up to date, copy it, and make its projection of the registry anew from the log."""
+"""`db`: bring the database up to date, copy it, check it, and make its projection of the registry anew from the log."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from monitor.cli import output
 from monitor.cli.framework import Group, Options, command
-from monitor.cli.opening import config_path, opened
+from monitor.cli.opening import database_at, opened, opened_store
+from monitor.core.ports import Refused
 
 
 @command(
@@ -24,7 +24,7 @@ def upgrade(options: Options) -> None:
     from monitor.store import upgrade
     from monitor.store.migrations import HEAD
 
-    before = upgrade(_url(options))
+    before = upgrade(database_at(options))
     if before == HEAD:
         click.echo(f"The schema is at revision {HEAD} already.")
     else:
@@ -41,8 +41,118 @@ def backup(options: Options, *, file: Path) -> None:
     """
     from monitor.store import backup
 
-    backup(_url(options), file)
+    backup(database_at(options), file)
     click.echo(f"Wrote {output.plural(file.stat().st_size, 'byte')} to {file}.")
+
+
+@command("restore", examples=("access-monitor db restore /var/backups/monitor-2026-07-30.db",))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def restore(options: Options, *, file: Path) -> None:
+    """Put a backup in the place of the database.
+
+    Only SQLite, while no daemon runs, and once all of the backup verifies. The database that is replaced stays
+    beside it under another name. The log begins a new epoch, so that lease files of the future that is lost are
+    replaced; what was sent since is not sent again.
+    """
+    from monitor.app.bootstrap import utc_now
+    from monitor.app.restoring import restore
+
+    restored = restore(database_at(options), file, utc_now())
+    click.echo(f"Restored {output.plural(restored.events, 'event')} from {file}.")
+    if restored.lost:
+        output.note(f"{output.plural(restored.lost, 'later event')} of the replaced database are not in it.")
+    if restored.sent:
+        output.note(f"{output.plural(restored.sent, 'waiting message')} had been sent since; not sent again.")
+    if restored.replaced is not None:
+        output.note(f"What stood there is {restored.replaced} now.")
+
+
+@command(
+    "copy",
+    examples=(
+        "access-monitor db copy env:DATABASE_URL",
+        "access-monitor db copy monitor.db --database postgresql://localhost/monitor",
+    ),
+)
+@click.argument("target", metavar="URL")
+@click.pass_obj
+def copy(options: Options, *, target: str) -> None:
+    """Copy the database into an empty one.
+
+    From SQLite or PostgreSQL to either. Stop the daemon first, or what comes later is lost. URL is a path, a URL,
+    or a reference to one. All of it is verified before and after; the log stays the same one, so checkpoints,
+    proofs and leases go on.
+    """
+    import os
+
+    from monitor.audit.rebuild import check
+    from monitor.settings import anchored, is_reference, resolve
+    from monitor.store import open_store
+    from monitor.store.copying import copy_database
+
+    url = anchored(resolve(target, os.environ) if is_reference(target) else target, Path())
+    with opened_store(options) as store:
+        with store.read() as reader:
+            before = check(reader)
+        if not before.fits:
+            raise Refused("A database that does not fit its log is not copied: `access-monitor db check` says why.")
+        copy_database(store, url)
+    copied = open_store(url, migrate=False)
+    try:
+        with copied.read() as reader:
+            after = check(reader)
+    finally:
+        copied.close()
+    if after != before:
+        raise Refused(
+            f"The copy {copied.name} is not what was copied; do not use it, and copy again into an empty one."
+        )
+    click.echo(f"Copied {output.plural(after.verification.events, 'event')} to {copied.name}; all of it verifies.")
+
+
+@command("check", table=True, examples=("access-monitor db check", "access-monitor db check --database copy.db"))
+@click.pass_obj
+def check(options: Options) -> None:
+    """Compare log, tree, evidence and registry.
+
+    Nothing is changed; exits 1 where something does not fit. It finds gaps, events and evidence that are not what
+    was recorded, and entries that are not what the log says of them.
+    """
+    from monitor.audit.rebuild import check
+
+    with opened_store(options) as store, store.read() as reader:
+        result = check(reader)
+    verification = result.verification
+    if options.json:
+        output.as_json(
+            {
+                "fits": result.fits,
+                "events": verification.events,
+                "entries": result.entries,
+                "differing": list(result.differing),
+                "misfits": [
+                    {"position": misfit.position, "reason": misfit.reason.value, "sentence": misfit.sentence}
+                    for misfit in verification.misfits
+                ],
+            }
+        )
+    else:
+        for misfit in verification.misfits:
+            click.echo(output.printable(misfit.sentence))
+        for key in result.differing:
+            click.echo(output.printable(f"entry {key}: its row is not what the log says of it"))
+    if not verification.fits:
+        raise Refused(
+            "The database does not fit its log: restore a copy that does, made with `access-monitor db backup`."
+        )
+    if result.differing:
+        raise Refused("The registry is not what the log says: make it anew with `access-monitor db rebuild`.")
+    if not options.json:
+        click.echo(
+            f"The database fits: {output.plural(verification.events, 'event')}, "
+            f"{output.plural(result.entries, 'entry')} as the log says."
+        )
 
 
 @command("rebuild", examples=("access-monitor db rebuild",))
@@ -50,7 +160,7 @@ def backup(options: Options, *, file: Path) -> None:
 def rebuild(options: Options) -> None:
     """Make the registry anew from the log and name every difference.
 
-    In one transaction. The log itself is never changed.
+    In one transaction. The log itself is never changed. One that does not verify is refused.
     """
     from monitor.audit.rebuild import rebuild
 
@@ -63,15 +173,14 @@ def rebuild(options: Options) -> None:
 
 db = Group(
     "db",
-    commands=(upgrade, backup, rebuild),
-    help="Upgrade, back up or rebuild the database.",
-    examples=(*upgrade.examples, *backup.examples, *rebuild.examples),
+    commands=(upgrade, backup, restore, copy, check, rebuild),
+    help="Upgrade, back up, restore, copy, check or rebuild the database.",
+    examples=(
+        *upgrade.examples,
+        *backup.examples,
+        *restore.examples,
+        *copy.examples[:1],
+        *check.examples[:1],
+        *rebuild.examples,
+    ),
 )
-
-
-def _url(options: Options) -> str:
-    """Return the database that is meant, without opening it: what is wrong with it may be what the command mends."""
-    from monitor.app.bootstrap import database_url
-    from monitor.settings import load
-
-    return database_url(load(config_path(options), os.environ, options.database), os.environ)

@@ -11,11 +11,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
 from monitor.app.streams import nowhere
+from monitor.audit.exports import ocsf, syslog
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import (
@@ -120,8 +122,14 @@ _INTERVAL = 1.0  # seconds between two looks at whether the log grew
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("table", "jsonl", "csv", "cloudevents")),
+    type=click.Choice(("table", "jsonl", "csv", "cloudevents", "ocsf", "syslog", "parquet")),
     help="How to print them; a table by default.",
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file that --format parquet writes; none is replaced.",
 )
 @click.pass_obj
 def events(
@@ -142,6 +150,7 @@ def events(
     newest: bool,
     follow: bool,
     form: str | None,
+    out: Path | None,
 ) -> None:
     """Read the log.
 
@@ -154,6 +163,8 @@ def events(
         raise click.UsageError(
             f"--follow has no end and goes forward: leave out {'--newest' if newest else '--until'}."
         )
+    if (form == "parquet") != (out is not None) or (out is not None and follow):
+        raise click.UsageError("--format parquet and --out FILE belong together, and a file has an end: no --follow.")
     known_event_types(type)
     known_check(check)
     header, line = form_of(form or ("jsonl" if options.json else "table"))
@@ -176,6 +187,9 @@ def events(
             newest_first=newest,
         )
         chosen = _chosen(monitor.store, entry, text)
+        if out is not None:
+            _write_parquet(monitor.store, out, query, chosen)
+            return
         if header:
             click.echo(header)
         if follow:
@@ -187,6 +201,15 @@ def events(
             count += 1
     if not count and header:
         output.note("No events match.")
+
+
+def _write_parquet(store: Store, path: Path, query: EventQuery, chosen: Sequence[EventFilter]) -> None:
+    from monitor.cli.parquet import write_parquet
+
+    with store.read() as reader:
+        found = (one for one in reader.events(query) if all(choose(one.event, reader) for choose in chosen))
+        count = write_parquet(path, found)
+    output.note(f"Wrote {output.plural(count, 'event')} to {path}.")
 
 
 def _chosen(store: Store, entry: str, text: str) -> tuple[EventFilter, ...]:
@@ -260,6 +283,10 @@ def form_of(name: str) -> tuple[str, Line]:
         return ",".join(COLUMNS), lambda recorded, _: _csv(recorded)
     if name == "cloudevents":
         return "", cloud_event
+    if name == "ocsf":
+        return "", lambda recorded, _: _compact(ocsf(recorded))
+    if name == "syslog":
+        return "", lambda recorded, _: syslog(recorded)
     header = _columns("POSITION", "RECORDED", "TYPE", "SUBJECT", "WHAT")
     if sys.stdout.isatty() and output.cells(header) > output.width():
         header = "\n".join(output.wrapped(header, output.width()))

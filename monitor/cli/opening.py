@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from monitor.cli.framework import Options
 
 if TYPE_CHECKING:
     from monitor.app.bootstrap import Monitor
+    from monitor.store import SqlStore
 
 
 @contextmanager
@@ -38,6 +40,35 @@ def opened(options: Options, *, create: bool = False) -> Iterator[Monitor]:
         if monitor.chosen.unaccepted:
             output.note(output.printable(monitor.chosen.unaccepted))
         yield monitor
+
+
+@contextmanager
+def opened_store(options: Options) -> Iterator[SqlStore]:
+    """Provide the database alone, without the monitor; one that --database names needs no configuration.
+
+    Nothing is made that is not there.
+
+    Raises:
+        ConfigurationError: there is no database, or the configuration that names it is wrong or missing.
+        Unavailable: the database is out of reach.
+    """
+    from monitor.store import open_store
+
+    store = open_store(database_at(options), migrate=False)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def database_at(options: Options) -> str:
+    """Return the database that is meant, without opening it: what is wrong with it may be what the command mends."""
+    from monitor.app.bootstrap import database_url
+    from monitor.settings import anchored, is_reference, load
+
+    if options.database is not None and options.config is None and not is_reference(options.database):
+        return anchored(options.database, Path())
+    return database_url(load(config_path(options), os.environ, options.database), os.environ)
 
 
 def config_path(options: Options) -> Path | None:

@@ -178,6 +178,7 @@ class PriceData(ConfirmedData):
     context: str
     modality: str
     meter: str
+    condition: NotRequired[str]
     unit: str
     currency: str
     old: str | None

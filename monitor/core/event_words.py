@@ -44,7 +44,7 @@ _FOR_AUDITORS = frozenset(
 _SPOKEN = {"looks": "polls"}
 """Keys that are kept as they were recorded first, and what they are called."""
 
-_OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "unit", "currency"})
+_OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "condition", "unit", "currency"})
 
 
 def plain(data: Mapping[str, Any]) -> str:
@@ -108,7 +108,13 @@ def of_the_clock(data: Mapping[str, Any]) -> str:
 
 def meter_in_words(data: Mapping[str, Any]) -> str:
     """Return the identity of a price below its model: `batch input, long context`."""
-    return Meter(data["tier"], data.get("context", SHORT), data.get("modality", TEXT), str(data["meter"])).in_words
+    return Meter(
+        data["tier"],
+        data.get("context", SHORT),
+        data.get("modality", TEXT),
+        str(data["meter"]),
+        str(data.get("condition", "")),
+    ).in_words
 
 
 def share_in_percent(share: str) -> str:

@@ -30,6 +30,7 @@ from monitor.core.facts import (
     PendingChange,
     SourceState,
 )
+from monitor.core.leaves import KeptCheckpoint, Leaf, LeafKind, StoredEvent
 from monitor.core.notices import Notice
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -174,7 +175,8 @@ class SentMessage:
 
 STORING = "storing"
 PUBLISHING = "publishing"
-"""What the daemon has to be able to do besides polling: write its database, write the lease files."""
+SEALING = "sealing"
+"""What the daemon has to be able to do besides polling: write its database, write the lease files, sign checkpoints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,9 +248,17 @@ class Reservation:
 class Budget(Protocol):
     """What paid calls may cost: the daily budget of each surface, shared by every process on the database."""
 
-    def price(self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = "standard") -> Decimal | None:
-        """Return what a call costs in USD by the prices the monitor has confirmed, meter → tokens; None if a price is
-        not known.
+    def price(
+        self,
+        surface: str,
+        model: str,
+        tokens: Mapping[str, int],
+        *,
+        tier: str = "standard",
+        at: datetime | None = None,
+    ) -> Decimal | None:
+        """Return what a call costs in USD by the prices the monitor has confirmed, meter → tokens, with those that were
+        announced for a day that has come where `at` says what day it is; None if a price is not known.
         """
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation | None:
@@ -263,8 +273,54 @@ class Budget(Protocol):
         """Return what a surface may still spend on the UTC day of `at`."""
 
 
+class TreeReader(Protocol):
+    """The tree over the log, and what each of its leaves is of by what is stored now."""
+
+    def size(self) -> int:
+        """Return how many leaves the tree has."""
+
+    def tile(self, level: int, number: int, width: int) -> Sequence[bytes]:
+        """Return the first `width` hashes of a tile (`merkle.Tiles`); fewer where it has fewer."""
+
+    def leaves(self, first: int = 0) -> Iterator[Leaf]:
+        """Return the leaves from `first` on, in order."""
+
+    def leaf_of(self, position: int) -> Leaf | None:
+        """Return the leaf of the event at a position; None where there is none."""
+
+    def content(self, leaf: Leaf) -> bytes | None:
+        """Return the bytes that a leaf would be the hash of by what is stored now; None where nothing is, or what is
+        there could not have been written.
+        """
+
+    def events(self) -> Iterator[StoredEvent]:
+        """Return the events as they are stored, in order."""
+
+    def references(self, kind: LeafKind) -> Iterator[str]:
+        """Return what is stored of a kind, by the reference that its leaf has."""
+
+    def blobs(self) -> Iterator[tuple[str, bool]]:
+        """Return every stored blob: its hash, and whether its bytes are those that the hash names."""
+
+    def checkpoints(self) -> Sequence[KeptCheckpoint]:
+        """Return the checkpoints that are kept, the smallest tree first."""
+
+    def last_checkpoint(self) -> KeptCheckpoint | None:
+        """Return the checkpoint of the largest tree."""
+
+    def signing_keys(self) -> Sequence[str]:
+        """Return the public keys whose leaf is in the tree, as verifiers take them, the oldest first."""
+
+    def last_lease(self, environment: str) -> bytes | None:
+        """Return the lease document of an environment that was kept last."""
+
+
 class Reader(Protocol):
     """A consistent view of the store; never waits for writers."""
+
+    @property
+    def tree(self) -> TreeReader:
+        """The tree over the log."""
 
     def head(self) -> int:
         """Return the last position; 0 for an empty log."""
@@ -431,6 +487,15 @@ class Transaction(Reader, Protocol):
 
     def keep_sent(self, message: SentMessage) -> None:
         """Keep a message as it went out; its `id` is given by the store."""
+
+    def keep_lease(self, environment: str, document: bytes, at: datetime) -> None:
+        """Keep a lease document whose answers are new."""
+
+    def keep_checkpoint(self, checkpoint: KeptCheckpoint) -> None:
+        """Keep a signed note about the tree."""
+
+    def keep_signing_key(self, key: str, at: datetime) -> None:
+        """Write into the tree that a key, as verifiers take it, signs from here on."""
 
 
 class Conflict(Exception):

@@ -292,7 +292,7 @@ def price_data(change: Change) -> dict[str, object]:
     meter = price.Meter.of(change.fact.field)
     return {
         "provider": change.fact.subject.scope,
-        **meter._asdict(),
+        **meter.data,
         "unit": price.PER_MILLION_TOKENS,
         "currency": price.USD,
         "old": change.old,

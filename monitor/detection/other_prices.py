@@ -56,7 +56,7 @@ def other_prices(reader: Reader, configuration: Configuration, own: str, subject
             subject: tuple(
                 (spec.key, field, amount)
                 for spec, field, amount in (
-                    *baselines.price_statements(subject, official=False),
+                    *baselines.price_statements(subject, official=False, region=None),
                     *baselines.end_statements(subject),
                 )
                 if spec.key != own

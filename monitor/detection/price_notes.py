@@ -99,7 +99,7 @@ def _first(reader: Reader, spec: SourceSpec, subject: Subject, begun: Sequence[d
     for recorded in reader.events(EventQuery(type="price.*", subject=subject.name, source=spec.key)):
         event, data = recorded.event, recorded.event.data
         if data["provider"] == subject.scope and event.type != ev.PRICE_QUARANTINED:
-            name = price.Meter(data["tier"], data["context"], data["modality"], data["meter"]).field
+            name = price.Meter.named_in(data).field
             new = event.type == ev.PRICE_LISTED and "renamed_from" not in data and event.occurred_at not in begun
             first.setdefault(name, event.occurred_at if new else None)
     return first

@@ -43,6 +43,11 @@ _LARGEST = 2**53
 
 Document: TypeAlias = dict[str, Any]
 
+_RENEWED = frozenset(
+    ("version", "written_at", "lease_until", "expires_at", "access_until", "price_until", "checks_until", "access")
+)
+"""What moves in a document that answers as before: ends and places in the log, and `access`, which counts polls."""
+
 _MENDS = {
     errno.ENOSPC: "free some space on that file system",
     errno.EDQUOT: "free some space in that quota",
@@ -171,6 +176,34 @@ def _metadata(standing: Standing, ready: Readiness, answer: Answer) -> dict[str,
     return metadata | {key: rfc3339(at) for key, at in dates.items() if at is not None}
 
 
+def lease_bytes(document: Document) -> bytes:
+    """Return a document as it is written and sent."""
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def lease_answers(written: bytes) -> object:
+    """Return what a document answers, without what moves at each renewal or poll."""
+    document = json.loads(written)
+    flags = {
+        key: {
+            **flag,
+            "targeting": _without_times(flag.get("targeting")),
+            "metadata": {name: value for name, value in flag["metadata"].items() if name not in _RENEWED},
+        }
+        for key, flag in document["flags"].items()
+    }
+    metadata = {name: value for name, value in document["metadata"].items() if name not in _RENEWED}
+    return flags, metadata
+
+
+def _without_times(rule: Any) -> Any:
+    if isinstance(rule, dict):
+        return {name: _without_times(inner) for name, inner in rule.items()}
+    if isinstance(rule, list):
+        return [_without_times(inner) for inner in rule]
+    return None if isinstance(rule, int) else rule
+
+
 def write_lease(
     folder: Path, documents: Mapping[str, Document], head: LogHead, mode: int = PRIVATE
 ) -> dict[str, LogHead]:
@@ -257,7 +290,7 @@ def _leave_to_owner(file: int, folder: Path) -> None:
 
 
 def _replace(path: Path, document: Document, mode: int) -> None:
-    content = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+    content = lease_bytes(document)
     # One fixed name, safe under the lock: what a killed writer left behind is overwritten by the next.
     temporary = path.with_name(f".{path.name}.tmp")
     try:

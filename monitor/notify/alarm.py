@@ -28,6 +28,7 @@ LONGEST = timedelta(hours=1)
 _CANNOT = {
     "storing": "the database cannot be written, so no change is recorded and no entry paused",
     "publishing": "the lease files cannot be written, so what reads them goes on with the old answers",
+    "sealing": "the log was changed behind its signed checkpoints, so no further one is signed",
 }
 
 

@@ -87,7 +87,9 @@ def _money(entry: Entry, moved: Mapping[str, Value | None]) -> str:
         for pin in pinned
         if (value := moved.get(pin.field, entry.deviations.get(pin.key, pin.value))) is not None
     }
-    return monthly(usage, entry.spec.tiers, accepted, now, known="configured" if entry.spec.usage else "observed")
+    region = entry.spec.region
+    before, after = price.effective(accepted, region), price.effective(now, region)
+    return monthly(usage, entry.spec.tiers, before, after, known="configured" if entry.spec.usage else "observed")
 
 
 def visible(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:

@@ -38,7 +38,7 @@ def _field(event: Event) -> str:
     if is_an_end(event):
         return SHUTDOWN_DATE
     if event.type.startswith("price."):
-        field = price.Meter(data["tier"], data["context"], data["modality"], data["meter"]).field
+        field = price.Meter.named_in(data).field
         return f"{ANNOUNCED}{field}@{data['date']}" if event.type == ev.PRICE_ANNOUNCED else field
     return str(data["field"])
 

@@ -261,7 +261,8 @@ def matters(fact: Fact, entry: Entry) -> bool:
     field = fact.field.removeprefix(ANNOUNCED).partition("@")[0]
     if not field.startswith(price.PREFIX):
         return True
-    return fact.subject == entry.price_subject and price.Meter.of(field).tier in entry.spec.tiers
+    meter = price.Meter.of(field)
+    return fact.subject == entry.price_subject and meter.tier in entry.spec.tiers and meter.concerns(entry.spec.region)
 
 
 def remind(register: RegistryTransaction, key: str, reminders: Iterable[Reminder], *, at: datetime) -> None:

@@ -213,7 +213,8 @@ def _prices(entry: Entry, baselines: Baselines) -> Iterator[Deadline]:
             continue
         name, _, text = field.removeprefix(ANNOUNCED).partition("@")
         day = _day(text)
-        if day is not None and price.Meter.of(name).tier in entry.spec.tiers:
+        meter = price.Meter.of(name)
+        if day is not None and meter.tier in entry.spec.tiers and meter.concerns(entry.spec.region):
             by_day.setdefault(day, []).append((name, statements[0][1], statements[0][0]))
     for day, prices in by_day.items():
         prices.sort(key=lambda row: price.telling_order(row[0], entry.spec.tiers))

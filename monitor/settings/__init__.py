@@ -9,9 +9,10 @@ from monitor.settings.loading import load, restore
 from monitor.settings.places import anchored
 from monitor.settings.secrets import is_reference, resolve
 from monitor.settings.show import ShownSetting, schema, show
-from monitor.settings.values import Github, Heartbeat, Measurements, Network, Notify, Run, Settings, Web
+from monitor.settings.values import Audit, Github, Heartbeat, Measurements, Network, Notify, Run, Settings, Web
 
 __all__ = [
+    "Audit",
     "Github",
     "Heartbeat",
     "InvalidConfiguration",

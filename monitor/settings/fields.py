@@ -66,6 +66,15 @@ def _endpoint(value: str) -> str:
     return path
 
 
+def _log_name(value: str) -> str:
+    if not value or "+" in value or value[0] == "/" or value[-1] == "/" or any(c.isspace() for c in value):
+        raise ValueError(
+            'is empty, begins or ends with "/", or holds a space or "+"; write it as a URL without its scheme, such as '
+            '"monitor.example.com/log"'
+        )
+    return value
+
+
 def _header(value: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("holds a character that no HTTP header may carry; write it exactly as the provider shows it")
@@ -281,6 +290,7 @@ Usage = Annotated[dict[str, StrictStr | StrictInt], AfterValidator(_usage)]
 Key = Annotated[str, AfterValidator(_key)]
 ClientVersion = Annotated[str, AfterValidator(_client_version)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
+LogName = Annotated[str, AfterValidator(_log_name)]
 Header = Annotated[str, AfterValidator(_header)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Destination = Annotated[str, AfterValidator(_destination)]

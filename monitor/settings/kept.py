@@ -53,7 +53,7 @@ def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str,
     """Check what was kept, by this version or an older one, as a file would be checked.
 
     Masked values are those of `current`, the file at hand, or else of `running`; where the database, the lease files
-    and the folder of relative paths are says `current`.
+    and the folder of relative paths are, and where checkpoints go, says `current`.
 
     Raises:
         ConfigurationError: this version of the program does not take it any more.
@@ -64,6 +64,7 @@ def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str,
             entry["surfaces"] = dict(entry["surfaces"])
     # Where things are is no assumption about a provider, and the gate reads it from the file.
     file["database"] = current["database"]
+    file["audit"] = current["audit"]
     file["gate"]["lease_dir"] = current["gate"]["lease_dir"]
     file["run"] = {name: value for name, value in file["run"].items() if name != "state_dir"}
     if "state_dir" in current["run"]:

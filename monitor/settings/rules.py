@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from ipaddress import ip_address
 from typing import get_args
 
+from monitor.audit.translog.notes import InvalidNote, verifier_key
 from monitor.core.access import SETTINGS
 from monitor.core.check_names import CHECKS, INTEGRATION, TOUCHES
 from monitor.core.entry_spec import AT, row_key
@@ -29,6 +30,7 @@ def check(document: Document) -> list[Finding]:
         check_sources,
         _web,
         _environments,
+        _audit,
         _entries,
         _escalations,
         _fallbacks,
@@ -99,6 +101,20 @@ def _environments(document: Document) -> Iterator[Finding]:
     # like staging.
     if PRODUCTION not in document.gate.environments:
         yield ("gate", "environments"), f'must hold "{PRODUCTION}", the one environment that is judged strictly; add it'
+
+
+def _audit(document: Document) -> Iterator[Finding]:
+    audit = document.audit
+    if (audit.witness is None) != (audit.witness_key is None):
+        missing = "witness" if audit.witness is None else "witness_key"
+        yield ("audit", missing), f"is missing: a witness is asked and its answer checked, or neither; add {missing}"
+    if audit.witness_key is not None:
+        try:
+            verifier_key(audit.witness_key)
+        except InvalidNote as error:
+            yield ("audit", "witness_key"), str(error)
+    if audit.entries and audit.folder is None:
+        yield ("audit", "entries"), "has no effect without folder, which would get them; add it or leave this out"
 
 
 def _entries(document: Document) -> Iterator[Finding]:

@@ -39,6 +39,7 @@ from monitor.settings.fields import (
     Usage,
 )
 from monitor.settings.tables import (
+    AuditTable,
     BudgetTable,
     ChecksTable,
     ConfirmationTable,
@@ -84,6 +85,11 @@ class SurfaceTable(KeyedTable):
         default=None,
         description="The regional host that the route region tries.",
         examples=["https://eu.api.openai.com/v1"],
+    )
+    region: Text | None = Field(
+        default=None,
+        description="The region in which calls are processed, as pricing pages name it: its prices count.",
+        examples=["eu"],
     )
 
 
@@ -325,6 +331,7 @@ class Document(BaseSettings):
     gate: GateTable = GateTable()
     checks: ChecksTable = ChecksTable()
     github: GithubTable = GithubTable()
+    audit: AuditTable = AuditTable()
     heartbeat: HeartbeatTable = HeartbeatTable()
     notify: NotifyTable = NotifyTable()
     run: RunTable = RunTable()

@@ -88,6 +88,7 @@ def surface(row: SurfaceTable) -> Surface:
         key_header=row.key_header or "",
         headers=dict(row.headers),
         region_url=row.region_url or "",
+        region=row.region or "",
     )
 
 

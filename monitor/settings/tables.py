@@ -20,6 +20,7 @@ from monitor.settings.fields import (
     Host,
     Key,
     Listen,
+    LogName,
     Money,
     Origin,
     Reference,
@@ -73,6 +74,7 @@ class LoggingTable(SettingsTable):
 
 
 LEASE_DIR = "var/lease"
+AUDIT_KEY = "file:var/audit.key"
 CONFIRMATION = ConfirmationRules()
 GATE = GateRules()
 CHECKS = CheckRules()
@@ -194,6 +196,45 @@ class ChecksTable(SettingsTable):
     verified: Span = Field(
         default=CHECKS.verified, description="How long what a source verified holds after its last good poll."
     )
+
+
+class AuditTable(SettingsTable):
+    """Checkpoints of the log: who signs them, and where they go."""
+
+    origin: LogName = Field(
+        default="access-monitor", description="What checkpoints call the log; its id is added to it."
+    )
+    signing_keys: Annotated[list[Reference], Distinct] = Field(
+        default=[AUDIT_KEY],
+        min_length=1,
+        description=(
+            "References to the Ed25519 keys that sign, the current one first; the default file is made where it is "
+            "missing."
+        ),
+    )
+    every: Span = Field(
+        default=timedelta(minutes=5), description="How often the daemon signs a checkpoint, where the log has grown."
+    )
+    folder: Text | None = Field(
+        default=None,
+        description="The folder that gets the checkpoint and the tiles of the tree, for any web server to serve.",
+        examples=["/srv/log"],
+    )
+    entries: bool = Field(
+        default=False, description="Whether the folder also gets what the leaves hold, names of people included."
+    )
+    file: Text | None = Field(
+        default=None, description="A file that gets each checkpoint, as on another host.", examples=["/mnt/audit/log"]
+    )
+    url: Reference | None = Field(
+        default=None, description="A reference to a URL that each checkpoint is sent to, by POST."
+    )
+    witness: BaseUrl | None = Field(
+        default=None,
+        description="The submission prefix of a witness (C2SP tlog-witness), which cosigns each checkpoint.",
+        examples=["https://witness.example.com"],
+    )
+    witness_key: Text | None = Field(default=None, description="The verifier key of the witness.")
 
 
 class HeartbeatTable(SettingsTable):

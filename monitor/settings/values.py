@@ -35,7 +35,7 @@ from monitor.settings.fields import address
 from monitor.settings.places import place
 from monitor.settings.schema import Document, EntryTable, OwnerTable
 from monitor.settings.sources import former, held, specs, surface
-from monitor.settings.tables import RequirementTable
+from monitor.settings.tables import AUDIT_KEY, RequirementTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,25 @@ class Heartbeat:
 
     url: str = ""
     failure_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Checkpoints: what they call the log, the references of the keys that sign, how often, and where they go.
+
+    `url` is a reference. `makes_key` says that the key is the program's own, to be made where it is missing.
+    """
+
+    origin: str
+    signing_keys: tuple[str, ...]
+    makes_key: bool
+    every: timedelta
+    folder: Path | None = None
+    entries: bool = False
+    file: Path | None = None
+    url: str = ""
+    witness: str = ""
+    witness_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +145,7 @@ class Settings:
     github: Github
     web: Web
     network: Network
+    audit: Audit
     heartbeat: Heartbeat
     notify: Notify
     run: Run
@@ -194,6 +214,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         ),
         web=Web(host=host, port=port, tokens=tuple(document.web.tokens), origins=tuple(document.web.origins)),
         network=Network(allow=frozenset(document.network.allow)),
+        audit=_audit(document, folder),
         heartbeat=Heartbeat(url=document.heartbeat.url or "", failure_url=document.heartbeat.failure_url or ""),
         notify=Notify(
             timeout=document.notify.timeout, attempts=document.notify.attempts, timezone=document.notify.timezone
@@ -204,6 +225,22 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         measurements=Measurements(keep=document.measurements.keep),
         document=MappingProxyType(document.model_dump(mode="python", exclude_none=True)),
         origins=MappingProxyType(dict(origins)),
+    )
+
+
+def _audit(document: Document, folder: Path) -> Audit:
+    table = document.audit
+    return Audit(
+        origin=table.origin,
+        signing_keys=tuple(table.signing_keys),
+        makes_key=table.signing_keys == [AUDIT_KEY],
+        every=table.every,
+        folder=None if table.folder is None else place(table.folder, folder),
+        entries=table.entries,
+        file=None if table.file is None else place(table.file, folder),
+        url=table.url or "",
+        witness=table.witness or "",
+        witness_key=table.witness_key or "",
     )
 
 

@@ -15,6 +15,7 @@ from monitor.store.errors import Damaged
 
 FACTS = "facts"
 EVIDENCE = "evidence"
+LEASE = "lease"
 
 _LEVEL = 6
 

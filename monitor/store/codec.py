@@ -16,8 +16,10 @@ from typing import Any, TypeVar, cast, get_args, get_type_hints
 from uuid import UUID
 
 from monitor.core.content import JSON
+from monitor.core.events import Event, Recorded
 from monitor.core.facts import Facts, Subject
-from monitor.core.records import of_plain, time_text, to_plain
+from monitor.core.ports import SentMessage
+from monitor.core.records import of_plain, time_of, time_text, to_plain
 
 T = TypeVar("T")
 
@@ -100,3 +102,27 @@ def of_columns(kind: type[T], row: Mapping[Any, Any]) -> T:
             for name, is_time, is_bool in _columns_of(cast(Any, kind))
         }
     )
+
+
+def recorded_of(row: Any) -> Recorded:
+    """Read a row of the log."""
+    # By position and not by name: a log is read by the hundred thousand.
+    (position, id, type, stream, version, subject, source, occurred_at, recorded_at, actor, cause, evidence, data) = row
+    event = Event(
+        position=position,
+        type=type,
+        stream=stream,
+        subject=subject,
+        occurred_at=time_of(occurred_at),
+        source=source,
+        actor=actor,
+        cause=cause,
+        evidence=evidence,
+        data=json.loads(data),
+    )
+    return Recorded(event=event, id=id, version=version, recorded_at=time_of(recorded_at))
+
+
+def message_of(row: Mapping[Any, Any]) -> SentMessage:
+    """Read a row of what went out."""
+    return of_columns(SentMessage, {**row, "incidents": tuple(row["incidents"].strip("|").split("|"))})

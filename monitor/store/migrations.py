@@ -5,16 +5,20 @@ Alembic takes longer to import than a whole `status` may take; it is imported on
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from monitor.core import logs
 from monitor.core.ports import ConfigurationError
+from monitor.store.blobs import FactsCache
 from monitor.store.dialects import Dialect, dialect_of, transaction
 from monitor.store.location import NoDatabase
+from monitor.store.writer import SqlTransaction
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """All revisions in `migrations/versions`, oldest first."""
 
 HEAD = REVISIONS[-1]
@@ -56,7 +60,7 @@ def check_schema(url: str) -> None:
 
 def ensure(engine: Engine, dialect: Dialect, *, migrate: bool) -> str:
     """See that the schema is at the newest revision, or with `migrate` bring it there; return the revision before."""
-    before = _revision(engine, dialect)
+    before = revision(engine, dialect)
     if before == HEAD:
         return before
     if before and before not in REVISIONS:
@@ -89,7 +93,8 @@ def _called(dialect: Dialect) -> str:
     return dialect.name if dialect.name.startswith("PostgreSQL") else f"database {dialect.name}"
 
 
-def _revision(engine: Engine, dialect: Dialect) -> str:
+def revision(engine: Engine, dialect: Dialect) -> str:
+    """Return the revision of the schema; empty where there is none yet."""
     with transaction(engine, dialect, write=False) as connection:
         if not dialect.schema_version_table(connection):
             return ""
@@ -97,12 +102,23 @@ def _revision(engine: Engine, dialect: Dialect) -> str:
 
 
 def _run_alembic(engine: Engine, dialect: Dialect) -> None:
+    # Begun as a writer: of two processes that find an empty database, the second finds it made.
+    with transaction(engine, dialect, write=True) as connection:
+        make_schema(connection)
+        tx = SqlTransaction(connection, dialect, FactsCache(0))
+        if tx.tree.size() == 0 and (events := tx.build_tree()):
+            logs.line(
+                f"The log of the {_called(dialect)} has got its tree over {events:,} events; this is done once.",
+                level=logging.WARNING,
+            )
+
+
+def make_schema(connection: Connection) -> None:
+    """Bring the schema to the newest revision, in the transaction that is open."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(script_location()).replace("%", "%%"))
-    # Begun as a writer: of two processes that find an empty database, the second finds it made.
-    with transaction(engine, dialect, write=True) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, Table, and_, bindpara
 from monitor.core import records
 from monitor.core.content import PREFIX
 from monitor.core.entry import Entry
-from monitor.core.events import Event, LogHead, Recorded
+from monitor.core.events import LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.notices import Notice
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused, SentMessage
@@ -41,6 +41,7 @@ from monitor.store.schema import (
 )
 from monitor.store.schema import blobs as blob_table
 from monitor.store.statements import CompiledStatement, Row
+from monitor.store.tree import SqlTree
 
 _DELIVERY = tuple(column for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
 _BATCH = 500
@@ -184,11 +185,19 @@ class SqlReader:
         except self._connection.dialect.loaded_dbapi.Error as error:
             raise self._dialect.error(error) from None
 
+    @property
+    def tree(self) -> SqlTree:
+        """The tree over the log."""
+        return SqlTree(self._connection, self._dialect)
+
     def head(self) -> int:
         return int(self._run(_HEAD).fetchone()[0])
 
     def log_head(self) -> LogHead:
-        id, epoch = self._run(_LOG).fetchone()
+        row = self._run(_LOG).fetchone()
+        if row is None:
+            raise Damaged(f"The log in the {self._dialect.name} has lost its identity: restore it from a backup.")
+        id, epoch = row
         return LogHead(id, epoch, self.head())
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
@@ -202,7 +211,7 @@ class SqlReader:
             cursor = self._connection.execute(search.element, row, execution_options={"yield_per": _BATCH})
         try:
             for columns in cursor:
-                yield _recorded(columns)
+                yield codec.recorded_of(columns)
         except self._connection.dialect.loaded_dbapi.Error as error:
             raise self._dialect.error(error) from None
         finally:
@@ -214,7 +223,7 @@ class SqlReader:
 
     def event(self, position: int) -> Recorded | None:
         row = self._run(_EVENT, {"position": position}).fetchone()
-        return None if row is None else _recorded(row)
+        return None if row is None else codec.recorded_of(row)
 
     def source(self, key: str) -> SourceState | None:
         row = self._run(_SOURCE, {"key": key}).fetchone()
@@ -292,8 +301,7 @@ class SqlReader:
         cursor = self._connection.execute(query, execution_options={"yield_per": _BATCH})
         try:
             for row in cursor.mappings():
-                columns = {**row, "incidents": tuple(row["incidents"].strip("|").split("|"))}
-                yield codec.of_columns(SentMessage, columns)
+                yield codec.message_of(row)
         finally:
             cursor.close()
 
@@ -328,24 +336,6 @@ def delivery(row: Row) -> Delivery:
 
 def _named(table: Table, row: Sequence[Any]) -> Row:
     return dict(zip(table.c.keys(), row, strict=True))
-
-
-def _recorded(row: Any) -> Recorded:
-    # By position and not by name: a log is read by the hundred thousand.
-    (position, id, type, stream, version, subject, source, occurred_at, recorded_at, actor, cause, evidence, data) = row
-    event = Event(
-        position=position,
-        type=type,
-        stream=stream,
-        subject=subject,
-        occurred_at=records.time_of(occurred_at),
-        source=source,
-        actor=actor,
-        cause=cause,
-        evidence=evidence,
-        data=json.loads(data),
-    )
-    return Recorded(event=event, id=id, version=version, recorded_at=records.time_of(recorded_at))
 
 
 def _streak(row: Row) -> PendingChange:

@@ -207,6 +207,54 @@ sent_messages = Table(
 )
 """One row for each `SentMessage`, append-only as the log is. `incidents` holds each between bars: `|luna-17|sol-9|`."""
 
+leaves = Table(
+    "leaves",
+    metadata,
+    Column("number", _Number, primary_key=True, autoincrement=False),
+    Column("kind", _Text, nullable=False),
+    Column("position", _Number, nullable=False),
+    Column("reference", _Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+"""The leaves of the tree over the log, one row for each `Leaf`. `position` never decreases with `number`."""
+
+tree_nodes = Table(
+    "tree_nodes",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("number", _Number, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+"""The roots of full tiles: those of level 1 stand over 256 leaves, those of level 2 over 256 of level 1, and so on."""
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", _Number, primary_key=True, autoincrement=False),
+    Column("at", _Text, nullable=False),
+    Column("note", _Text, nullable=False),
+)
+"""The signed notes that say which tree the log had, by the number of its leaves."""
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("key", _Text, primary_key=True),
+    Column("at", _Text, nullable=False),
+)
+"""The public keys whose leaf is in the tree, as verifiers take them."""
+
+lease_documents = Table(
+    "lease_documents",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=False),
+    Column("environment", _Text, nullable=False),
+    Column("at", _Text, nullable=False),
+    Column("document", _Text, nullable=False),
+    Index("lease_documents_environment", "environment", "id"),
+)
+"""One row for each lease document whose answers were new; its bytes are a blob of kind `lease`."""
+
 measurements = Table(
     "measurements",
     metadata,

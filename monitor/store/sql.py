@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -87,8 +87,14 @@ class SqlStore:
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """Provide a consistent view; it never waits for writers."""
-        with self._boundary(), transaction(self._reading, self._dialect, write=False) as connection:
+        with self.reading_connection() as connection:
             yield SqlReader(connection, self._dialect, self._cache)
+
+    @contextmanager
+    def reading_connection(self) -> Iterator[Connection]:
+        """Provide a consistent view as a connection of SQLAlchemy, for what reads whole tables."""
+        with self._boundary(), transaction(self._reading, self._dialect, write=False) as connection:
+            yield connection
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -173,6 +179,7 @@ class SqlStore:
             with self._boundary(), transaction(self.engine, self._dialect, write=True) as connection:
                 opened = SqlTransaction(connection, self._dialect, self._cache)
                 yield opened
+                opened.write_leaves()
                 if opened.written:
                     self._dialect.announce(connection)
         finally:

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
+    Connection,
     and_,
     bindparam,
     case,
@@ -26,15 +27,19 @@ from sqlalchemy import (
     update,
 )
 
+from monitor.core import leaves as lf
 from monitor.core import records
 from monitor.core.content import canonical_json, facts_text, name_of
 from monitor.core.entry import Entry
 from monitor.core.events import Event, Recorded
 from monitor.core.facts import Alternation, Body, Facts, Measurement, PendingChange, SourceState
+from monitor.core.leaves import KeptCheckpoint, Leaf, LeafKind, LeaseRecord
+from monitor.core.merkle import leaf_hash
 from monitor.core.notices import Notice
 from monitor.core.ports import Conflict, Delivery, DeliveryState, Refused, Reservation, SeenAt, SentMessage
 from monitor.core.price import canonical
-from monitor.store import blobs, codec, measures
+from monitor.store import blobs, codec, measures, tree
+from monitor.store.dialects import Dialect
 from monitor.store.reader import CLAIMABLE, SqlReader, delivery, reckoned
 from monitor.store.schema import (
     alternations,
@@ -50,6 +55,7 @@ from monitor.store.schema import (
 )
 from monitor.store.schema import blobs as blob_table
 from monitor.store.statements import CompiledStatement, Row
+from monitor.store.tree import SqlTree
 
 _LAST = CompiledStatement(select(events.c.position, events.c.recorded_at).order_by(events.c.position.desc()).limit(1))
 _VERSION = CompiledStatement(select(func.max(events.c.version)).where(events.c.stream == bindparam("stream")))
@@ -105,6 +111,7 @@ _NEW_SENT = CompiledStatement(
     insert(sent_messages)
     .inline()
     .values({column.name: bindparam(column.name) for column in sent_messages.c if column.name != "id"})
+    .returning(sent_messages.c.id)
 )
 
 _DELIVERY = tuple(column.name for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
@@ -161,11 +168,64 @@ _TOUCH = CompiledStatement(
 )
 
 
+_NewLeaf: TypeAlias = tuple[LeafKind, int, str, bytes]
+"""A leaf before it has its number: its kind, position, reference and hash."""
+
+_BUILT_AT_ONCE = 4096
+"""The leaves that are held in memory while the tree is built over an old log."""
+
+
 class SqlTransaction(SqlReader):
     """The port `Transaction`, on a connection that holds the writer's lock. `written` says whether anything was."""
 
     written = False
     _tip: tuple[int, datetime | None] | None = None
+
+    def __init__(self, connection: Connection, dialect: Dialect, cache: blobs.FactsCache) -> None:
+        super().__init__(connection, dialect, cache)
+        self._new_leaves: list[_NewLeaf] = []
+
+    @property
+    def tree(self) -> SqlTree:
+        """The tree over the log, with all that was written so far."""
+        self.write_leaves()
+        return super().tree
+
+    def write_leaves(self) -> None:
+        """Write the leaves of what was written; whoever commits calls it last."""
+        if not self._new_leaves:
+            return
+        current = super().tree
+        size = current.size()
+        added = [Leaf(size + index, *leaf) for index, leaf in enumerate(self._new_leaves)]
+        self._new_leaves.clear()
+        leaves, nodes = tree.rows_of_leaves(current, size, added)
+        self._write_many(tree.NEW_LEAVES, leaves)
+        if nodes:
+            self._write_many(tree.NEW_NODES, nodes)
+
+    def build_tree(self) -> int:
+        """Write the tree over a log that has none yet; return how many events it holds.
+
+        What stands beside the log comes after the events: when each was written between them is not known any more.
+        """
+        current, head = super().tree, self.log_head()
+        begin = leaf_hash(lf.log_content(head.log, head.epoch))
+        self._new_leaves.append((LeafKind.LOG, 0, str(head.epoch), begin))
+        for recorded in self.events():
+            self._new_leaves.append(_event_leaf(recorded))
+            if len(self._new_leaves) == _BUILT_AT_ONCE:
+                self.write_leaves()
+        for kind in (LeafKind.EVIDENCE, LeafKind.NOTICE, LeafKind.MESSAGE):
+            for reference in current.references(kind):
+                content = current.content(Leaf(0, kind, head.position, reference, b""))
+                if content is not None:
+                    self._add_leaf(kind, reference, content)
+        self.write_leaves()
+        return head.position
+
+    def _add_leaf(self, kind: LeafKind, reference: str, content: bytes) -> None:
+        self._new_leaves.append((kind, self.head(), reference, leaf_hash(content)))
 
     def _write(self, statement: CompiledStatement, row: Row) -> int:
         """Run a statement that writes; return how many rows it met."""
@@ -208,6 +268,7 @@ class SqlTransaction(SqlReader):
             recorded.append(Recorded(event=stored, id=row["id"], version=row["version"], recorded_at=recorded_at))
         self._write_many(_APPEND, rows)
         self._tip = (position, recorded_at)
+        self._new_leaves += map(_event_leaf, recorded)
         return recorded
 
     def head(self) -> int:
@@ -222,6 +283,12 @@ class SqlTransaction(SqlReader):
 
     def advance_epoch(self, beyond: int) -> None:
         self._write(_ADVANCE, {"beyond": beyond})
+        self.begin_log()
+
+    def begin_log(self) -> None:
+        """Write into the tree which log this is, and its epoch."""
+        head = self.log_head()
+        self._add_leaf(LeafKind.LOG, str(head.epoch), lf.log_content(head.log, head.epoch))
 
     def mark_written(self, at: datetime) -> None:
         """Write down that writing works."""
@@ -311,6 +378,7 @@ class SqlTransaction(SqlReader):
                 "created_at": records.time_text(now),
             }
             self._write(_NEW_BLOB, row)
+            self._add_leaf(LeafKind.EVIDENCE, hash, lf.evidence_content(row))
         return hash
 
     def _has_blob(self, kind: str, hash: str) -> bool:
@@ -327,6 +395,7 @@ class SqlTransaction(SqlReader):
             "content": codec.encode(notice),
         }
         self._write(_NEW_NOTICE, row)
+        self._add_leaf(LeafKind.NOTICE, notice.id, lf.notice_content(**row))
         rows = [
             {
                 "notice": notice.id,
@@ -374,27 +443,60 @@ class SqlTransaction(SqlReader):
             raise Refused(f"There is no delivery {delivery.id} in the outbox: `access-monitor outbox` lists them.")
 
     def keep_sent(self, message: SentMessage) -> None:
-        """Keep a message as it went out."""
-        self._write(
-            _NEW_SENT,
-            {
-                "notice": message.notice,
-                "owner": message.owner,
-                "destination": message.destination,
-                "label": message.label,
-                "at": records.time_text(message.at),
-                "incidents": f"|{'|'.join(message.incidents)}|",
-                "form": message.form,
-                "thread": message.thread,
-                "title": message.title,
-                "body": message.body,
-            },
-        )
+        """Keep a message as it went out; its number is given here."""
+        row = {
+            "notice": message.notice,
+            "owner": message.owner,
+            "destination": message.destination,
+            "label": message.label,
+            "at": records.time_text(message.at),
+            "incidents": f"|{'|'.join(message.incidents)}|",
+            "form": message.form,
+            "thread": message.thread,
+            "title": message.title,
+            "body": message.body,
+        }
+        self.written = True
+        kept = replace(message, id=self._run(_NEW_SENT, row).fetchone()[0])
+        self._add_leaf(LeafKind.MESSAGE, str(kept.id), lf.message_content(kept))
+
+    def keep_lease(self, environment: str, document: bytes, at: datetime) -> None:
+        """Keep a lease document whose answers are new."""
+        hash = name_of(document)
+        if not self._has_blob(blobs.LEASE, hash):
+            row = {"kind": blobs.LEASE, "hash": hash, "content": blobs.compress(document), "size": len(document)}
+            self._write(
+                _NEW_BLOB,
+                {
+                    **row,
+                    "sha256": "",
+                    "content_type": "application/json",
+                    "url": "",
+                    "source": "",
+                    "created_at": records.time_text(at),
+                },
+            )
+        lease = LeaseRecord(id=self.tree.next_lease(), environment=environment, at=at, document=hash)
+        self._write(tree.NEW_LEASE, codec.columns(lease))
+        self._add_leaf(LeafKind.LEASE, str(lease.id), lf.lease_content(lease))
+
+    def keep_checkpoint(self, checkpoint: KeptCheckpoint) -> None:
+        """Keep a signed note about the tree."""
+        self._write(tree.NEW_CHECKPOINT, codec.columns(checkpoint))
+
+    def keep_signing_key(self, key: str, at: datetime) -> None:
+        """Write into the tree that a key signs from here on."""
+        self._write(tree.NEW_SIGNING_KEY, {"key": key, "at": records.time_text(at)})
+        self._add_leaf(LeafKind.KEY, key, lf.key_content(key))
 
     def touch(self, polls: Sequence[SeenAt]) -> None:
         """Renew the freshness of sources that were polled and had not changed."""
         if polls:
             self._write_many(_TOUCH, [_touch_row(poll) for poll in polls])
+
+
+def _event_leaf(recorded: Recorded) -> _NewLeaf:
+    return LeafKind.EVENT, recorded.event.position, "", leaf_hash(lf.event_content(recorded))
 
 
 def _money(amount: Decimal) -> str:

@@ -4,14 +4,13 @@ key, a signature.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.core.configuration import Configuration
 from monitor.core.events import LogHead
-from monitor.gate.lease_file import LEASE_RENEWAL, lease_documents
+from monitor.gate.lease_file import LEASE_RENEWAL, lease_bytes, lease_documents
 from monitor.web.memory import RegistrySnapshot
 from monitor.web.ofrep import tag
 
@@ -44,10 +43,7 @@ class Leases:
         """Return the document of an environment; None where there is none, or none is known yet."""
         if not view.trouble and self._due(view, now):
             documents = lease_documents(view.standings, view.configuration.gate, now, view.head)
-            contents = {
-                key: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
-                for key, document in documents.items()
-            }
+            contents = {key: lease_bytes(document) for key, document in documents.items()}
             self._made = {
                 key: LeaseDocument(
                     content=content, etag=tag(content), signature="" if self._sign is None else self._sign(content)

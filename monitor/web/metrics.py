@@ -25,7 +25,7 @@ from monitor import __version__
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Status
 from monitor.core.measurements import Series, Summary, by_series
-from monitor.core.ports import PUBLISHING, STORING, DeliveryState, MeasurementQuery, MonitorError, Store
+from monitor.core.ports import PUBLISHING, SEALING, STORING, DeliveryState, MeasurementQuery, MonitorError, Store
 from monitor.detection.budget import accounts
 from monitor.gate.decision import GateQuestion, Standing, decide
 from monitor.gate.state import standings
@@ -70,8 +70,8 @@ def metrics(
         *of_store,
         _gauge(
             "able",
-            "Whether the database can be written (storing) and the lease files (publishing).",
-            {(("ability", name),): int(health.trouble(name) is None) for name in (STORING, PUBLISHING)},
+            "Whether database (storing) and lease files (publishing) can be written, and checkpoints signed (sealing).",
+            {(("ability", name),): int(health.trouble(name) is None) for name in (STORING, PUBLISHING, SEALING)},
         ),
         _counter("polls_total", "Polls of sources that have ended, by verdict.", polls),
         _counter("looks_total", "The old name of polls_total, for this version only.", polls),

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from monitor.core import events as ev
 from monitor.core.events import Event
 from monitor.core.facts import GRANTED, Measurement, SourceState
+from monitor.core.leaves import LeafKind
 from monitor.core.ports import MeasurementQuery, MonitorError, Refused, Reservation
 from monitor.store import SqlStore, check_schema, open_store, upgrade
 
@@ -168,6 +169,10 @@ def test_an_upgrade_from_the_first_schema_keeps_everything_and_the_log_append_on
     # All that later revisions do is to add these tables and columns, so without them it is the first.
     with before.engine.begin() as connection:
         for statement in (
+            *(
+                f"DROP TABLE {table}"
+                for table in ("leaves", "tree_nodes", "checkpoints", "signing_keys", "lease_documents")
+            ),
             "DROP TABLE sent_messages",
             "DROP TABLE measurements",
             "DROP TABLE spending",
@@ -189,6 +194,7 @@ def test_an_upgrade_from_the_first_schema_keeps_everything_and_the_log_append_on
             assert tx.source("a") == SourceState(key="a", good_at=NOW)
             assert tx.facts(hash) == {}
             tx.put_measurements([FULL])
+            assert [leaf.kind for leaf in tx.tree.leaves()] == [LeafKind.LOG, LeafKind.EVENT]
         assert measured(after) == [FULL]
         for statement in ("DELETE FROM events", "UPDATE events SET type = 'x'", "DELETE FROM blobs"):
             with pytest.raises(MonitorError), after.engine.begin() as connection:

@@ -352,7 +352,7 @@ def _moves_of(reader: Reader, entry: Entry, until: datetime) -> dict[str, list[t
     moves: dict[str, list[tuple[datetime, Decimal]]] = {}
     for recorded in queries.price_history(reader, (entry.price_subject,)):
         data = recorded.event.data
-        meter = Meter(data["tier"], data["context"], data["modality"], data["meter"])
+        meter = Meter.named_in(data)
         known = recorded.recorded_at <= until and meter.tier == STANDARD and meter.context == "short"
         if known and recorded.event.type in (ev.PRICE_LISTED, ev.PRICE_CHANGED) and data.get("new"):
             moves.setdefault(meter.meter, []).append((recorded.recorded_at, Decimal(data["new"])))
