@@ -1,8 +1,8 @@
 """The provider of the benches: pages and models lists from memory, over keep-alive, faster than anybody can ask.
 
 Without validators, so that every answer is a whole body that has to be hashed. `/page/N`, `/html/N` and
-`/list/N/models` are the same at every poll and differ by N; `/moving/…` differ at every poll. Prints its port and
-serves until it is ended.
+`/list/N/models` are the same at every poll and differ by N, `/many/N/models` has N models; `/moving/…` differ at every
+poll. Prints its port and serves until it is ended.
 """
 
 from __future__ import annotations
@@ -100,6 +100,8 @@ class Provider:
         _, kind, *rest = path.split("/")
         if kind == "moving":
             return self._moving(rest[0])
+        if kind == "many":
+            return _whole(models(count=int(rest[0])), b"application/json")
         before, after, content_type = self._still[kind]
         number = rest[0].encode()
         return [_head(len(before) + len(number) + len(after), content_type), before, number, after]

@@ -6,8 +6,8 @@ mutant states?
 Every amount of a page is made unique first, so that a wrong reading cannot hide behind an equal price. What a mutant
 states is read by an oracle that shares no code with the extractor: it knows the few header texts of these pages by
 heart, looks upwards from a table for its tier, and takes nothing from a row that does not fit its header. A third of
-the mutants are of unrendered pages (`_components`). Refusing costs nothing here but the share that is shown; mutants
-that say the same in another order must keep their rows.
+the mutants are of unrendered pages (`_components`), a sixth of the forms of other providers (`_forms`). Refusing costs
+nothing here but the share that is shown; mutants that say the same in another order must keep their rows.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ from html import escape
 from pathlib import Path
 
 import _components
+import _forms
+import _words
 from _common import ROWS, Row, failed, report
 from _pricing import SHARED, Price, UsageCount, accepted
 
-MUTANTS = 10_000
+MUTANTS = 30_000
 SAMPLE = 2_000
 """Mutants when run among all benches."""
 KEPT = 95.0
@@ -77,22 +79,14 @@ STRANGE = [
     "",
     "Tokens",
 ]
-IN_OTHER_MONEY = [
-    "All prices are in Canadian dollars.",
-    "All prices on this page are shown in EUR and exclude VAT.",
-    "Please note that all amounts are quoted in British pounds.",
-    "All prices are per 1K tokens.",
-    "All prices on this page are per million characters.",
-]
-OF_ANOTHER_DAY = [
-    "Effective October 1, 2099:",
-    "New prices from 1 October 2099:",
-    "Valid until 2020-01-31",
-    "Prices before August 31, 2020",
-    "Coming soon",
-    "Old prices",
-]
-OF_ANOTHER_OFFER = ["Startup program", "Reseller rates:", "Volume over 1B tokens", "Night tariff", "With data sharing"]
+TITLES_OF_ANOTHER_DAY = ("Coming soon", "Old prices", "Valid until 2020-01-31", "New prices from 1 October 2099:")
+TITLES_OF_ANOTHER_OFFER = (
+    "Startup program",
+    "Reseller rates:",
+    "Volume over 1B tokens",
+    "Night tariff",
+    "Loyalty deal",
+)
 STRANGE_TIERS = ["Bulk", "Economy", "Batches", "Express lane", "Turbo"]
 SECTIONS = {
     "Flagship models": "text",
@@ -115,6 +109,8 @@ SECTIONS = {
 LABEL = re.compile(r"(?:#+ )?(.*?)(?: pricing data)?", re.IGNORECASE)
 AMOUNT = re.compile(r"(?<=\$)[0-9]+(?:\.[0-9]+)?")
 STATED = re.compile(r"\\?\$([0-9]+(?:\.[0-9]+)?)(?: / MTok)?")
+STRUCK = re.compile(r"^(?:~~[^~]*~~|<(s|del)>[^<]*</\1>) (?=\\?\$)")
+"""An amount that is struck out before the one that holds."""
 DELIMITER = re.compile(r"\|[\s:|-]+\|$")
 
 
@@ -140,14 +136,14 @@ class Grid:
 
 @dataclass
 class Page:
-    """Lines and tables in order. `strange` are tier labels that a mutation made up; one in other `money` states no
-    price at all.
+    """Lines and tables in order. `strange` are tier labels that a mutation made up; where a sentence of other
+    `money` stands, it states no price at all.
     """
 
     parts: list[str | Grid]
     provider: str
     strange: set[str] = field(default_factory=set)
-    money: bool = False
+    money: list[str] = field(default_factory=list)
 
     @property
     def grids(self) -> list[Grid]:
@@ -244,7 +240,7 @@ def stated(page: Page) -> set[Price]:
             for title, cell in zip(columns, cells, strict=True):
                 price = re.fullmatch(r"(?:(short|long) context )?(.*)", title)
                 assert price is not None
-                meter, amount = METERS.get(price[2]), STATED.fullmatch(cell)
+                meter, amount = METERS.get(price[2]), STATED.fullmatch(STRUCK.sub("", cell))
                 own = price[2].startswith("batch ")
                 if meter and amount and columns.count(title) == 1 and not (own and tier not in ("batch", "standard")):
                     spoken = line.get("modality", "Text").lower()
@@ -432,22 +428,76 @@ def rename_tier(page: Page, dice: random.Random) -> None:
             page.parts[i] = f"### {name} pricing data"
 
 
+def outside(page: Page) -> list[int]:
+    """Return the places between lines that are in no sample of code."""
+    fences = itertools.accumulate(isinstance(part, str) and part.strip().startswith("```") for part in page.parts)
+    return [at + 1 for at, count in enumerate(fences) if not count % 2]
+
+
 def say_money(page: Page, dice: random.Random) -> None:
     """Put a sentence about all prices anywhere on the page but in its samples of code."""
-    fences = itertools.accumulate(isinstance(part, str) and part.strip().startswith("```") for part in page.parts)
-    outside = [at for at, count in enumerate(fences) if not count % 2]
-    at = dice.choice(outside) + 1
-    page.parts[at:at] = ["", dice.choice(IN_OTHER_MONEY), ""]
-    page.money = True
+    at, sentence = dice.choice(outside(page)), _words.other_money(dice)
+    page.parts[at:at] = ["", sentence, ""]
+    page.money.append(sentence)
+
+
+def say_nothing(page: Page, dice: random.Random) -> None:
+    """Put sentences that concern no price anywhere on the page, on lines of their own."""
+    for _ in range(dice.randint(1, 4)):
+        at = dice.choice(outside(page))
+        beside = page.parts[at - 1 : at + 1]
+        if not any(isinstance(part, str) and part.strip() for part in beside):  # or it would be one with a line
+            page.parts[at:at] = ["", _words.plain(dice), ""]
 
 
 def set_apart(page: Page, dice: random.Random) -> None:
-    """Put a line or heading over one table that says of its prices that they are not those of every call today."""
+    """Put a sentence, a line or a heading over one table that says of its prices that they are not those of every call
+    today.
+    """
     grid = one(page, dice)
-    said = dice.choice([*OF_ANOTHER_DAY, *OF_ANOTHER_OFFER])
+    line = dice.choice([*TITLES_OF_ANOTHER_DAY, *TITLES_OF_ANOTHER_OFFER, *(_words.limiting(dice) for _ in range(20))])
     at = next(i for i, part in enumerate(page.parts) if part is grid)
-    page.parts[at:at] = ["", dice.choice(["{}", "### {}", "**{}**"]).format(said), ""]
+    page.parts[at:at] = ["", dice.choice(["{}", "### {}", "**{}**", "> {}"]).format(line), ""]
     grid.set_apart = True
+
+
+def rename_heading(page: Page, dice: random.Random) -> None:
+    """Give the section of a table another heading, of an offer that is not known."""
+    grid = one(page, dice)
+    at = next(i for i, part in enumerate(page.parts) if part is grid)
+    over = [i for i in range(at) if isinstance(page.parts[i], str) and is_section(page.parts[i])]
+    if not over:
+        return
+    until = next((i for i in range(over[-1] + 1, len(page.parts)) if _begins(page.parts[i])), len(page.parts))
+    old = str(page.parts[over[-1]])
+    marks = old[: len(old) - len(old.lstrip("# "))]
+    page.parts[over[-1]] = marks + dice.choice([*TITLES_OF_ANOTHER_OFFER, "Committed use", "APAC", "With data sharing"])
+    for part in page.parts[over[-1] : until]:
+        if isinstance(part, Grid):
+            part.set_apart = True
+
+
+def _begins(part: str | Grid) -> bool:
+    return isinstance(part, str) and (is_section(part) or part.startswith("#"))
+
+
+def in_header(page: Page, dice: random.Random) -> None:
+    """Let a header name another currency, unit, day or offer."""
+    grid = one(page, dice)
+    titles = [i for i, title in enumerate(grid.header[-1]) if title.lower() in METERS]
+    if titles:
+        at = dice.choice(titles)
+        grid.header[-1][at] += dice.choice(
+            [" (EUR)", " (per 1K tokens)", " (until June 1)", " in CAD", " (EU)", " for startups", " /1K", " (old)"]
+        )
+
+
+def date_label(page: Page, dice: random.Random) -> None:
+    """Give one row a day that is over or to come."""
+    rows = [row for row in one(page, dice).rows if "$" in " ".join(row)]
+    if rows:
+        row = dice.choice(rows)
+        row[0] += dice.choice([" (through August 31, 2020)", " starting September 1, 2099", " (EU)", " (batch)"])
 
 
 def header_inside(page: Page, dice: random.Random) -> None:
@@ -461,15 +511,15 @@ def header_inside(page: Page, dice: random.Random) -> None:
 
 
 def strike(page: Page, dice: random.Random) -> None:
-    """Strike an amount out."""
+    """Strike an amount out, alone or beside the one that holds now."""
     row = dice.choice(one(page, dice).rows)
-    priced = [i for i, cell in enumerate(row) if "$" in cell]
+    priced = [i for i, cell in enumerate(row) if STATED.fullmatch(cell)]
     if priced:
         at = dice.choice(priced)
-        row[at] = f"~~{row[at]}~~"
+        row[at] = dice.choice(["~~{}~~", "<s>{}</s>", "~~$7777.25~~ {}", "<del>$7777.25</del> {}"]).format(row[at])
 
 
-HARMLESS: tuple[Mutation, ...] = (move_columns, reorder_sections)
+HARMLESS: tuple[Mutation, ...] = (move_columns, reorder_sections, say_nothing)
 HARMFUL: tuple[Mutation, ...] = (
     drop_column,
     drop_header_cell,
@@ -482,6 +532,9 @@ HARMFUL: tuple[Mutation, ...] = (
     rename_tier,
     say_money,
     set_apart,
+    rename_heading,
+    in_header,
+    date_label,
     header_inside,
     strike,
 )
@@ -512,7 +565,7 @@ def fuzz(
         if dice.random() < 0.2 and not harmless:
             cut = dice.randrange(len(text))
             text, name = (text[:cut], "cut off") if dice.random() < 0.7 else (text[cut:], "without its start")
-        page.money = page.money and any(said in text for said in IN_OTHER_MONEY)  # or it was cut off
+        page.money = [sentence for sentence in page.money if said(sentence) in said(text)]  # others were cut off
         want = stated(page)
         got = read(text, page.provider)
         tally = tallies.setdefault("harmless" if harmless and len(kinds) > 1 else name, UsageCount())
@@ -532,9 +585,10 @@ def main() -> int:
         return report(
             [failed("mutants of the real pages", f"no real pages in {options.pages}: set ACCESS_MONITOR_SHARED")]
         )
-    components = options.mutants // 3
-    tallies = fuzz(options.pages, options.mutants - components, options.seed)
+    components, forms = options.mutants // 3, options.mutants // 6
+    tallies = fuzz(options.pages, options.mutants - components - forms, options.seed)
     tallies |= _components.fuzz(options.pages, components, options.seed)
+    tallies |= _forms.fuzz(forms, options.seed)
     silent = 0
     for name, tally in sorted(tallies.items()):
         refused = 100 * (1 - tally.kept / max(1, tally.stated))

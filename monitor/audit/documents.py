@@ -148,6 +148,7 @@ def of_price(word: PriceComparison) -> Document:
         "provider": fact.provider,
         "model": fact.model,
         **fact.meter._asdict(),
+        "condition": fact.meter.condition or None,
         "unit": PER_MILLION_TOKENS,
         "currency": USD,
         "amount": fact.amount,
@@ -261,18 +262,22 @@ def of_coverage(row: CoverageRow) -> Document:
 
 
 def of_end(end: End) -> Document:
-    """Return an announced end of a model."""
+    """Return an announced end of a model, an endpoint or a feature; what is blank is null."""
     return {
         "provider": end.provider,
         "model": end.model,
+        "kind": end.kind,
         "date": end.day.isoformat(),
+        "precision": end.precision.value,
         "days": end.days,
         "replacement": end.replacement or None,
+        "replacement_kind": end.replacement_kind or None,
         "status": end.status or None,
         "notice_date": end.notice_date or None,
         "listed": end.listed,
         "agrees": end.agrees,
         "entries": list(end.entries),
+        "fallback_of": list(end.fallback_of),
         "source": end.source,
         "trust": end.trust,
         "verified_at": time_or_none(end.verified_at),

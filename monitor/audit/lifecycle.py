@@ -1,4 +1,5 @@
-"""Which models end when, by whom it is said: the models list of a surface beside its provider's deprecations page.
+"""Which models and endpoints end when, by whom it is said: the models list of a surface beside its provider's page of
+ends and what third parties collect.
 
 Reading only. What two sources say differently is shown side by side; neither overrules the other.
 """
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from monitor.core.configuration import Configuration
+from monitor.core.ends import AnnouncedEnd, Precision
 from monitor.core.facts import DEPRECATION, REPLACEMENT, SHUTDOWN_DATE, Fact, Subject
 from monitor.core.ports import Reader, Refused
 from monitor.registry.freshness import Freshness
@@ -19,23 +21,35 @@ from monitor.registry.freshness import Freshness
 class End:
     """What one source says of the end of a model.
 
-    `days` are left until it, negative once it is past. `listed` says whether the model still stands in a list of its
-    provider's surfaces, None where none is watched. `agrees` says whether all sources state the same day. `entries`
-    hold the model; `verified_at` is when the day was last seen.
+    Attributes:
+        kind: `model`, `endpoint` or `feature`; `model` is its name.
+        day: The day, which is that of the end where `precision` is firm.
+        days: How many are left until it, negative once it is past; None where it is not firm.
+        replacement: What to move to, in the words of the source; `replacement_kind` says whether that is one id that
+            stands in (`drop_in`), several (`options`) or words (`note`), and is empty where the source does not say.
+        listed: Whether the model still stands in a list of its provider's surfaces; None where none is watched.
+        agrees: Whether no other source contradicts it.
+        entries: The keys of the entries that hold the model or call the endpoint.
+        fallback_of: The keys of those that such an entry is the fallback of.
+        verified_at: When the day was last seen.
     """
 
     provider: str
     model: str
+    kind: str
     source: str
     trust: str
     day: date
-    days: int
+    precision: Precision
+    days: int | None
     replacement: str
+    replacement_kind: str
     status: str
     notice_date: str
     listed: bool | None
     agrees: bool
     entries: tuple[str, ...]
+    fallback_of: tuple[str, ...]
     verified_at: datetime | None
 
 
@@ -49,12 +63,12 @@ def ends(reader: Reader, configuration: Configuration, now: datetime, name: str 
     dates = list(_said(reader, configuration, now))
     entry = reader.entries().get(name)
     if entry is not None:
-        models = {subject.name for subject in entry.subjects}
+        models = {subject.name for subject in entry.subjects | entry.endpoints}
         dates = [end for end in dates if name in end.entries and end.model in models]
     elif name:
         dates = [end for end in dates if name in (end.model, f"{end.provider}/{end.model}")]
     else:
-        dates = [end for end in dates if end.days >= 0 or end.entries]
+        dates = [end for end in dates if end.days is None or end.days >= 0 or end.entries]
     if name and not dates:
         raise Refused(f"no source announces an end of {name!r}; `access-monitor lifecycle` shows those that are")
     first: dict[tuple[str, str], date] = {}
@@ -67,41 +81,48 @@ def _said(reader: Reader, configuration: Configuration, now: datetime) -> Iterat
     fresh = Freshness(reader, configuration)
     entries = {key: entry for key, entry in sorted(reader.entries().items()) if entry.alive}
     providers = {key: surface.provider for key, surface in configuration.surfaces.items()}
-    dates = [
-        (spec, subject, fields, day)
+    statements = [
+        (spec, subject, fields, end)
         for spec in configuration.sources.values()
         for subject, fields in (fresh.baselines.baseline(spec.key) or {}).items()
-        if SHUTDOWN_DATE in fields and (day := _day(fields[SHUTDOWN_DATE])) is not None
+        if (end := AnnouncedEnd.of(fields.get(SHUTDOWN_DATE))) is not None
     ]
-    days: dict[tuple[str, str], set[date]] = {}
-    for _, subject, _, day in dates:
-        days.setdefault((providers.get(subject.scope, subject.scope), subject.name), set()).add(day)
-    for spec, subject, fields, day in dates:
+    ends: dict[tuple[str, str], set[AnnouncedEnd]] = {}
+    for _, subject, _, end in statements:
+        ends.setdefault((providers.get(subject.scope, subject.scope), subject.name), set()).add(end)
+    for spec, subject, fields, end in statements:
         provider = providers.get(subject.scope, subject.scope)
         lists = [
             fresh.baselines.listed(Subject(key, subject.name)) for key, whose in providers.items() if whose == provider
         ]
         stated_lists = [listed for listed in lists if isinstance(listed, bool)]
+        concerned = tuple(
+            dict.fromkeys(entry.spec.entry for entry in entries.values() if subject in entry.subjects | entry.endpoints)
+        )
         yield End(
             provider=provider,
             model=subject.name,
+            kind=str(fields.get(f"{DEPRECATION}kind", "model")),
             source=spec.key,
             trust=spec.trust,
-            day=day,
-            days=(day - now.date()).days,
+            day=end.day,
+            precision=end.precision,
+            days=(end.day - now.date()).days if end.firm else None,
             replacement=str(fields.get(REPLACEMENT, "")),
+            replacement_kind=str(fields.get(f"{DEPRECATION}replacement_kind", "")),
             status=str(fields.get(f"{DEPRECATION}status", "")),
             notice_date=str(fields.get(f"{DEPRECATION}notice_date", "")),
             listed=any(stated_lists) if stated_lists else None,
-            agrees=len(days[provider, subject.name]) == 1,
-            entries=tuple(dict.fromkeys(entry.spec.entry for entry in entries.values() if subject in entry.subjects)),
+            agrees=_agree(ends[provider, subject.name]),
+            entries=concerned,
+            fallback_of=tuple(
+                dict.fromkeys(entry.spec.entry for entry in entries.values() if entry.spec.fallback in concerned)
+            ),
             verified_at=fresh.seen(spec, Fact(subject, SHUTDOWN_DATE)),
         )
 
 
-def _day(value: object) -> date | None:
-    """Return the day of a stated date; a plug-in may state what is none."""
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        return None
+def _agree(ends: set[AnnouncedEnd]) -> bool:
+    """Return whether ends of one model do not contradict each other: one firm day, and no earliest one behind it."""
+    firm = {end.day for end in ends if end.firm}
+    return len(firm) <= 1 and all(end.day <= day for end in ends for day in firm)

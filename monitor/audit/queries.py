@@ -21,7 +21,7 @@ from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.detection.stored_baselines import current_baselines
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import reason
-from monitor.registry import checklist, transitions
+from monitor.registry import checklist, price_schedule, transitions
 from monitor.registry.access_verdict import AccessVerdict, counted
 from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry, find_row
@@ -276,7 +276,7 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
     rows = []
     for subject in subjects:
         moves = _moves(reader, subject)
-        for spec, field, value in fresh.baselines.price_statements(subject, official=False):
+        for spec, field, value in fresh.baselines.price_statements(subject, official=False, region=None):
             own = moves.get((spec.key, field), [])
             last = own[-1] if own else _baseline(reader, spec.key)
             rows.append(
@@ -300,6 +300,26 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
     return sorted(rows, key=lambda row: (row.provider, row.model, row.trust != OFFICIAL, row.source, row.meter))
 
 
+def prices_at(
+    reader: Reader, configuration: Configuration, subjects: tuple[Subject, ...], when: datetime
+) -> list[PriceFact]:
+    """Return what every source stated, or announces, that some models cost at a time."""
+    now = {(fact.source, fact.provider, fact.model): fact for fact in prices(reader, configuration, subjects)}
+    baselines = current_baselines(reader, configuration.sources)
+    in_force = []
+    for (source, provider, model), fact in now.items():
+        subject = Subject(provider, model)
+        facts = (baselines.baseline(source) or {}).get(subject, {})
+        steps = price_schedule.schedule(reader, subject, source, facts)
+        stated = {field: str(value) for field, value in facts.items() if field.startswith(price.PREFIX)}
+        for field, amount in price.at_time(stated, steps, when).items():
+            begun = [step.since for step in steps.get(field, []) if step.since <= when and step.since.year > 1]
+            meter = price.Meter.of(field)
+            since = max(begun, default=None)
+            in_force.append(replace(fact, meter=meter, amount=amount, since=since, position=None, evidence=""))
+    return sorted(in_force, key=lambda row: (row.provider, row.model, row.trust != OFFICIAL, row.source, row.meter))
+
+
 def price_history(reader: Reader, subjects: tuple[Subject, ...]) -> list[Recorded]:
     """Return every recorded move of the prices of some models, in order."""
     return [recorded for subject in subjects for recorded in _price_moves(reader, subject)]
@@ -317,7 +337,7 @@ def _moves(reader: Reader, subject: Subject) -> dict[tuple[str, str], list[Recor
     for recorded in _price_moves(reader, subject):
         data = recorded.event.data
         if recorded.event.type != ev.PRICE_QUARANTINED:
-            meter = price.Meter(data["tier"], data["context"], data["modality"], data["meter"])
+            meter = price.Meter.named_in(data)
             moves.setdefault((recorded.event.source, meter.field), []).append(recorded)
     return moves
 

@@ -131,6 +131,18 @@ def source_rows(reader: Reader, configuration: Configuration, now: datetime, key
     ]
 
 
+def newest_evidence(reader: Reader, key: str) -> str:
+    """Name the stored bytes of a source that show best what of it is understood: those of the poll since which a part
+    cannot be read, else those of its baseline; empty where there are none.
+    """
+    state = reader.source(key)
+    if any(not change.seen for change in reader.pending_changes(key)):
+        query = EventQuery(type=ev.SOURCE_REFUSED, source=key, newest_first=True, limit=1)
+        for recorded in reader.events(query):
+            return recorded.event.evidence
+    return "" if state is None else state.evidence
+
+
 def fact_in_words(fact: Fact, value: Value | None, *, current: Value | None = None) -> str:
     """Say a difference of one fact: `standard input: 1.00 → 0.20`; None is one that is gone or was not there."""
     if fact.field == LISTED:

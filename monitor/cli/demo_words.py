@@ -111,4 +111,4 @@ def _text(value: str | bool | None) -> str | None:
 
 
 def _field(data: ev.Data) -> str:
-    return Meter(data["tier"], data["context"], data["modality"], data["meter"]).field
+    return Meter.named_in(data).field

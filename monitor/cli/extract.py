@@ -61,7 +61,7 @@ class ExtractReading:
 @click.option(
     "--provider",
     default="",
-    help="Whose prices a page states; by default recognised from its words. A feed says so itself.",
+    help="Whose prices a page states, needed where the page does not say so; a feed says so itself.",
 )
 @time_option("--at", "Only the prices that hold at TIME; by default past and announced ones as well.")
 @click.pass_obj
@@ -177,16 +177,16 @@ def _read_page(content: bytes, provider: str) -> ExtractReading:
 
 
 def _read_any_page(content: bytes) -> ExtractReading:
-    """Read a page of which nobody said whose it is: as OpenAI's, else as that of the one provider
-    whose words it uses.
-    """
-    from monitor.sources.pricing_page.profiles import PROVIDERS
+    """Read a page of which nobody said whose it is: as that of the one provider that it names."""
+    from monitor.sources.extraction import Unreadable
+    from monitor.sources.pricing_page import EXTRACTOR
+    from monitor.sources.pricing_page.publisher import publisher
 
-    plain = _read_page(content, "openai")
-    if not plain.unreadable:
-        return plain
-    others = [reading for provider in PROVIDERS if not (reading := _read_page(content, provider)).unreadable]
-    return others[0] if len(others) == 1 else plain
+    try:
+        provider = publisher(content.decode("utf-8", "replace"))
+    except Unreadable as error:
+        return ExtractReading(format=PAGE, extractor=EXTRACTOR, unreadable=error.reason)
+    return _read_page(content, provider)
 
 
 def _read_feed(content: bytes, form: str) -> ExtractReading:
@@ -220,7 +220,7 @@ def _print(reading: ExtractReading) -> None:
         cells = [
             row.provider,
             row.model,
-            *row.identity,
+            *row.identity[:4],
             spoken(canonical(row.amount)),
             f"{row.currency} per {row.unit}",
         ]

@@ -14,20 +14,26 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.packed import unpacked
+from monitor.core.ends import AnnouncedEnd
+from monitor.core.facts import DEPRECATION, SHUTDOWN_DATE
 
 if TYPE_CHECKING:
     from monitor.core.error_meanings import ErrorVerdict
-    from monitor.core.facts import Facts, Refusal
+    from monitor.core.facts import Facts, Refusal, Subject, Value
 
 KEYS: Mapping[str, str] = {
     "models_list": "id",
     "codex": "id",
     "deprecations_page": "model",
+    "lifecycle_feed": "model",
     "model_page": "model",
     "document": "subject",
     "status_page": "subject",
 }
 """Kind → what a row calls whom it is about."""
+
+PRECISION = "precision"
+"""What a row calls how sure the day of an end is: `firm`, `earliest` or `after`."""
 
 ERROR = "error"
 
@@ -132,7 +138,9 @@ def _read_other(content: bytes, kind: str) -> Extract:
     from monitor.sources.http import HttpClient
 
     surface = Surface(key=SAVED, base_url=NOWHERE, provider=SAVED)
-    spec = source_spec(key=SAVED, kind=kind, every=timedelta(hours=1), surface=SAVED, provider=SAVED, url=NOWHERE)
+    # A feed names the providers of its models itself; one of whom a page says nothing has to be named.
+    provider = "" if kind == "lifecycle_feed" else SAVED
+    spec = source_spec(key=SAVED, kind=kind, every=timedelta(hours=1), surface=SAVED, provider=provider, url=NOWHERE)
     source = build(spec, SourceDeps(http=HttpClient(), surface=surface, secret=lambda _: ""))
     body = Body(content=content, sha256=sha256(content).hexdigest(), size=len(content))
     observation = source.extract(body, utc_now())
@@ -146,10 +154,20 @@ def _extract(kind: str, facts: Facts, refused: Sequence[Refusal], unreadable: st
     whole = [{"where": "the whole file", "reason": unreadable}] if unreadable else []
     return Extract(
         kind=kind,
-        rows=[{KEYS[kind]: subject.name, **fields} for subject, fields in sorted(facts.items())],
+        rows=[_row(kind, subject, fields) for subject, fields in sorted(facts.items())],
         refused=[*whole, *({"where": refusal.where, "reason": refusal.reason} for refusal in refused)],
         unreadable=unreadable,
     )
+
+
+def _row(kind: str, subject: Subject, fields: Mapping[str, Value]) -> dict[str, object]:
+    """Return the facts of a subject as a row; of an end the day and how sure it is stand apart."""
+    row: dict[str, object] = {str(fields.get(f"{DEPRECATION}kind", KEYS[kind])): subject.name, **fields}
+    if kind == "lifecycle_feed":
+        row["provider"] = subject.scope
+    if (end := AnnouncedEnd.of(fields.get(SHUTDOWN_DATE))) is not None:
+        row |= {SHUTDOWN_DATE: end.day.isoformat(), PRECISION: end.precision.value}
+    return row
 
 
 def _print(reading: Extract) -> None:
@@ -157,7 +175,7 @@ def _print(reading: Extract) -> None:
     output.table(
         [key.upper(), "FACTS"],
         [
-            [str(row[key]), "; ".join(f"{name} {value}" for name, value in row.items() if name != key)]
+            [str(next(iter(row.values()))), "; ".join(f"{name} {value}" for name, value in list(row.items())[1:])]
             for row in reading.rows
         ],
     )

@@ -14,10 +14,11 @@ from monitor.cli.extract import extract
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
+from monitor.cli.times import time_option
 from monitor.core import events as ev
 from monitor.core.event_types import in_words
 from monitor.core.events import Recorded, record
-from monitor.core.moments import both
+from monitor.core.moments import Moment, both
 from monitor.core.ports import Refused
 from monitor.core.price import TIERS, Meter, amount, spoken, telling_order
 from monitor.core.time import rounded
@@ -43,6 +44,7 @@ class PriceSeries(NamedTuple):
         "access-monitor prices gpt-5.6-luna",
         "access-monitor prices gpt-5.6-luna --history",
         "access-monitor prices openai/gpt-4.1 --plot",
+        "access-monitor prices gpt-5.6-luna --when 2027-03-01",
         "access-monitor prices gpt-5.6-luna --usage input=400M,cached=1G,output=30M",
     ),
 )
@@ -58,8 +60,17 @@ class PriceSeries(NamedTuple):
         "configured or observed."
     ),
 )
+@time_option("--when", "The prices in force at this time, past or announced, instead of those of now.")
 @click.pass_obj
-def show(options: Options, *, name: str, history: bool, plotted: bool, used: dict[str, int] | None) -> None:
+def show(
+    options: Options,
+    *,
+    name: str,
+    history: bool,
+    plotted: bool,
+    used: dict[str, int] | None,
+    when: Moment | None,
+) -> None:
     """Show prices by tier, band and meter.
 
     Each with its source, since when it holds and when it was last read. MODEL may name its provider:
@@ -70,10 +81,15 @@ def show(options: Options, *, name: str, history: bool, plotted: bool, used: dic
 
     if used is not None and (history or plotted):
         raise click.UsageError("--usage is about the prices that are confirmed now; leave --history and --plot out.")
+    if when is not None and (history or plotted):
+        raise click.UsageError("--when is about one time; leave --history and --plot out.")
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         subjects = queries.price_subjects(reader, monitor.configuration, name)
-        facts = queries.prices(reader, monitor.configuration, subjects)
+        if when is None:
+            facts = queries.prices(reader, monitor.configuration, subjects)
+        else:
+            facts = queries.prices_at(reader, monitor.configuration, subjects, when.resolve(now))
         moves = queries.price_history(reader, subjects) if history or plotted else []
         origin = ""
         if used is not None and not used:
@@ -127,7 +143,7 @@ def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[PriceS
             event.source,
             data["provider"],
             event.subject,
-            Meter(data["tier"], data["context"], data["modality"], data["meter"]),
+            Meter.named_in(data),
         )
         steps = lines.setdefault(key, [])
         if not steps and data["old"] is not None:
@@ -141,12 +157,16 @@ def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[PriceS
 
 
 def _print(words: Sequence[PriceComparison], now: datetime) -> None:
+    where = ["WHERE"] if any(word.fact.meter.condition for word in words) else []
     output.table(
-        ("MODEL", "TIER", "CONTEXT", "MODALITY", "METER", "USD PER 1M", "SINCE", "SEEN", "SOURCE", "TRUST", "AGREES"),
+        (
+            *("MODEL", "TIER", "CONTEXT", "MODALITY", "METER", *where, "USD PER 1M", "SINCE", "SEEN"),
+            *("SOURCE", "TRUST", "AGREES"),
+        ),
         [
             (
                 f"{fact.provider}/{fact.model}",
-                *fact.meter,
+                *(fact.meter if where else fact.meter[:4]),
                 spoken(fact.amount),
                 both(fact.since) if fact.since else "",
                 f"{rounded(now - fact.verified_at)} ago" if fact.verified_at else "",

@@ -36,7 +36,7 @@ from monitor.core.entry import CheckState
 from monitor.core.events import SYSTEM
 from monitor.core.facts import Value
 from monitor.core.moments import utc
-from monitor.core.price import PREFIX, spoken
+from monitor.core.price import PREFIX, Meter, spoken
 from monitor.core.text import value_in_words
 from monitor.core.time import rounded
 from monitor.registry.monthly import usd
@@ -205,14 +205,17 @@ def _to_check(checks: Sequence[CheckRow]) -> Iterator[Block]:
         yield ReportTable(headers=headers, rows=others)
 
 
+def _meter(meter: Meter) -> str:
+    name = meter.meter.replace("_", " ") if meter.modality == "text" else f"{meter.modality} {meter.meter}"
+    return f"{name} ({meter.condition})" if meter.condition else name
+
+
 def _prices(of: Report) -> Iterator[Block]:
     accepted = {pin.field: str(pin.value) for pin in of.entry.pins}
     rows: list[tuple[Cell, ...]] = [
         (
             *word.fact.meter[:2],
-            word.fact.meter.meter.replace("_", " ")
-            if word.fact.meter.modality == "text"
-            else f"{word.fact.meter.modality} {word.fact.meter.meter}",
+            _meter(word.fact.meter),
             spoken(word.fact.amount),
             spoken(accepted[word.fact.meter.field]) if word.fact.meter.field in accepted else "",
             _when(word.fact.since),

@@ -62,11 +62,13 @@ def sources(options: Options, *, source: str | None) -> None:
 
 
 def _refused(monitor: Monitor, reader: Reader, key: str, now: datetime) -> tuple[Refusal, ...] | None:
-    """Read the evidence of a source anew, and return what of it is not understood; None where there is no evidence, or
-    where nothing can read it now.
+    """Read the newest evidence of a source anew, and return what of it is not understood; None where there is no
+    evidence, or where nothing can read it now.
     """
-    state = reader.source(key)
-    body = reader.evidence(state.evidence) if state is not None and state.evidence else None
+    from monitor.audit.source_status import newest_evidence
+
+    evidence = newest_evidence(reader, key)
+    body = reader.evidence(evidence) if evidence else None
     if body is None:
         return None
     try:

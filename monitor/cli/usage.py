@@ -79,11 +79,11 @@ class Offer(NamedTuple):
 
 def offers(facts: Sequence[PriceFact], used: dict[str, int]) -> dict[Offer, Cost]:
     """Return what the usage costs at each offer, in the order of `facts`; text only, since a count of tokens does not
-    say their modality.
+    say their modality, and at prices of every call.
     """
     amounts: dict[Offer, dict[str, str]] = {}
     for fact in facts:
-        if fact.meter.modality == TEXT:
+        if fact.meter.modality == TEXT and not fact.meter.condition:
             offer = Offer(fact.provider, fact.model, fact.meter.tier, fact.meter.context, fact.source, fact.trust)
             amounts.setdefault(offer, {})[fact.meter.meter] = fact.amount
     return {offer: cost(prices, used) for offer, prices in amounts.items()}

@@ -17,7 +17,7 @@ from monitor.core.configuration import OFFICIAL, SourceSpec
 from monitor.core.entry import Entry, Pin
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import source_stream
-from monitor.core.facts import LISTED, STAGE, Fact, Facts, Subject, Value
+from monitor.core.facts import LISTED, SHUTDOWN_DATE, STAGE, Fact, Facts, Subject, Value
 
 
 class Unknown(Enum):
@@ -107,33 +107,45 @@ class Baselines:
                 values.setdefault(field, []).append((spec.key, value))
         return values
 
-    def price_statements(self, subject: Subject, *, official: bool = True) -> Iterator[tuple[SourceSpec, str, str]]:
-        """Yield every price that is confirmed of a model: source, field, amount."""
+    def price_statements(
+        self, subject: Subject, *, official: bool = True, region: str | None = ""
+    ) -> Iterator[tuple[SourceSpec, str, str]]:
+        """Yield every price that is confirmed of a model for calls through a region, or through none: source, field,
+        amount. Without a region those under any condition as well.
+        """
         for spec in self.price_sources(subject.scope, official=official):
             for field, value in ((self.baseline(spec.key) or {}).get(subject, {})).items():
-                if field.startswith(price.PREFIX) and isinstance(value, str):
+                if not field.startswith(price.PREFIX) or not isinstance(value, str):
+                    continue
+                if "{" not in field or region is None or price.Meter.of(field).concerns(region):
                     yield spec, field, value
 
-    def authoritative_prices(self, subject: Subject) -> Iterator[tuple[SourceSpec, str, str]]:
+    def end_statements(self, subject: Subject) -> Iterator[tuple[SourceSpec, str, str]]:
+        """Yield every end that is confirmed of a subject, by whomever: source, field, value."""
+        for spec in self._specs.values():
+            if value := (self.baseline(spec.key) or {}).get(subject, {}).get(SHUTDOWN_DATE):
+                yield spec, SHUTDOWN_DATE, str(value)
+
+    def authoritative_prices(self, subject: Subject, region: str = "") -> Iterator[tuple[SourceSpec, str, str]]:
         """Return the official prices of a model that count: where the account's own costs state one, no other source's
         does.
         """
-        claims = list(self.price_statements(subject))
+        claims = list(self.price_statements(subject, region=region))
         billed = {field for spec, field, _ in claims if spec.billed}
         return (claim for claim in claims if claim[0].billed or claim[1] not in billed)
 
-    def outranked(self, subject: Subject) -> Iterator[tuple[SourceSpec, str, str]]:
+    def outranked(self, subject: Subject, region: str = "") -> Iterator[tuple[SourceSpec, str, str]]:
         """Return the official prices that the account's own costs speak before."""
-        claims = list(self.price_statements(subject))
+        claims = list(self.price_statements(subject, region=region))
         billed = {field for spec, field, _ in claims if spec.billed}
         return (claim for claim in claims if not claim[0].billed and claim[1] in billed)
 
-    def prices(self, subject: Subject, tiers: tuple[str, ...]) -> dict[str, list[tuple[str, str]]]:
-        """Return official prices of a model in the given tiers: field → (source, amount) of each source whose word
-        counts for it.
+    def prices(self, subject: Subject, tiers: tuple[str, ...], region: str = "") -> dict[str, list[tuple[str, str]]]:
+        """Return official prices of a model in the given tiers and region: field → (source, amount) of each source
+        whose word counts for it.
         """
         amounts: dict[str, list[tuple[str, str]]] = {}
-        for spec, field, value in self.authoritative_prices(subject):
+        for spec, field, value in self.authoritative_prices(subject, region):
             if price.Meter.of(field).tier in tiers:
                 amounts.setdefault(field, []).append((spec.key, value))
         return amounts
@@ -164,7 +176,9 @@ class Baselines:
             apart = {other_pin.scope for other_pin in alike} - {entry.price_subject.scope}
             values = [
                 value
-                for spec, field, value in self.price_statements(Subject(entry.price_subject.scope, pin.name))
+                for spec, field, value in self.price_statements(
+                    Subject(entry.price_subject.scope, pin.name), region=None
+                )
                 if field == pin.field
                 and (
                     pin.scope == source_stream(spec.key) if pin.scope in apart else source_stream(spec.key) not in apart

@@ -5,7 +5,7 @@ Only facts go in here: a failed poll has no facts, so it cannot come out as a di
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from monitor.core import price
@@ -24,6 +24,7 @@ from monitor.core.facts import (
     Fact,
     Facts,
     Snapshot,
+    Subject,
     Value,
 )
 
@@ -119,14 +120,18 @@ def _fields(facts: Facts) -> set[str]:
 
 def patch(facts: Facts, changes: Iterable[Change]) -> Facts:
     """Return `facts` with the changes made; a subject without a field left is gone. `patch(a, diff(a, b)) == b`."""
-    patched = {subject: dict(fields) for subject, fields in facts.items()}
+    patched: dict[Subject, Mapping[str, Value]] = dict(facts)  # a row that nothing changes is not copied
+    changed: dict[Subject, dict[str, Value]] = {}
     for change in changes:
         subject, field = change.fact
-        fields = patched.setdefault(subject, {})
+        fields = changed.get(subject)
+        if fields is None:
+            fields = changed[subject] = dict(facts.get(subject, {}))
         if change.new is None:
             fields.pop(field, None)
         else:
             fields[field] = change.new
+    patched.update(changed)
     return {subject: fields for subject, fields in patched.items() if fields}
 
 

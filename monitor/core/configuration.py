@@ -22,7 +22,8 @@ class Surface:
     """A door to models: base URL, credential reference and project. `provider` is whose prices its models go by.
 
     `key_header` is where the key goes if not into `Authorization: Bearer …`; `headers` are further ones, their values
-    literal or references. `region_url` is the regional host that the route `region` tries.
+    literal or references. `region_url` is the regional host that the route `region` tries, and `region` where calls are
+    processed, by the name that prices have it; empty where they go to no region.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Surface:
     key_header: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     region_url: str = ""
+    region: str = ""
 
 
 def shown_url(url: str) -> str:

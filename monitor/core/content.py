@@ -36,8 +36,11 @@ def facts_text(facts: Facts) -> str:
     """
     scopes: dict[str, dict[str, Mapping[str, Value]]] = {}
     for (scope, name), values in facts.items():
-        scopes.setdefault(scope, {})[name] = values
-    return canonical_json(scopes)
+        for field, value in values.items():
+            if not (isinstance(field, str) and isinstance(value, str | int)):
+                plain(values)  # says what is wrong; plain facts are not taken apart: a list may have 100,000 of them
+        scopes.setdefault(scope, {})[name] = values if isinstance(values, dict) else dict(values)
+    return JSON.encode(scopes)
 
 
 def canonical_json(value: object) -> str:

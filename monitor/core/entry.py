@@ -192,6 +192,11 @@ class Entry:
         return frozenset(listed | named | ({self.price_subject} if self.price_subject.name else set()))
 
     @property
+    def endpoints(self) -> frozenset[Subject]:
+        """The endpoints that it calls, as its provider's page of ends names them."""
+        return frozenset(Subject(self.price_subject.scope, path) for path in self.spec.uses)
+
+    @property
     def asked(self) -> Approval | None:
         """The acceptance that waits for a second person; what could change a mind ends it."""
         return self.approval if self.approval is not None and self.approval.expect == self.position else None

@@ -60,6 +60,7 @@ class EntrySpec:
         evals: The results that the check `evals` needs; None where nobody said.
         codex_version: The version of Codex that the fleet runs, empty where nobody said.
         provider: Whose prices its models go by: what its surface declares, filled in when the entry is declared.
+        region: The region that its calls go through, as its surface declares it; filled in likewise.
         config_pins: What of our own side the entry stands on, filled in likewise: the key of a `config` pin → its
             declared value.
     """
@@ -94,6 +95,7 @@ class EntrySpec:
     evals: EvalPlan | None = None
     codex_version: str = ""
     provider: str = ""
+    region: str = ""
     config_pins: Mapping[str, str] = field(default_factory=dict, metadata={"recorded": "ours"})
 
     def __eq__(self, other: object) -> bool:

@@ -89,6 +89,18 @@ class AnomalyData(TypedDict):
     incident: NotRequired[str]
 
 
+class RefusedData(TypedDict):
+    """Parts of an answer that were read and are no longer understood: the first of them, and the first few with it."""
+
+    where: str
+    reason: str
+    parts: list[Json]
+    count: int
+    models: list[str]
+    models_count: int
+    concerns: NotRequired[list[Json]]
+
+
 class StaleData(TypedDict):
     """A source without a good poll for too long."""
 
@@ -137,12 +149,21 @@ class DriftData(FieldData):
 
 
 class LifecycleData(ModelData):
-    """The end of a model; the date is None where it is withdrawn."""
+    """The end of a model, endpoint or feature; the date is None where it is withdrawn. A day without its precision is
+    firm.
+    """
 
     date: str | None
     old: str | None
+    precision: NotRequired[str]
+    old_precision: NotRequired[str]
+    kind: NotRequired[str]
+    trust: NotRequired[str]
+    note: NotRequired[str]
+    corroborates: NotRequired[list[str]]
     notice_date: NotRequired[str]
     replacement: NotRequired[str]
+    replacement_kind: NotRequired[str]
     status: NotRequired[str]
 
 
@@ -157,6 +178,7 @@ class PriceData(ConfirmedData):
     context: str
     modality: str
     meter: str
+    condition: NotRequired[str]
     unit: str
     currency: str
     old: str | None
@@ -456,6 +478,7 @@ EVENT_TYPES: Mapping[str, EventType] = _table(
     *_of(Stream.SOURCE, AnomalyData, ev.SOURCE_ANOMALY),
     *_of(Stream.SOURCE, StaleData, ev.SOURCE_STALE),
     *_of(Stream.SOURCE, HoldData, ev.SOURCE_HOLD_ENDED, words=event_words.of_a_hold),
+    *_of(Stream.SOURCE, RefusedData, ev.SOURCE_REFUSED, words=event_words.of_a_refusal),
     *_of(Stream.SOURCE, ModelData, ev.MODEL_LISTED, ev.MODEL_UNLISTED),
     *_of(Stream.SOURCE, FieldData, ev.MODEL_CHANGED, ev.LIMIT_CHANGED, ev.SETTING_CHANGED, ev.INCIDENT_CHANGED),
     *_of(Stream.SOURCE, DriftData, ev.BEHAVIOUR_CHANGED),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from monitor.core.ends import end_in_words
 from monitor.core.price import SHORT, TEXT, USD, Meter, amount, percent, spoken
 from monitor.core.text import duration_in_words, polls_in_words
 
@@ -43,7 +44,7 @@ _FOR_AUDITORS = frozenset(
 _SPOKEN = {"looks": "polls"}
 """Keys that are kept as they were recorded first, and what they are called."""
 
-_OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "unit", "currency"})
+_OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "condition", "unit", "currency"})
 
 
 def plain(data: Mapping[str, Any]) -> str:
@@ -76,10 +77,26 @@ def of_a_hold(data: Mapping[str, Any]) -> str:
     return f"{data['model']}, {_price(data)}"
 
 
+def of_a_refusal(data: Mapping[str, Any]) -> str:
+    """Say which part is no longer understood: `Standard, table at line 12: the unit is not known; and 2 more`."""
+    rest = data["count"] - 1
+    return f"{data['where']}: {data['reason']}" + (f"; and {rest} more" if rest else "")
+
+
 def of_an_end(data: Mapping[str, Any]) -> str:
-    """Say how the date of a model's end moved."""
-    rest = {key: value for key, value in data.items() if key != "date"}
-    return plain({**rest, "field": "date", "new": data["date"]})
+    """Say how the date of a model's end moved: `date: not before 2026-10-16 → 2026-12-01`."""
+    rest = {key: value for key, value in data.items() if key not in ("date", "precision", "old_precision")}
+    old, new = ends_in_words(data)
+    return plain({**rest, "field": "date", "old": old, "new": new})
+
+
+def ends_in_words(data: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return the end before and now that the data of an event hold, for people; None where there was or is none."""
+    old, new = data["old"], data["date"]
+    return (
+        None if old is None else end_in_words(old, data.get("old_precision")),
+        None if new is None else end_in_words(new, data.get("precision")),
+    )
 
 
 def of_the_clock(data: Mapping[str, Any]) -> str:
@@ -91,7 +108,13 @@ def of_the_clock(data: Mapping[str, Any]) -> str:
 
 def meter_in_words(data: Mapping[str, Any]) -> str:
     """Return the identity of a price below its model: `batch input, long context`."""
-    return Meter(data["tier"], data.get("context", SHORT), data.get("modality", TEXT), str(data["meter"])).in_words
+    return Meter(
+        data["tier"],
+        data.get("context", SHORT),
+        data.get("modality", TEXT),
+        str(data["meter"]),
+        str(data.get("condition", "")),
+    ).in_words
 
 
 def share_in_percent(share: str) -> str:

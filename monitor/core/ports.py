@@ -248,9 +248,17 @@ class Reservation:
 class Budget(Protocol):
     """What paid calls may cost: the daily budget of each surface, shared by every process on the database."""
 
-    def price(self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = "standard") -> Decimal | None:
-        """Return what a call costs in USD by the prices the monitor has confirmed, meter → tokens; None if a price is
-        not known.
+    def price(
+        self,
+        surface: str,
+        model: str,
+        tokens: Mapping[str, int],
+        *,
+        tier: str = "standard",
+        at: datetime | None = None,
+    ) -> Decimal | None:
+        """Return what a call costs in USD by the prices the monitor has confirmed, meter → tokens, with those that were
+        announced for a day that has come where `at` says what day it is; None if a price is not known.
         """
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation | None:

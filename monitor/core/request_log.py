@@ -7,10 +7,13 @@ where a price is a blank it is not held against anything.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
+from typing import TypeAlias
 
 from monitor.core import price
 from monitor.core.cost import cost, in_order, money
@@ -100,23 +103,48 @@ def tier(request: LoggedRequest, used: tuple[str, ...]) -> str:
     return used[0] if len(used) == 1 else ""
 
 
-class Prices:
-    """The accepted prices of an entry: what a request may have cost."""
+Bands: TypeAlias = dict[tuple[str, str], dict[str, str]]
+"""Tier and band → meter → amount."""
 
-    def __init__(self, fields: Mapping[str, str], tiers: tuple[str, ...]) -> None:
-        self._tiers = tiers
-        self._bands: dict[tuple[str, str], dict[str, str]] = {}
-        for name, amount in sorted(fields.items(), key=lambda item: price.telling_order(item[0], tiers)):
-            meter = price.Meter.of(name)
-            if meter.modality == price.TEXT:
-                self._bands.setdefault((meter.tier, meter.context), {})[meter.meter] = amount
+
+class Prices:
+    """The accepted prices of an entry: what a request may have cost when it was made.
+
+    `fields` are those of now, `steps` what each was before, and `region` is where the entry's calls are processed.
+    """
+
+    def __init__(
+        self,
+        fields: Mapping[str, str],
+        tiers: tuple[str, ...],
+        *,
+        steps: Mapping[str, Sequence[price.PriceStep]] = MappingProxyType({}),
+        region: str = "",
+    ) -> None:
+        self._fields, self._tiers, self._steps, self._region = fields, tiers, steps, region
+        self._times = sorted({step.since for each in steps.values() for step in each})
+        self._bands_by_step: dict[int, Bands] = {}
+
+    def _bands(self, at: datetime | None) -> Bands:
+        """Return the prices in force at a time, by tier and band."""
+        number = len(self._times) if at is None else bisect_right(self._times, at)
+        if number not in self._bands_by_step:
+            prices = self._fields if at is None else price.at_time(self._fields, self._steps, at)
+            bands: Bands = {}
+            for name, amount in price.effective(prices, self._region).items():
+                meter = price.Meter.of(name)
+                if meter.modality == price.TEXT:
+                    bands.setdefault((meter.tier, meter.context), {})[meter.meter] = amount
+            self._bands_by_step[number] = bands
+        return self._bands_by_step[number]
 
     def of(self, request: LoggedRequest) -> tuple[list[Decimal], bool]:
         """Return what it costs in each context band of its tier, and whether these are all: a band that lacks the price
         of something used may be         the one that was charged.
         """
         mode = tier(request, self._tiers)
-        totals = [cost(amounts, request.tokens).total for (name, _), amounts in self._bands.items() if name == mode]
+        bands = sorted(self._bands(request.at).items(), key=lambda item: item[0][1] != price.SHORT)
+        totals = [cost(amounts, request.tokens).total for (name, _), amounts in bands if name == mode]
         stated_totals = [total for total in totals if total is not None]
         return stated_totals, bool(stated_totals) and len(stated_totals) == len(totals)
 

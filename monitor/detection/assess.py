@@ -21,6 +21,7 @@ from monitor.core.content import facts_name
 from monitor.core.events import Event, Ledger, source_stream
 from monitor.core.facts import (
     ACCESS,
+    ANYTHING,
     ITEMS,
     Alternation,
     Fact,
@@ -490,6 +491,25 @@ def quarantine(context: AssessmentContext, so_far: Assessment) -> Assessment:
     return _written(replace(so_far, pending=after, missing=missing, why=why), ledger)
 
 
+def say_refusals(context: AssessmentContext, so_far: Assessment) -> Assessment:
+    """Say once that parts which were read are no longer understood. What they stated is pending as unread from then on,
+    so that it is said anew only after they were read again, and at most once a day.
+    """
+    observation = _good(context)
+    if not isinstance(observation, Snapshot) or not observation.refused or context.partial:
+        return so_far
+    unread = {change.fact for change in so_far.pending if not change.seen and change.fact not in context.pending}
+    about = {fact.subject.name for fact in unread} - context.refused_lately
+    parts = [part for part in observation.refused if about & set(part.about) or (about and ANYTHING in part.about)]
+    if not parts:
+        return so_far
+    ledger = _ledger(context, so_far)
+    outages.refused(
+        ledger, context.spec, parts, unread, at=context.at, evidence=context.evidence, relied=context.relied.on
+    )
+    return _written(replace(so_far, kept_evidence=True, why=f"{len(parts)} parts are no longer understood"), ledger)
+
+
 STAGES: tuple[Stage, ...] = (
     drop_late,
     count_refusal,
@@ -504,6 +524,7 @@ STAGES: tuple[Stage, ...] = (
     count_turns,
     end_anomaly,
     quarantine,
+    say_refusals,
 )
 """What is done with a poll; a stage that closes it ends the row."""
 

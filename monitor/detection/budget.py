@@ -17,7 +17,7 @@ from monitor.core.baselines import Baselines
 from monitor.core.cache_writes import CacheWrite
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.cost import cost
-from monitor.core.facts import FailureReason, SourceState, Subject
+from monitor.core.facts import FailureReason, SourceState, Subject, Value
 from monitor.core.ports import Reader, Reservation, Store
 from monitor.detection.stored_baselines import current_baselines
 
@@ -39,10 +39,16 @@ class DailyBudget:
         self._per_day = per_day
 
     def price(
-        self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = price.STANDARD
+        self,
+        surface: str,
+        model: str,
+        tokens: Mapping[str, int],
+        *,
+        tier: str = price.STANDARD,
+        at: datetime | None = None,
     ) -> Decimal | None:
-        """Return what a call costs in USD at the confirmed short-context text prices, meter → tokens; None if one of
-        them is not known.
+        """Return what a call costs in USD at the confirmed short-context text prices of the surface's region, meter →
+        tokens; None if one of them is not known. A price that was announced counts from its day on, `at` given.
 
         Official prices count before those of aggregators, and where several differ the dearest: what a call may cost
         must not be thought less.
@@ -53,7 +59,8 @@ class DailyBudget:
             return None
         with self._store.read() as reader:
             baselines = current_baselines(reader, self._configuration.sources)
-            return cost(_amounts(baselines, subject, tier), used).total
+            region = self._configuration.surfaces[surface].region
+            return cost(_amounts(baselines, subject, tier, region, at), used).total
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation | None:
         """Set money aside; None where the surface has not so much left on the UTC day of `at`.
@@ -119,18 +126,25 @@ def price_subject(configuration: Configuration, surface: str, model: str) -> Sub
     return Subject(door.provider, ids.pop()) if door is not None and len(ids) == 1 else None
 
 
-def _amounts(known: Baselines, subject: Subject, tier: str) -> dict[str, str]:
+def _amounts(known: Baselines, subject: Subject, tier: str, region: str, at: datetime | None) -> dict[str, str]:
     """Meter → the price that counts, in USD per 1M tokens."""
     official: dict[str, str] = {}
     reported: dict[str, str] = {}
     trusted = {spec.key for spec in known.price_sources(subject.scope)}
-    for spec, field, value in known.price_statements(subject, official=False):
-        meter = price.Meter.of(field)
-        if meter[:3] != (tier, price.SHORT, price.TEXT):
-            continue
-        amounts = official if spec.key in trusted else reported
-        amounts[meter.meter] = max(amounts.get(meter.meter, "0"), value, key=price.amount)
+    for spec in known.price_sources(subject.scope, official=False):
+        facts = (known.baseline(spec.key) or {}).get(subject, {})
+        for field, value in price.effective(_in_force(facts, at), region).items():
+            meter = price.Meter.of(field)
+            if meter[:3] == (tier, price.SHORT, price.TEXT):
+                amounts = official if spec.key in trusted else reported
+                amounts[meter.meter] = max(amounts.get(meter.meter, "0"), value, key=price.amount)
     return {**reported, **official}
+
+
+def _in_force(facts: Mapping[str, Value], at: datetime | None) -> dict[str, str]:
+    """Return the prices that a source states, those instead that it announced for a day that has come."""
+    prices = {field: str(value) for field, value in facts.items() if field.startswith(price.PREFIX)}
+    return prices if at is None else price.at_time(prices, price.announced(facts), at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

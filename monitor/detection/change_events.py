@@ -13,6 +13,7 @@ from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.changes import Change
 from monitor.core.configuration import OFFICIAL, SourceSpec
+from monitor.core.ends import AnnouncedEnd
 from monitor.core.events import Ledger, source_stream
 from monitor.core.facts import (
     ACCESS,
@@ -245,7 +246,7 @@ def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[
         kind = {(True, False): ev.LIFECYCLE_ANNOUNCED, (False, True): ev.LIFECYCLE_WITHDRAWN}.get(
             (change.old is None, change.new is None), ev.LIFECYCLE_MOVED
         )
-        return kind, {**place, "date": change.new, "old": change.old}
+        return kind, {**place, **_end_data(change, spec)}
     if field.startswith(ANNOUNCED):
         return ev.PRICE_ANNOUNCED, {**announced_data(change), "trust": spec.trust}
     if whole:
@@ -257,6 +258,18 @@ def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[
     kind = next((kind for prefix, kind in BY_PREFIX.items() if field.startswith(prefix)), ev.MODEL_CHANGED)
     unnamed: dict[str, object] = {"surface": None} if kind == ev.MODEL_CHANGED else {}
     return kind, {**unnamed, **place, **values}
+
+
+def _end_data(change: Change, spec: SourceSpec) -> dict[str, object]:
+    """Return an end as its event holds it: the day now and before, and of one that is not firm how sure it is."""
+    new, old = AnnouncedEnd.of(change.new), AnnouncedEnd.of(change.old)
+    return {
+        "date": change.new if new is None else new.day.isoformat(),
+        "old": change.old if old is None else old.day.isoformat(),
+        **({} if new is None or new.firm else {"precision": new.precision.value}),
+        **({} if old is None or old.firm else {"old_precision": old.precision.value}),
+        **({} if spec.trust == OFFICIAL else {"trust": spec.trust}),
+    }
 
 
 def announced_data(change: Change) -> dict[str, object]:
@@ -279,7 +292,7 @@ def price_data(change: Change) -> dict[str, object]:
     meter = price.Meter.of(change.fact.field)
     return {
         "provider": change.fact.subject.scope,
-        **meter._asdict(),
+        **meter.data,
         "unit": price.PER_MILLION_TOKENS,
         "currency": price.USD,
         "old": change.old,

@@ -19,6 +19,7 @@ from monitor.core.facts import (
     INCIDENT,
     LISTED,
     PARAGRAPH,
+    SHUTDOWN_DATE,
     Fact,
     Facts,
     PendingChange,
@@ -207,16 +208,21 @@ def unclear(baseline: Facts, poll: Snapshot) -> frozenset[Fact]:
     return poll.unclear | missing
 
 
+KEPT_FRESH = (price.PREFIX, LISTED, SHUTDOWN_DATE)
+"""Prefixes of the facts of which it is kept that a poll does not state them clearly."""
+
+
 def unstated(
     baseline: Facts, unclear: Iterable[Fact], *, source: str, at: datetime, before: datetime | None
 ) -> list[PendingChange]:
-    """Return streaks for the confirmed prices and models that a poll stopped stating clearly: nothing is pending, but
-    nothing renews them either.
+    """Return streaks for the confirmed prices, models and ends that a poll stopped stating clearly: nothing is pending,
+    but nothing renews them either.
     """
     return [
         PendingChange(source=source, fact=fact, value=value, seen=0, first_at=at, counted_at=at, before=before)
         for fact in sorted(unclear)
-        if fact.field.startswith((price.PREFIX, LISTED)) and (value := lookup(baseline, fact)) is not None
+        if fact.field.startswith((price.PREFIX, LISTED, SHUTDOWN_DATE))
+        and (value := lookup(baseline, fact)) is not None
     ]
 
 

@@ -10,10 +10,11 @@ from typing import TypeAlias
 from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.changes import carried
-from monitor.core.configuration import Configuration, ConfirmationRules, SourceSpec
+from monitor.core.configuration import OFFICIAL, Configuration, ConfirmationRules, SourceSpec
 from monitor.core.content import name_of
 from monitor.core.events import source_stream
 from monitor.core.facts import (
+    SHUTDOWN_DATE,
     Alternation,
     Fact,
     Facts,
@@ -69,6 +70,7 @@ class AssessmentContext:
         other_prices: what other sources say of the prices that differ.
         listings: when this source first listed the prices that differ, subject → field → time; of the subjects of which
             it listed one so lately that another amount is a correction.
+        refused_lately: the subjects of which it was said within a day that a part about them is no longer understood.
     """
 
     spec: SourceSpec
@@ -91,6 +93,7 @@ class AssessmentContext:
     calls: tuple[CallRoute, ...] = ()
     other_prices: OtherPrices = NO_OTHERS
     listings: Mapping[Subject, Mapping[str, datetime | None]] = field(default_factory=dict)
+    refused_lately: frozenset[str] = frozenset()
 
     @property
     def at(self) -> datetime:
@@ -209,17 +212,28 @@ def _with_others(context: AssessmentContext, reader: Reader, configuration: Conf
         signals=signals(reader, routes, losing(baseline, facts) if routes and differs else ()),
         other_prices=other_prices(reader, configuration, spec.key, priced),
         listings=first_listings(reader, spec, repriced, since - configuration.confirmation.correction),
+        refused_lately=_refused_lately(context, reader),
     )
 
 
+def _refused_lately(context: AssessmentContext, reader: Reader) -> frozenset[str]:
+    """Name the subjects of parts that were refused within a day: a page that flickers is not told at every poll."""
+    if not (isinstance(context.observation, Snapshot) and context.observation.refused):
+        return frozenset()
+    query = EventQuery(type=ev.SOURCE_REFUSED, source=context.spec.key, since=context.at - timedelta(days=1))
+    return frozenset(name for record in reader.events(query) for name in record.event.data["models"])
+
+
 def _priced(context: AssessmentContext) -> list[Subject]:
-    """Name the subjects of which a price differs, or is held back."""
+    """Name the subjects of which a price or an end differs, or a price is held back."""
     baseline, facts = context.baseline, context.facts
+    # Who else states an end is asked of a third party's alone: what an official source says is news anyhow.
+    prefixes = (price.PREFIX,) if context.spec.trust == OFFICIAL else (price.PREFIX, SHUTDOWN_DATE)
     differing = {
         subject
         for subject in baseline.keys() | facts.keys()
         if (old := baseline.get(subject, {})) != (new := facts.get(subject, {}))
-        and any(field.startswith(price.PREFIX) for field in old.keys() | new.keys())
+        and any(field.startswith(prefixes) for field in old.keys() | new.keys())
     }
     return sorted(
         differing | {fact.subject for fact, change in context.pending.items() if change.quarantine is not None}

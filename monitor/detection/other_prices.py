@@ -1,4 +1,4 @@
-"""What other sources say of prices: it lets in one that cannot be right, and makes a feed's move no news."""
+"""What others say of prices and ends: it lets in a price that cannot be right, and makes a feed's move no news."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from monitor.detection.stored_baselines import current_baselines
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherPrices:
-    """What sources other than the polled one say of prices.
+    """What sources other than the polled one say of prices and ends.
 
     Attributes:
-        confirmed: subject → (source, field, amount) of every confirmed price.
+        confirmed: subject → (source, field, value) of every confirmed price and end.
         held_back: the prices that other sources hold back, once they were seen often enough to be confirmed.
     """
 
@@ -33,7 +33,7 @@ class OtherPrices:
         )
 
     def stating(self, fact: Fact, value: Value | None) -> list[str]:
-        """Name the other sources of which the same price is confirmed."""
+        """Name the other sources of which the same price or end is confirmed."""
         return [
             source
             for source, field, amount in self.confirmed.get(fact.subject, ())
@@ -45,7 +45,7 @@ NO_OTHERS = OtherPrices()
 
 
 def other_prices(reader: Reader, configuration: Configuration, own: str, subjects: Iterable[Subject]) -> OtherPrices:
-    """Read what sources other than `own` say of the prices of these subjects."""
+    """Read what sources other than `own` say of the prices and ends of these subjects."""
     subjects = list(subjects)
     if not subjects:
         return NO_OTHERS
@@ -55,7 +55,10 @@ def other_prices(reader: Reader, configuration: Configuration, own: str, subject
         confirmed={
             subject: tuple(
                 (spec.key, field, amount)
-                for spec, field, amount in baselines.price_statements(subject, official=False)
+                for spec, field, amount in (
+                    *baselines.price_statements(subject, official=False, region=None),
+                    *baselines.end_statements(subject),
+                )
                 if spec.key != own
             )
             for subject in subjects

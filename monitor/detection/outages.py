@@ -11,7 +11,7 @@ store only when there is something to explain. Nothing is written here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from monitor.core import events as ev
 from monitor.core.changes import Change
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.events import Ledger, source_stream
-from monitor.core.facts import INCIDENT, Fact, PollFailure, SourceState, Subject
+from monitor.core.facts import INCIDENT, Fact, PollFailure, Refusal, SourceState, Subject
 from monitor.core.ports import Reader
 from monitor.core.price import PREFIX
 from monitor.detection.admission import Admission
@@ -125,6 +125,39 @@ def of_concern(
         for change in changes
     ]
     return {"concerns": concerns} if concerns else {}
+
+
+def refused(
+    ledger: Ledger,
+    spec: SourceSpec,
+    parts: Sequence[Refusal],
+    unread: Collection[Fact],
+    *,
+    at: datetime,
+    evidence: str,
+    relied: Callable[[Fact], bool],
+) -> int:
+    """Record that parts of an answer which were read are no longer understood; the facts that they stated are
+    `unread`.
+    """
+    subjects = sorted({fact.subject for fact in unread})
+    return ledger.add(
+        ev.SOURCE_REFUSED,
+        source_stream(spec.key),
+        spec.key,
+        at=at,
+        source=spec.key,
+        evidence=evidence,
+        data={
+            "where": parts[0].where,
+            "reason": parts[0].reason,
+            "parts": [{"where": part.where, "reason": part.reason} for part in parts[:NAMED]],
+            "count": len(parts),
+            "models": _names(subjects),
+            "models_count": len(subjects),
+            **of_concern(subjects={fact.subject for fact in unread if relied(fact)}),
+        },
+    )
 
 
 def of_alternation(changes: Sequence[Change], turns: Mapping[Fact, int]) -> dict[str, object]:

@@ -1,5 +1,5 @@
-"""What is to be read of a price beyond old and new: that an alias moved and no model's price did, that a first listing
-was corrected, that others state the same already.
+"""What is to be read of a price or an end beyond old and new: that an alias moved and no model's price did, that a
+first listing was corrected, that others state the same already.
 
 A remark explains a move to people and scripts. It accepts nothing and holds nothing back: whether a price is confirmed
 is `corroborate`'s, and whether it pauses is `policy`'s.
@@ -16,7 +16,7 @@ from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.changes import Change, lookup
 from monitor.core.configuration import OFFICIAL, ConfirmationRules, SourceSpec
-from monitor.core.facts import ALIAS_TARGET, Fact, Facts, Subject
+from monitor.core.facts import ALIAS_TARGET, SHUTDOWN_DATE, Fact, Facts, Subject
 from monitor.core.ports import EventQuery, Reader
 from monitor.detection import cross_checks
 from monitor.detection.confirmation import ConfirmedChange
@@ -63,7 +63,14 @@ def remarks(
         for change, _ in (changes if spec.trust != OFFICIAL else ())
         if (price_remark := of_others(others.stating(change.fact, change.new))) is not None
     }
-    return joined(aliased, corrected, corroborating, odd)
+    ends = {
+        change.fact: end_remark
+        for change in (other.change for other in accepted if spec.trust != OFFICIAL)
+        if change.fact.field == SHUTDOWN_DATE
+        and change.new is not None
+        and (end_remark := of_others(others.stating(change.fact, change.new))) is not None
+    }
+    return joined(aliased, corrected, corroborating, ends, odd)
 
 
 def first_listings(reader: Reader, spec: SourceSpec, subjects: Collection[Subject], since: datetime) -> Listings:
@@ -92,7 +99,7 @@ def _first(reader: Reader, spec: SourceSpec, subject: Subject, begun: Sequence[d
     for recorded in reader.events(EventQuery(type="price.*", subject=subject.name, source=spec.key)):
         event, data = recorded.event, recorded.event.data
         if data["provider"] == subject.scope and event.type != ev.PRICE_QUARANTINED:
-            name = price.Meter(data["tier"], data["context"], data["modality"], data["meter"]).field
+            name = price.Meter.named_in(data).field
             new = event.type == ev.PRICE_LISTED and "renamed_from" not in data and event.occurred_at not in begun
             first.setdefault(name, event.occurred_at if new else None)
     return first
@@ -151,7 +158,7 @@ def of_correction(listed: datetime, at: datetime, within: timedelta = SOON) -> R
 
 
 def of_others(sources: Sequence[str]) -> Remark | None:
-    """Remark that others state the same price already: corroboration, which is recorded and no news to anybody."""
+    """Remark that others state the same price or end already: corroboration, recorded and no news to anybody."""
     if not sources:
         return None
     return Remark(note=f"as {', '.join(sources)} already", data={"corroborates": list(sources)})

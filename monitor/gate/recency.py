@@ -188,7 +188,7 @@ def _stating(fact: Fact, baselines: Baselines) -> Iterable[SourceSpec]:
     if fact.field == LISTED:
         return baselines.lists(fact.subject.scope)
     if fact.field.startswith(price.PREFIX):
-        statements = baselines.price_statements(fact.subject)
+        statements = baselines.price_statements(fact.subject, region=None)
         return list({spec.key: spec for spec, field, _ in statements if field == fact.field}.values())
     return [spec for spec, _ in baselines.statements(fact)]
 

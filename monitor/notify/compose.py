@@ -201,6 +201,9 @@ _TOLD_OTHERWISE = frozenset({PAUSE_REPEATED, UNLISTED, LISTED_AGAIN, FALLBACK_EN
 """What a reminder is of that has a reason of its own."""
 
 _CHANGED = Rule(reason=Reason.CHANGED, recipients=recipients.standing_on_it, content=contents.changed, together=True)
+_FALLBACK_ENDS = Rule(
+    reason=Reason.CHANGED, recipients=recipients.resting_on_its_fallback, content=contents.of_its_fallback
+)
 _NEWCOMER = Rule(reason=Reason.CHANGED, recipients=recipients.waiting_for_an_id, content=contents.newcomer)
 
 _VERIFIED_AGAIN = Rule(
@@ -288,6 +291,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
         _HOLD_OVER,
     ),
     ev.SOURCE_HOLD_ENDED: (_HOLD_OVER,),
+    ev.SOURCE_REFUSED: (Rule(reason=Reason.CHANGED, recipients=recipients.active_there, content=contents.unread_part),),
     ev.SOURCE_STALE: (Rule(reason=Reason.BLIND, recipients=recipients.resting_on_it, content=contents.unread),),
     ev.PRICE_QUARANTINED: (
         Rule(reason=Reason.HELD, recipients=recipients.going_by_the_price, content=contents.quarantined),
@@ -307,9 +311,9 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     ev.LIMIT_CHANGED: (_CHANGED,),
     ev.SETTING_CHANGED: (_CHANGED,),
     ev.DOCUMENT_CHANGED: (_CHANGED,),
-    ev.LIFECYCLE_ANNOUNCED: (_CHANGED,),
-    ev.LIFECYCLE_MOVED: (_CHANGED,),
-    ev.LIFECYCLE_WITHDRAWN: (_CHANGED,),
+    ev.LIFECYCLE_ANNOUNCED: (_CHANGED, _FALLBACK_ENDS),
+    ev.LIFECYCLE_MOVED: (_CHANGED, _FALLBACK_ENDS),
+    ev.LIFECYCLE_WITHDRAWN: (_CHANGED, _FALLBACK_ENDS),
     ev.CONFIG_CHANGED: (Rule(reason=Reason.STALE, recipients=recipients.denied_by_it, content=contents.denied),),
     ev.ENTRY_FALLBACK_LOST: (
         Rule(reason=Reason.FALLBACK_LOST, recipients=recipients.its_owners, content=contents.fallback_lost),

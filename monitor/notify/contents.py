@@ -87,7 +87,9 @@ def _money(entry: Entry, moved: Mapping[str, Value | None]) -> str:
         for pin in pinned
         if (value := moved.get(pin.field, entry.deviations.get(pin.key, pin.value))) is not None
     }
-    return monthly(usage, entry.spec.tiers, accepted, now, known="configured" if entry.spec.usage else "observed")
+    region = entry.spec.region
+    before, after = price.effective(accepted, region), price.effective(now, region)
+    return monthly(usage, entry.spec.tiers, before, after, known="configured" if entry.spec.usage else "observed")
 
 
 def visible(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
@@ -343,6 +345,21 @@ def held(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     )
 
 
+def unread_part(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    """Return which part of a source is no longer understood, and what that means for what it stated."""
+    event, data = events[0], events[0].data
+    rest = f"; and {data['count'] - 1} more" if data["count"] > 1 else ""
+    return Content(
+        since=event.occurred_at,
+        polls=1,
+        summary=(
+            f"a part of {event.source} can no longer be read: {data['where']}: {data['reason']}{rest}. What it stated "
+            "stands and grows old until it is read again"
+        ),
+        commands=(f"access-monitor sources {event.source}",),
+    )
+
+
 def _contradiction(event: Event, entry: Entry) -> str:
     """Return what of a source whose answers alternate concerns an entry."""
     mine = [(fact, concern) for fact, concern in concerned_by(event) if matters(fact, entry)]
@@ -421,6 +438,14 @@ def changed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
         ),
         summary="; ".join(part for part in parts if part),
     )
+
+
+def of_its_fallback(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    """Return what moved about the fallback of an entry."""
+    fallback = _entry_of(to).spec.fallback
+    content = changed(commit, to, events)
+    summary = f"this is about its fallback {fallback}"
+    return replace(content, summary="; ".join(part for part in (summary, content.summary) if part))
 
 
 def _expected(entry: Entry, changes: Iterable[Event], at: datetime) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.configuration import OFFICIAL
+from monitor.core.event_words import ends_in_words
 from monitor.core.events import Event
 from monitor.core.facts import ANNOUNCED, LISTED, PARAGRAPH, SHUTDOWN_DATE, Fact, Subject, Value, is_refusal
 from monitor.core.notices import Difference
@@ -34,10 +35,10 @@ def _field(event: Event) -> str:
     data = event.data
     if event.type in (ev.MODEL_LISTED, ev.MODEL_UNLISTED):
         return LISTED
-    if event.type.startswith("lifecycle."):
+    if is_an_end(event):
         return SHUTDOWN_DATE
     if event.type.startswith("price."):
-        field = price.Meter(data["tier"], data["context"], data["modality"], data["meter"]).field
+        field = price.Meter.named_in(data).field
         return f"{ANNOUNCED}{field}@{data['date']}" if event.type == ev.PRICE_ANNOUNCED else field
     return str(data["field"])
 
@@ -47,7 +48,7 @@ def _values(event: Event) -> tuple[Value | None, Value | None]:
     data = event.data
     if event.type in (ev.MODEL_LISTED, ev.MODEL_UNLISTED):
         return (None, True) if event.type == ev.MODEL_LISTED else (True, None)
-    return data["old"], data["date"] if event.type.startswith("lifecycle.") else data["new"]
+    return ends_in_words(data) if is_an_end(event) else (data["old"], data["new"])
 
 
 def difference_of(event: Event) -> Difference:
@@ -80,6 +81,11 @@ def is_news(event: Event) -> bool:
     return not (event.data.get("corroborates") or is_drift(event) or is_refusal(_field(event)))
 
 
+def is_an_end(event: Event) -> bool:
+    """Return whether an event is about the announced end of a model, endpoint or feature."""
+    return event.type.startswith("lifecycle.")
+
+
 def is_renamed(event: Event) -> bool:
     return "renamed_to" in event.data or "renamed_from" in event.data
 
@@ -92,6 +98,8 @@ def note_of(event: Event) -> str:
     if is_renamed(event):
         old, new = data.get("renamed_from", event.subject), data.get("renamed_to", event.subject)
         return rename_in_words(event.source, old, new, official=data["trust"] == OFFICIAL)
+    if is_an_end(event) and data.get("trust", OFFICIAL) != OFFICIAL:
+        return f"so says {event.source}, which is no official source"
     return str(data.get("note", ""))
 
 

@@ -48,7 +48,9 @@ def spoken_field(what: str) -> str:
         words = what.replace("_", " ").replace(".", " ").split()
         return " ".join(_ACRONYMS.get(word, word) for word in words)
     modality = [] if meter.modality == TEXT else [meter.modality]
-    return " ".join([meter.tier, *modality, meter.meter.replace("_", " ")]) + f", {meter.context} context"
+    return " ".join([meter.tier, *modality, meter.meter.replace("_", " ")]) + "".join(
+        f", {part}" for part in (f"{meter.context} context", meter.condition) if part
+    )
 
 
 def spoken_change(difference: Difference) -> str:
@@ -127,6 +129,7 @@ def _brief_meter(what: str) -> str:
         "" if meter.modality == TEXT else meter.modality,
         meter.meter.replace("_", " "),
         "" if meter.context == SHORT else f"({meter.context} context)",
+        f"({meter.condition})" if meter.condition else "",
     ]
     return " ".join(part for part in parts if part)
 

@@ -174,6 +174,19 @@ def standing_on_it(commit: Commit, event: Event) -> Iterator[Recipients]:
             yield _of(entry)
 
 
+def resting_on_its_fallback(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of entries whose fallback an announced end is of, where they do not hear of it as its owners."""
+    if not is_news(event):
+        return
+    fact = fact_of(event)
+    for entry in commit.entries.values():
+        fallback = commit.entries.get(entry.spec.fallback)
+        if fallback is not None and entry.status in TOLD and fallback.alive and matters(fact, fallback):
+            owners = tuple(owner for owner in entry.spec.owners if owner not in fallback.spec.owners)
+            if owners and not matters(fact, entry):
+                yield Recipients(owners=owners, entry=entry)
+
+
 def on_the_route(commit: Commit, event: Event) -> Iterator[Recipients]:
     """Yield the owners of entries whose route answers otherwise than it did."""
     if is_drift(event):

@@ -27,7 +27,7 @@ from monitor.core.ports import Reader, Refused
 from monitor.core.price import PREFIX
 from monitor.core.request_log import LoggedRequest, LogSpan, Prices
 from monitor.detection.stored_baselines import current_baselines
-from monitor.registry import pins
+from monitor.registry import pins, price_schedule
 from monitor.registry.freshness import CLOCK_TOLERANCE
 from monitor.registry.lookup import rows_of
 
@@ -270,12 +270,17 @@ class RequestPaper:
         ]
 
     def _prices(self, reader: Reader, configuration: Configuration, entry: Entry) -> Prices:
-        """Return what was accepted; of an entry that nobody has accepted yet, what official sources agree on."""
+        """Return what was accepted, and what it was before; of an entry that nobody has accepted yet, what official
+        sources agree on.
+        """
+        baselines = current_baselines(reader, configuration.sources)
         fields = {pin.field: str(pin.value) for pin in entry.pins if pin.field.startswith(PREFIX)}
         if not entry.pins:
-            chosen, _, _ = pins.pins(entry, current_baselines(reader, configuration.sources))
+            chosen, _, _ = pins.pins(entry, baselines)
             fields = {pin.field: str(pin.value) for pin in chosen if pin.field.startswith(PREFIX)}
-        return Prices(fields, entry.spec.tiers)
+        official = {spec.key for spec in baselines.price_sources(entry.price_subject.scope)}
+        steps = price_schedule.accepted(price_schedule.past(reader, entry.price_subject, official), fields)
+        return Prices(fields, entry.spec.tiers, steps=steps, region=entry.spec.region)
 
     def _strangers(self, others: Mapping[str, int], registered: set[str]) -> list[str]:
         sentences = []

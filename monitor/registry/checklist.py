@@ -55,7 +55,7 @@ def machine(entry: Entry, baselines: Baselines) -> dict[str, bool | Literal[Unkn
         for surface in watched
         if entry.spec.surfaces[surface]
     ]
-    priced = baselines.prices(entry.price_subject, entry.spec.tiers)
+    priced = baselines.prices(entry.price_subject, entry.spec.tiers, entry.spec.region)
     wanted = {
         price.Meter(tier, price.SHORT, price.TEXT, meter).field
         for tier in entry.spec.tiers

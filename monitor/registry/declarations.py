@@ -326,7 +326,8 @@ def _declared(spec: EntrySpec, entry: EntrySpec, configuration: Configuration) -
     offered = _offered_by_codex(configuration) & set(entry.surfaces)
     # Beside a row on Codex, which answers it, the check would let Codex deny the API.
     checks = tuple(name for name in spec.checks if name != CODEX or not offered or spec.surface in offered)
-    return replace(spec, provider=provider, config_pins=ours, checks=checks)
+    region = configuration.surfaces[spec.surface].region
+    return replace(spec, provider=provider, region=region, config_pins=ours, checks=checks)
 
 
 def _provider(spec: EntrySpec, entry: EntrySpec, configuration: Configuration) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from monitor.core import events as ev
-from monitor.core.configuration import Configuration, SourceSpec
+from monitor.core.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.events import source_stream
 from monitor.core.facts import SourceState
@@ -180,7 +180,11 @@ class Tender:
         """
         since = datetime.combine(reminder.crossed, time(), UTC)
         query = EventQuery(type=ANNOUNCING.get(reminder.dated.what, "-"), subject=reminder.dated.name, since=since)
-        return any(record.event.data.get("date") == reminder.dated.day.isoformat() for record in reader.events(query))
+        return any(
+            record.event.data.get("date") == reminder.dated.day.isoformat()
+            and record.event.data.get("trust", OFFICIAL) == OFFICIAL
+            for record in reader.events(query)
+        )
 
     def _blind(
         self, reader: Reader, now: datetime, sources: Collection[str] | None

@@ -59,7 +59,7 @@ class Origins:
             subject = Subject(entry.price_subject.scope, pin.name)
             prices = [
                 (spec, amount)
-                for spec, field, amount in self._baselines.price_statements(subject)
+                for spec, field, amount in self._baselines.price_statements(subject, region=None)
                 if field == pin.field
             ]
             own = [statement for statement in prices if source_stream(statement[0].key) == pin.scope]
@@ -96,7 +96,7 @@ def _about(event: Event, pin: Pin, provider: str) -> bool:
     if pin.field.startswith(price.PREFIX):
         if event.type not in (ev.PRICE_LISTED, ev.PRICE_CHANGED, ev.PRICE_REMOVED) or data["provider"] != provider:
             return False
-        return price.Meter(data["tier"], data["context"], data["modality"], data["meter"]).field == pin.field
+        return price.Meter.named_in(data).field == pin.field
     if pin.scope not in (data.get("surface"), data.get("provider")):
         return False
     if pin.field == LISTED:

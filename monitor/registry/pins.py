@@ -64,7 +64,7 @@ def _prices(entry: Entry, baselines: Baselines) -> tuple[list[Pin], list[str], d
     dispute.
     """
     subject = entry.price_subject
-    priced = baselines.prices(subject, entry.spec.tiers)
+    priced = baselines.prices(subject, entry.spec.tiers, entry.spec.region)
     chosen: list[Pin] = []
     disputed: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(priced):
@@ -76,7 +76,7 @@ def _prices(entry: Entry, baselines: Baselines) -> tuple[list[Pin], list[str], d
     # word is pinned as well.
     chosen += [
         Pin(scope=source_stream(spec.key), name=subject.name, field=name, value=value)
-        for spec, name, value in baselines.outranked(subject)
+        for spec, name, value in baselines.outranked(subject, entry.spec.region)
         if name in priced
     ]
     wanted = (

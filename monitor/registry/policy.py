@@ -17,7 +17,7 @@ from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.changes import same
 from monitor.core.configuration import SourceSpec
 from monitor.core.entry import CheckState, Entry, Pin, Status
-from monitor.core.facts import ANNOUNCED, LIMIT, LISTED, PREVIEW, SETTING, STAGE, Fact, Subject, Value
+from monitor.core.facts import ANNOUNCED, LIMIT, LISTED, PREVIEW, SETTING, SHUTDOWN_DATE, STAGE, Fact, Subject, Value
 from monitor.core.maintenance_windows import expecting
 from monitor.core.text import move_in_words, pin_in_words
 from monitor.detection.change_events import ChangeEvent
@@ -250,16 +250,19 @@ def _in_brief(moved: Sequence[losses.Moved]) -> list[str]:
 
 def matters(fact: Fact, entry: Entry) -> bool:
     """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use;
-    or a setting of a surface that it is on.
+    the end of an endpoint that it calls; or a setting of a surface that it is on.
     """
     if fact.field.startswith(SETTING):
         return fact.subject.scope in entry.spec.surfaces
+    if fact.field == SHUTDOWN_DATE and fact.subject in entry.endpoints:
+        return True
     if fact.subject not in entry.subjects:
         return False
     field = fact.field.removeprefix(ANNOUNCED).partition("@")[0]
     if not field.startswith(price.PREFIX):
         return True
-    return fact.subject == entry.price_subject and price.Meter.of(field).tier in entry.spec.tiers
+    meter = price.Meter.of(field)
+    return fact.subject == entry.price_subject and meter.tier in entry.spec.tiers and meter.concerns(entry.spec.region)
 
 
 def remind(register: RegistryTransaction, key: str, reminders: Iterable[Reminder], *, at: datetime) -> None:

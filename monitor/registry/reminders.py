@@ -15,6 +15,7 @@ from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.baselines import Baselines
 from monitor.core.configuration import SourceSpec
+from monitor.core.ends import AnnouncedEnd
 from monitor.core.entry import FALLBACK_ENDS, CheckState, Entry
 from monitor.core.facts import ANNOUNCED, PARAGRAPH, SHUTDOWN_DATE, Subject, Value
 from monitor.core.time import month
@@ -182,13 +183,15 @@ def names(entry: Entry, text: str) -> bool:
 
 def _ends(entry: Entry, baselines: Baselines) -> Iterator[Deadline]:
     ends: dict[tuple[str, Value], tuple[Subject, str]] = {}
-    for subject in sorted(entry.subjects):
+    for subject in sorted(entry.subjects | entry.endpoints):
         for source, value in baselines.facts_of(subject).get(SHUTDOWN_DATE, ()):
             ends.setdefault((subject.name, value), (subject, source))  # the list and the page say the same day
-    for (name, value), (_, source) in ends.items():
-        day = _day(value)
-        if day is not None:
-            yield Deadline(what=SHUTDOWN, name=name, day=day, text=f"{name} is shut down on {day}", source=source)
+    for (name, value), (subject, source) in ends.items():
+        end = AnnouncedEnd.of(value)
+        if end is not None and end.firm:  # a day that is only the earliest one is nothing to count down to
+            day = end.day
+            called = f"the endpoint {name}" if subject in entry.endpoints else name
+            yield Deadline(what=SHUTDOWN, name=name, day=day, text=f"{called} is shut down on {day}", source=source)
             still = [
                 surface
                 for surface, id in entry.spec.surfaces.items()
@@ -210,7 +213,8 @@ def _prices(entry: Entry, baselines: Baselines) -> Iterator[Deadline]:
             continue
         name, _, text = field.removeprefix(ANNOUNCED).partition("@")
         day = _day(text)
-        if day is not None and price.Meter.of(name).tier in entry.spec.tiers:
+        meter = price.Meter.of(name)
+        if day is not None and meter.tier in entry.spec.tiers and meter.concerns(entry.spec.region):
             by_day.setdefault(day, []).append((name, statements[0][1], statements[0][0]))
     for day, prices in by_day.items():
         prices.sort(key=lambda row: price.telling_order(row[0], entry.spec.tiers))

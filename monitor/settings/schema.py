@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast, get_args
 
 from pydantic import ConfigDict, Field, create_model
 from pydantic_settings import (
@@ -86,6 +86,11 @@ class SurfaceTable(KeyedTable):
         description="The regional host that the route region tries.",
         examples=["https://eu.api.openai.com/v1"],
     )
+    region: Text | None = Field(
+        default=None,
+        description="The region in which calls are processed, as pricing pages name it: its prices count.",
+        examples=["eu"],
+    )
 
 
 class CommonSourceTable(KeyedTable):
@@ -110,15 +115,18 @@ class CommonSourceTable(KeyedTable):
 
 def _keys_of_kinds() -> dict[str, Any]:
     """Return the keys that only some kinds have, as these declare them; none of them is needed by all, so none is
-    needed here.
+    needed here. A `format` is one of any kind; whether it is one of its own kind, that says.
     """
     fields_by_key: dict[str, Any] = {}
+    formats: list[str] = []
     for name in catalog.BUILTIN:
         for key, field in catalog.options(name).items():
             if key not in CommonSourceTable.model_fields:
                 fields_by_key[key] = (field.annotation, field)
             elif key == "format":
-                fields_by_key[key] = (cast(Any, field.annotation) | None, Field(default=None, examples=field.examples))
+                formats += get_args(field.annotation)
+    named = Literal[tuple(dict.fromkeys(formats))]  # type: ignore[valid-type]  # what the kinds declare, not written out
+    fields_by_key["format"] = (cast(Any, named) | None, Field(default=None, examples=["llm_prices"]))
     return fields_by_key
 
 

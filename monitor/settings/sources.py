@@ -5,7 +5,7 @@ says the kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -88,6 +88,7 @@ def surface(row: SurfaceTable) -> Surface:
         key_header=row.key_header or "",
         headers=dict(row.headers),
         region_url=row.region_url or "",
+        region=row.region or "",
     )
 
 
@@ -148,6 +149,9 @@ def _keys(row: SourceTable, kind: SourceKind) -> Iterator[Finding]:
         if field.is_required() and getattr(row, name, None) is None:
             example = field.examples[0] if field.examples else "…"
             yield (name,), f'is missing, and a {row.kind} needs it; add {name} = "{example}"'
+    formats = get_args(own_fields["format"].annotation) if "format" in own_fields else ()
+    if formats and row.format is not None and row.format not in formats:  # that of another kind
+        yield ("format",), f"is not a format that a {row.kind} reads; {suggest(row.format, formats)}"
     keys = (*ALWAYS, *own_fields)
     for name in sorted(row.model_fields_set | (row.model_extra or {}).keys()):
         if name not in keys:

@@ -47,15 +47,19 @@ def facts_of(rows: Iterable[PriceRow], refused: Iterable[Refusal] = ()) -> Price
     """Turn the rows that hold now into facts; refusals found on the way come after those given.
 
     The same identity twice: equal values merge, unequal ones refuse both. A row in another unit or currency than USD
-    per 1M tokens is never converted and gives no fact, and neither does one that holds under a condition alone.
+    per 1M tokens is never converted and gives no fact. One that holds under a condition alone is a fact of its own, and
+    what a call without it costs is then unknown unless it is stated.
     """
     values: dict[Fact, str] = {}
     foreign: set[Fact] = set()
     unclear: set[Fact] = set()
     refusals = list(refused)
     for row in rows:
-        fact = Fact(Subject(row.provider, row.model), row.identity.field)
-        if row.unit != PER_MILLION_TOKENS or row.currency != USD or row.condition:
+        subject = Subject(row.provider, row.model)
+        fact = Fact(subject, row.identity.field)
+        if row.condition:
+            foreign.add(Fact(subject, row.identity._replace(condition="").field))
+        if row.unit != PER_MILLION_TOKENS or row.currency != USD:
             foreign.add(fact)
             continue
         value = canonical(row.amount)
@@ -77,7 +81,7 @@ def announced(priced: Priced, rows: Iterable[PriceRow], at: datetime) -> Priced:
     """
     later: dict[Fact, set[str]] = {}
     for row in rows:
-        if row.valid_from is None or row.valid_from <= at or row.condition:
+        if row.valid_from is None or row.valid_from <= at:
             continue
         if row.unit != PER_MILLION_TOKENS or row.currency != USD:
             continue

@@ -29,7 +29,7 @@ from monitor.core.facts import (
     Value,
 )
 from monitor.sources import feed, pricing_page
-from monitor.sources.deprecations import day
+from monitor.sources.deprecations.dates import DateReader
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.pricing_page import markdown, markup
 from monitor.sources.pricing_page.blocks import Block, Heading, PageTable, Paragraph, TableRow
@@ -344,9 +344,9 @@ class _Reader:
                 self._state(name, int((match["n"] or match["m"]).replace(",", "")), where)
                 return True
         match = _CUTOFF.fullmatch(text)
-        cutoff = day(match["n"] or match["m"]) if match else None
+        cutoff = DateReader("").day(match["n"] or match["m"]) if match else None
         if cutoff is not None:
-            self._state("knowledge_cutoff", cutoff, where)
+            self._state("knowledge_cutoff", cutoff.isoformat(), where)
         return cutoff is not None
 
     def _pricing(self, section: _Section) -> None:

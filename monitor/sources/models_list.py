@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -66,6 +66,12 @@ SHUTDOWN_KEYS = ("shutdown_date", "deprecation_date", "deprecation", "expiration
 
 CREATED = "created"
 """When a model was made; some servers state the time of their answer instead, the same for every model."""
+
+NAMED = re.compile(r"(?:publishers/[^/\s]+/)?models/[^/\s]+")
+"""How Google names a model where it states no `id`: `models/…`, on Vertex `publishers/…/models/…`."""
+
+LISTS = ("data", "models", "publisherModels")
+"""Keys of the list in an answer: OpenAI and whoever is compatible, others, Vertex."""
 
 REPLACEMENT_KEYS = ("deprecation_replacement_model", REPLACEMENT)
 
@@ -192,7 +198,8 @@ class _ListWalk:
             return None
         self._count += len(items)
         count_before = len(self._ids)
-        self._ids |= {item["id"] for item in items if isinstance(item, dict) and _usable(item.get("id"))}
+        key = _key(items)
+        self._ids |= {item[key] for item in items if isinstance(item, dict) and _usable(item.get(key))}
         self._fresh = len(self._ids) > count_before
         return paging.more(answer, items, headers=headers, url=page.url, counted=self._count, known=name)
 
@@ -257,9 +264,9 @@ class ListReading:
         self.refused: list[Refusal] = []
         self.silent: frozenset[str] = frozenset({SHUTDOWN_DATE})
 
-    def add(self, where: str, item: object) -> None:
-        """Read one item, or refuse it."""
-        name = item.get("id") if isinstance(item, dict) else None
+    def add(self, where: str, item: object, key: str) -> None:
+        """Read one item, whose id stands under `key`, or refuse it."""
+        name = item.get(key) if isinstance(item, dict) else None
         if not isinstance(item, dict) or not _usable(name):
             why = "an item without a printable, non-empty string as its id, so that what is missing may be this one"
             self.refused.append(Refusal(where, why, about=(ANYTHING,)))
@@ -267,7 +274,7 @@ class ListReading:
         subject = Subject(self.scope, name)
         if any(key in item for key in SHUTDOWN_KEYS):
             self.silent = frozenset()
-        fields = dict(self._stated(where, subject, item))
+        fields = dict(self._stated(where, subject, item, key))
         before = self.facts.setdefault(subject, fields)
         for field in {field for field, _ in before.items() ^ fields.items()}:
             self.unclear.add(Fact(subject, field))
@@ -282,10 +289,12 @@ class ListReading:
             for fields in self.facts.values():
                 fields.pop(CREATED, None)
 
-    def _stated(self, where: str, subject: Subject, item: Mapping[str, object]) -> Iterable[tuple[str, Value]]:
+    def _stated(
+        self, where: str, subject: Subject, item: Mapping[str, object], named: str
+    ) -> Iterable[tuple[str, Value]]:
         yield LISTED, True
         for key, value in item.items():
-            if value is None or key in IGNORED or key.startswith(PREFIX) or not _usable(key):
+            if value is None or key in IGNORED or key == named or key.startswith(PREFIX) or not _usable(key):
                 continue
             if any(contradictions(value)):
                 self._unclear(where, subject, key)
@@ -305,19 +314,21 @@ class ListReading:
                 yield SHUTDOWN_DATE, day
             else:
                 self.unclear.add(Fact(subject, SHUTDOWN_DATE))
-                self.refused.append(Refusal(where, f"the shutdown date of {subject.name} is not a date"))
+                why = f"the shutdown date of {subject.name} is not a date"
+                self.refused.append(Refusal(where, why, (subject.name,)))
 
     def _unclear(self, where: str, subject: Subject, field: str) -> None:
         self.unclear.add(Fact(subject, field))
-        self.refused.append(Refusal(where, f"{field} of {subject.name} is stated twice, and not alike"))
+        why = f"{field} of {subject.name} is stated twice, and not alike"
+        self.refused.append(Refusal(where, why, (subject.name,)))
 
 
 def read(content: bytes, scope: str) -> ListReading:
-    """Read a list: `{"data": […]}`, a bare array, or `{"models": […]}` whose items all have ids; or several pages of
-    one, under `pages`.
+    """Read a list: `{"data": […]}`, a bare array, or `{"models": […]}` whose items all have ids; one of Google's own
+    whose items have names; or several pages of one, under `pages`.
 
     Raises:
-        Problem: it is no whole list.
+        ListProblem: it is no whole list.
     """
     answer = _parsed(content)
     reading = ListReading(scope)
@@ -327,9 +338,11 @@ def read(content: bytes, scope: str) -> ListReading:
         count += len(items)
         if count > ITEMS:
             raise ListProblem(FailureReason.TOO_LARGE, _too_many(count), swollen=True)
-        for index, item in enumerate(items):
-            reading.add(f"{place}{name}[{index}]", item)
         onward = paging.more(page, items, headers={}, url="", counted=count, known=name)
+        key = _key(items)
+        for index, item in enumerate(items):
+            items[index] = None  # a long list is not held twice, once as it was parsed and once as facts
+            reading.add(f"{place}{name}[{index}]", item, key)
     reading.close()
     if onward is not None:  # what a page before the last one says of the next is so
         raise ListProblem(FailureReason.TRUNCATED, _unfinished(onward), reading=reading)
@@ -371,10 +384,11 @@ def _items(answer: object, content: bytes) -> tuple[str, list[object]]:
         return "", answer
     if not isinstance(answer, dict):
         raise ListProblem(FailureReason.INVALID_SHAPE, "the answer is neither an object nor an array")
-    name, items = "data", answer.get("data")
-    if "data" not in answer:
-        name, items = "models", answer.get("models")
-        if isinstance(items, list) and not all(isinstance(item, dict) and _usable(item.get("id")) for item in items):
+    name = next((name for name in LISTS if name in answer), "")
+    items = answer.get(name)
+    if name != "data" and isinstance(items, list):
+        key = _key(items)
+        if not all(isinstance(item, dict) and _usable(item.get(key)) for item in items):
             items = None
     if isinstance(items, list):
         if wrong := paging.fault(answer):
@@ -387,6 +401,14 @@ def _items(answer: object, content: bytes) -> tuple[str, list[object]]:
         raise ListProblem(FailureReason.INVALID_SHAPE, f"`data` is {kind}, where an array of models was due")
     reason = message(content, "") if "error" in answer else ""
     raise ListProblem(FailureReason.INVALID_SHAPE, f"an object without `data`{': ' if reason else ''}{reason}")
+
+
+def _key(items: Sequence[object]) -> str:
+    """Return under which key the items of a list state their ids: `id`, or `name` where all have one of Google's."""
+    named = items and all(
+        isinstance(item, dict) and "id" not in item and NAMED.fullmatch(str(item.get("name"))) for item in items
+    )
+    return "name" if named else "id"
 
 
 def _usable(name: object) -> TypeGuard[str]:

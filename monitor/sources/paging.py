@@ -128,6 +128,9 @@ _PAGES = frozenset(
 )
 _PAGE = frozenset(["page", "currentpage", "pagenumber", "pageno", "pageindex", "number"])
 
+_OFFSET = frozenset(["offset", "start", "skip", "startindex"])
+"""Keys of how many items stand before those of the page; in a query they ask for the items after so many."""
+
 _AROUND = frozenset(
     [
         "meta",
@@ -162,9 +165,27 @@ _AROUND = frozenset(
 )
 """Keys of objects in which a count is one of the list's items; elsewhere it may count anything."""
 
-_FAULTS = frozenset(
-    ["error", "errors", "failure", "failures", "failed", "failedproviders", "partialerror", "partialerrors"]
+_FAULT = re.compile(
+    r"\w*?(?:errors?|failures?|warnings?|degraded|failed\w*|unavailable\w*|unreachable\w*|timedout\w*)", re.ASCII
 )
+"""Keys that name what went wrong: `errors`, `provider_errors`, `failedProviders`."""
+
+_STATUS = frozenset(["status", "state", "outcome"])
+_BAD = frozenset(
+    [
+        *("error", "errors", "failed", "failure", "fail", "partial", "partialsuccess", "partialfailure", "degraded"),
+        *("incomplete", "timeout", "unavailable", "warning", "aborted", "cancelled"),
+    ]
+)
+"""Values of a status that speak of less than a whole answer."""
+
+_CODE = frozenset(["errcode", "errorcode", "retcode", "returncode"])
+"""Keys of a code that is 0 where nothing went wrong."""
+
+_LINK = re.compile(r"[a-z]+://|/|\?", re.IGNORECASE)
+
+_LONGEST = 2048
+"""Characters of a token that is sent back."""
 
 _EMPTY = frozenset({"", "null", "none", "nil", "false", "0", "end", "undefined"})
 
@@ -193,12 +214,17 @@ def more(
     around.read_headers(headers)
     if around.why is None:
         return None
-    return More(why=around.why, query=_followed(answer, items, around.links, url))
+    return More(why=around.why, query=_followed(answer, items, around, url, counted))
 
 
 class _Around:
-    """What stands around a list, while it is read. `why` is the first sign that the list goes on, None where there is
-    none.
+    """What stands around a list, while it is read.
+
+    Attributes:
+        links: Addresses of a next page, the surest first.
+        tokens: Parameters of a query that ask for the next page, with their values.
+        page: The parameter and number of this page; None where it has none.
+        offset: The parameter that asks for the items after so many; empty where there is none.
     """
 
     def __init__(self, counted: int) -> None:
@@ -207,9 +233,13 @@ class _Around:
         self._maybe: list[str] = []
         self._ended = False
         self.links: list[str] = []
+        self.tokens: list[tuple[str, str]] = []
+        self.page: tuple[str, int] | None = None
+        self.offset = ""
 
     @property
     def why(self) -> str | None:
+        """The first sign that the list goes on; None where there is none."""
         signs = self._signs or ([] if self._ended else self._maybe)
         return signs[0] if signs else None
 
@@ -219,27 +249,44 @@ class _Around:
         for name, value in answer.items():
             key = _plain(name)
             self._sign(name, key, value)
-            if within and key in _TOTAL and (total := _number(value)) is not None and total > self._counted:
-                self._signs.append(f"`{name}` is {total}, and it has {self._counted} items")
-            pages = _number(value) if key in _PAGES else pages
-            page = _number(value) if key in _PAGE else page
+            number = _number(value)
+            if within and key in _TOTAL and number is not None and number > self._counted:
+                self._signs.append(f"`{name}` is {number}, and it has {self._counted} items")
+            pages = number if key in _PAGES else pages
+            if key in _PAGE and number is not None:
+                page, self.page = number, (_asks_for_page(name, key), number)
+            if within and key in _OFFSET and number is not None:
+                self.offset = name
             self._inner(key, value, depth)
         if within and pages is not None and pages > max(page or 1, 1):
-            self._signs.append(f"it is page {page or 1} of {pages}")
+            # Counted from 0, the last of three pages is page 2.
+            last = self._ended and page is not None and page + 1 == pages
+            self._signs += [] if last else [f"it is page {page or 1} of {pages}"]
 
     def _sign(self, name: str, key: str, value: object) -> None:
         yes = _yes(value)
         if key in _MORE and (yes or isinstance(value, KeyTwice)):
             self._signs.append(f"`{name}` is {'stated twice' if isinstance(value, KeyTwice) else 'true'}")
-        elif key in _MORE and yes is False:
+        elif (key in _MORE and yes is False) or (key in _END and yes):
             self._ended = True
         elif key in _END and yes is False:
             self._signs.append(f"`{name}` is false")
         elif key in _NEXT and (way := _way(value)):
             self._signs.append(f"`{name}` leads to a further page")
-            self.links.append(way)
-        elif key in _CURSOR and not isinstance(value, Mapping) and _way(value):
+            self._lead(name, key, way, value)
+        elif key in _CURSOR and not isinstance(value, Mapping) and (way := _way(value)):
             self._maybe.append(f"`{name}` leads to a further page")
+            self._lead(name, key, way, value)
+
+    def _lead(self, name: str, key: str, way: str, value: object) -> None:
+        """Keep a way to the next page: an address, or a value that is sent back."""
+        if isinstance(value, Mapping):  # `"next": {"cursor": "…"}`
+            name = next(str(inner) for inner in value if _way(value[inner]))
+            key, value = _plain(name), way
+        if _LINK.match(way):
+            self.links.append(way)
+        elif not isinstance(value, bool | KeyTwice) and (parameter := _asks_for(name, key, way)):
+            self.tokens.append((parameter, way))
 
     def _inner(self, key: str, value: object, depth: int) -> None:
         if depth >= DEPTH:
@@ -258,8 +305,9 @@ class _Around:
             if relations and "next" in relations[1].lower().split():
                 self._signs.append("its Link header names a next page")
                 self.links.append(target)
-        if _way(headers.get("x-next-page")):
+        if page := _way(headers.get("x-next-page")):
             self._signs.append("its header X-Next-Page names a further page")
+            self._lead("page", "page", page, page)
         if _yes(headers.get("x-has-more")):
             self._signs.append("its header X-Has-More is true")
         for name in ("x-total-count", "x-total"):
@@ -268,16 +316,51 @@ class _Around:
                 self._signs.append(f"its header {name} is {total}, and it has {self._counted} items")
 
 
-def _followed(answer: object, items: Sequence[object], links: Sequence[str], url: str) -> dict[str, str]:
-    """Return the query of the next page, by a link that leads to another page of the same address, else by the last id
-    of this one.
+def _asks_for(name: str, key: str, way: str) -> str:
+    """Return the parameter by which servers take the value of a key; empty where that is not known.
+
+    It is the key without its `next` (`nextPageToken` is sent as `pageToken`). A wrong one costs nothing: whoever
+    ignores it shows the same page again, which ends the list as one that cannot be followed.
+    """
+    if key == "next":
+        return "page" if way.isdecimal() else ""
+    if key == "nexttoken":
+        return name
+    if key == "endcursor":
+        return "after"
+    rest = re.sub(r"^next[_-]?", "", name, flags=re.IGNORECASE)
+    return rest[:1].lower() + rest[1:]
+
+
+def _asks_for_page(name: str, key: str) -> str:
+    return "page" if key in ("number", "currentpage") else name
+
+
+def _followed(answer: object, items: Sequence[object], around: _Around, url: str, counted: int) -> dict[str, str]:
+    """Return the query of the next page: of a link to another page of the same address, else by a token, by the last
+    id of this page, by its number or by how many items came before.
     """
     here = urlsplit(url)
-    for link in links:
+    for link in around.links:
         there = urlsplit(urljoin(url, link))
         query = dict(parse_qsl(there.query))
-        if query and re.match(r"[a-z]+://|/|\?", link) and _place(there) == _place(here):
+        if query and _LINK.match(link) and _place(there) == _place(here):
             return query
+    if around.links:  # another address; its list may be another one
+        return {}
+    for parameter, token in around.tokens:
+        if len(token) <= _LONGEST and token.isprintable():
+            return {parameter: token}
+    if last := _last(answer, items):
+        return last
+    if around.page is not None:
+        parameter, number = around.page
+        return {parameter: str(number + 1)}
+    return {around.offset: str(counted)} if around.offset else {}
+
+
+def _last(answer: object, items: Sequence[object]) -> dict[str, str]:
+    """Return how to ask for what follows the last id of a page that says that it has more."""
     if not isinstance(answer, Mapping) or not any(_yes(answer.get(key)) for key in ("has_more", "hasMore")):
         return {}
     last = answer.get("last_id") or next(
@@ -338,13 +421,31 @@ def fault(answer: object) -> str:
 def _faults(answer: Mapping[str, object], depth: int) -> Iterator[str]:
     for name, value in answer.items():
         key = _plain(name)
-        if key in _FAULTS and value and not (isinstance(value, str) and value.strip().lower() in _EMPTY):
+        if (key in _STATUS and _bad(value)) or (key == "code" and _refuses(value)) or (key in _CODE and _number(value)):
+            yield f"`{name}` is {value}"
+        elif key not in _CODE and _FAULT.fullmatch(key) and value and not _empty(value):
             reason = _message(value)
             yield f"`{name}` stands beside the models" + (f": {reason}" if reason else "")
         elif key in ("success", "ok") and _yes(value) is False:
             yield f"`{name}` is false"
         elif isinstance(value, Mapping) and key in _AROUND and depth < DEPTH:
             yield from _faults(value, depth + 1)
+
+
+def _bad(status: object) -> bool:
+    if isinstance(status, str) and not status.isdecimal():
+        return _plain(status) in _BAD
+    return status is False or _refuses(status)
+
+
+def _refuses(code: object) -> bool:
+    """Return whether a code is that of an error of HTTP."""
+    number = _number(code)
+    return number is not None and 400 <= number <= 599
+
+
+def _empty(value: object) -> bool:
+    return isinstance(value, str | int) and str(value).strip().lower() in _EMPTY
 
 
 def _message(value: object) -> str:

@@ -99,7 +99,9 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
         head, states, entries = reader.head(), reader.sources(), reader.entries()
         known = standings(reader, configuration, now)
         costs = priced(reader, configuration, entries)
-        pending = Counter((change.source, change.held_until is not None) for change in reader.pending_changes())
+        changes = reader.pending_changes()
+        unread = Counter(change.source for change in changes if not change.seen)
+        pending = Counter((change.source, change.held_until is not None) for change in changes if change.seen)
         deliveries = reader.deliveries(DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.DEAD)
     ages: dict[Labels, float] = {}
     failing: dict[Labels, float] = {}
@@ -115,6 +117,11 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
         _counter("events_total", "Events in the log; the last one's position.", {(): head}),
         _gauge("source_good_age_seconds", "Seconds since the last good poll of a source; +Inf before the first.", ages),
         _gauge("source_failing", "Whether a source cannot be read, so that what it says is not known.", failing),
+        _gauge(
+            "source_unread_facts",
+            "Confirmed prices, models and ends in parts of a source that are no longer understood.",
+            {(("source", key),): unread[key] for key in configuration.sources},
+        ),
         _gauge("entries", "Entries by status.", {(("status", status.value),): counted[status] for status in Status}),
         *_of_changes(configuration, pending),
         *_of_entries(known, configuration, now),

@@ -467,7 +467,8 @@ def test_what_an_extractor_reads_is_printed_in_the_documented_shape(tmp_path: Pa
 def test_what_is_unreadable_is_said_with_its_reason_and_ends_with_1(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text(f"<html><title>Just a moment...</title>{'<p></p>' * 20}</html>")
-    result = am("prices", "extract", str(page), "--json", expect=1)
+    assert "name them with --provider" in am("prices", "extract", str(page), expect=1).stderr
+    result = am("prices", "extract", str(page), "--provider", "openai", "--json", expect=1)
     shown = json.loads(result.stdout)
     assert shown["rows"] == []
     assert "challenge" in shown["refused"][0]["reason"]

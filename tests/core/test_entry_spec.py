@@ -63,6 +63,7 @@ OTHER: dict[str, object] = {
     "evals": EvalPlan(suites=("tools",), baseline="old", samples=20),
     "codex_version": "0.48",
     "provider": "acme",
+    "region": "eu",
     "config_pins": {"config/openai/base_url": "https://x"},
 }
 """Another value for every field."""

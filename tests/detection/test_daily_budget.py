@@ -15,7 +15,7 @@ import pytest
 
 from monitor.core.configuration import Configuration, SourceSpec, Surface
 from monitor.core.entry_spec import EntrySpec
-from monitor.core.facts import SourceState, Subject
+from monitor.core.facts import SourceState, Subject, Value
 from monitor.detection.budget import FREE_FIRST, DailyBudget, accounts, first_poll, price_subject, unpaid
 from monitor.sources.catalog import source_spec
 from monitor.store import SqlStore, open_store
@@ -271,3 +271,38 @@ def test_what_could_not_be_paid_for_is_due_once_a_source_of_prices_says_somethin
     with store.read() as reader:
         assert unpaid(reader, configuration(), "page") == [PROBE.key]
         assert unpaid(reader, configuration(), PROBE.key) == unpaid(reader, configuration(), "gone") == []
+
+
+def test_a_price_of_the_surfaces_region_counts_before_the_one_of_every_call(store: SqlStore) -> None:
+    confirm(
+        store,
+        "page",
+        "gpt-luna",
+        {
+            "standard.short.input": "0.2",
+            "standard.short.output": "1.2",
+            "standard.short.input{region EU}": "0.4",
+            "standard.short.output{region EU}": "2.4",
+            "standard.short.input{hours 16:30-00:30 UTC}": "0.1",
+        },
+    )
+    assert priced(store) == Decimal("0.8")
+    conf = configuration()
+    there = replace(conf, surfaces={**conf.surfaces, "eu": replace(conf.surfaces["eu"], region="eu")})
+    assert DailyBudget(store, there, Decimal(1)).price("eu", "gpt-luna", TOKENS) == Decimal("1.6")
+
+
+def test_an_announced_price_counts_from_its_day_on(store: SqlStore) -> None:
+    facts: dict[str, Value] = {
+        "price.standard.short.input": "0.2",
+        "price.standard.short.output": "1.2",
+        "announced.price.standard.short.output@2027-03-01": "2.4",
+    }
+    with store.write() as tx:
+        tx.put_source(SourceState(key="page", baseline=tx.put_facts({Subject("openai", "gpt-luna"): facts})))
+    budget = DailyBudget(store, configuration(), Decimal(1))
+    before, after = datetime(2027, 2, 28, 23, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC)
+    costs = [budget.price("eu", "gpt-luna", TOKENS, at=at) for at in (None, before, after)]
+    assert costs[:2] == [Decimal("0.8"), Decimal("0.8")]
+    assert costs[2] is not None
+    assert costs[2] > Decimal("0.8")

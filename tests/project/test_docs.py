@@ -28,7 +28,7 @@ from monitor.core.facts import FailureReason
 from monitor.gate.client import ask, clock
 from monitor.notify.headlines import STATES
 from monitor.settings import load, schema, show
-from monitor.sources import catalog
+from monitor.sources import catalog, lifecycle_feed
 from monitor.sources.catalog import BUILTIN
 from monitor.sources.feed import FORMATS
 from monitor.sources.kind import SourceKind
@@ -47,6 +47,7 @@ NAMES = {
     "reliability",
     "decisions",
     "readiness",
+    "desk",
 }
 
 TYPES = set(EVENT_TYPES)
@@ -278,7 +279,7 @@ def test_every_kind_and_every_format_that_is_named_can_be_built():
     assert set(quoted(kinds)) == set(BUILTIN)
     formats = tabled("source", plain=False)["format"][1]
     named = schema()["$defs"]["SourceTable"]["properties"]["format"]["anyOf"][0]["enum"]
-    assert set(quoted(formats)) - {"price_feed"} == set(FORMATS) == set(named)
+    assert set(quoted(formats)) - {"price_feed", "lifecycle_feed"} == {*FORMATS, *lifecycle_feed.FORMATS} == set(named)
 
 
 def test_every_toml_example_is_toml():
@@ -350,9 +351,22 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "entry.declared": {"carried"},
         "entry.amended": {"carried"},
         "entry.activated": {"requested_by", "request"},
-        "lifecycle.announced": {"provider", "replacement", "status", "notice_date"},
-        "lifecycle.moved": {"provider"},
-        "lifecycle.withdrawn": {"provider"},
+        "source.refused": {"concerns"},
+        "lifecycle.announced": {
+            "provider",
+            "precision",
+            "old_precision",
+            "kind",
+            "replacement",
+            "replacement_kind",
+            "status",
+            "notice_date",
+            "trust",
+            "note",
+            "corroborates",
+        },
+        "lifecycle.moved": {"provider", "precision", "old_precision", "trust", "note", "corroborates"},
+        "lifecycle.withdrawn": {"provider", "old_precision", "trust"},
         "document.changed": {"markers"},
         "incident.changed": {"surface"},
         "model.changed": {"provider"},

@@ -30,8 +30,10 @@ from starlette.routing import Match, Route
 from monitor.app.health import Health
 from monitor.gate.client import clock
 from monitor.settings import load
+from monitor.web.api.resources import RESOURCES
 from monitor.web.app import OPEN, application
 from monitor.web.metrics import metrics
+from monitor.web.pages.views import PAGES
 
 METHODS = ("GET", "POST")
 ROUTES = [
@@ -55,6 +57,9 @@ TABLED = [
 ]
 
 
+API = {documented(resource.path) for resource in RESOURCES}
+
+
 # -- paths -----------------------------------------------------------------
 
 
@@ -70,8 +75,16 @@ def test_the_paths_that_need_no_token_are_those_that_are_said_to():
         assert f"`{name}`" in sections(page("gate"), 3)["Tokens"]
 
 
+def test_the_pages_and_the_resources_described_are_those_that_there_are():
+    named = {
+        head: {name for row in rows(text) for name in quoted(row[0])}
+        for head, text in sections(page("desk"), 2).items()
+    }
+    assert named == {"Pages": {documented(spec.path) for spec in PAGES}, "API": API}
+
+
 def test_a_path_named_within_a_sentence_is_served():
-    known = {path.partition(" ")[2] for path in SERVED}
+    known = {path.partition(" ")[2] for path in SERVED} | API
     named = {
         span.partition("?")[0]
         for path in READ
@@ -167,14 +180,18 @@ def families(text: str) -> dict[str, set[str]]:
 
 
 def test_the_metrics_described_are_those_that_there_are(measured):
-    described = {quoted(cells[0])[0]: set(quoted(cells[1])) for cells in rows(page("operating")) if "_" in cells[0]}
+    described = {
+        name: set(quoted(cells[1])) for cells in rows(page("operating")) if "_" in cells[0] for name in quoted(cells[0])
+    }
     described = {name: labels for name, labels in described.items() if name.startswith("access_monitor_")}
     assert described == families(measured)
     assert len(described) > 5
 
 
 def test_the_metrics_that_are_said_to_be_absent_without_a_database_are_absent(measured):
-    table = [quoted(cells[0])[0] for cells in rows(page("operating")) if cells[0].startswith("`access_monitor_")]
+    table = [
+        name for cells in rows(page("operating")) for name in quoted(cells[0]) if name.startswith("access_monitor_")
+    ]
 
     class Away:
         def read(self) -> Any:

@@ -183,7 +183,7 @@ def test_every_example_that_is_commented_out_is_one_that_loads(tmp_path):
     text = (ROOT / "config/monitor.toml").read_text()
     # A commented line `key = …` within a table is an alternative; a commented table is one to switch on.
     spare = re.findall(r"^# (\[\[(?:source|surface)\]\](?: .*)?\n(?:# [a-z_]+ = .*\n)+)", text, re.MULTILINE)
-    assert len(spare) == 7
+    assert len(spare) == 8
     # A source of kind admin needs both, and "proj_…" is no id.
     text = text.replace("# admin_key", "admin_key").replace('# project = "proj_…"', 'project = "proj_1"')
     (tmp_path / "all.toml").write_text(text + "".join(block.replace("\n# ", "\n") for block in spare))

@@ -169,6 +169,11 @@ def test_a_cycle_of_fallbacks_is_told_once_with_its_whole_way(tmp_path):
         ),
         ('kind = "price_feed"\nurl = "https://a.example"', 'add format = "llm_prices"'),
         ('kind = "price_feed"\nurl = "https://a.example"\nformat = "lite_llm"', "did you mean 'litellm'?"),
+        (
+            'kind = "price_feed"\nurl = "https://a.example"\nformat = "model_eol"',
+            "not a format that a price_feed reads",
+        ),
+        ('kind = "lifecycle_feed"\nurl = "https://a.example"\nformat = "llm_prices"', "a lifecycle_feed reads"),
         ('kind = "behaviour"\nsurface = "openai"\nroutes = ["retreive"]', "did you mean 'retrieve'?"),
         ('kind = "behaviour"\nsurface = "openai"\nroutes = []', "is empty"),
         ('kind = "behaviour"\nsurface = "openai"\nroutes = ["chat", "region"]', "give that region_url"),

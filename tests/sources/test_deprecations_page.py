@@ -12,7 +12,9 @@ from source_loopback import NOW, shared
 from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Body, Fact, FailureReason, PollFailure, Snapshot, Subject
 from monitor.sources.catalog import SourceDeps, build, source_spec
-from monitor.sources.deprecations import day, models, read
+from monitor.sources.deprecations.dates import DateReader
+from monitor.sources.deprecations.names import models
+from monitor.sources.deprecations.reading import read
 from monitor.sources.extraction import Unreadable
 from monitor.sources.http import HttpClient
 
@@ -25,7 +27,7 @@ RECENT = """# Deprecations
 | — | `gpt-5.6-sol` | Active | --- | — |
 | 2026-09-24 | Videos API | Deprecated | --- | 2026-03-24 |
 | 2026-05-12 | OpenAI-Beta: realtime=v1 | Shutdown | Realtime API | |
-| at earliest 2027-01-01 | `o3` | Deprecated | | |
+| about 2027-01-01 | `o3` | Deprecated | | |
 """
 
 SECTIONS = """# Deprecations
@@ -99,6 +101,7 @@ def test_the_recent_form_states_end_replacement_state_and_notice_of_each_model(f
         "deprecation.status": "deprecated",
         "shutdown_date": "2026-12-11",
         "replacement": "gpt-6.1-sol",
+        "deprecation.replacement_kind": "drop_in",
         "deprecation.notice_date": "2026-06-11",
     }
     assert found["gpt-4o-2024-05-13"]["shutdown_date"] == "2026-10-23"
@@ -113,6 +116,7 @@ def test_the_older_form_is_dated_by_its_sections(form) -> None:
         "deprecation.listed": True,
         "shutdown_date": "2026-12-11",
         "replacement": "gpt-5.5",
+        "deprecation.replacement_kind": "drop_in",
         "deprecation.notice_date": "2026-06-11",
     }
     assert found["ada"]["deprecation.notice_date"] == "2026-06-11", "a heading below divides the section, no more"
@@ -124,7 +128,7 @@ def test_a_row_that_names_no_model_is_a_refusal_and_not_a_model() -> None:
     assert set(reading.models) == {"gpt-5-2025-08-07", "gpt-5", "gpt-4o-2024-05-13", "gpt-5.6-sol", "o3"}
     reasons = [refusal.reason for refusal in reading.refused]
     assert sum("names no model" in reason for reason in reasons) == 2
-    assert any("'at earliest 2027-01-01' is not a day" in reason for reason in reasons)
+    assert any("'about 2027-01-01' is not a day" in reason for reason in reasons)
 
 
 def test_what_is_no_day_is_unclear_and_not_absent() -> None:
@@ -136,14 +140,14 @@ def test_what_is_no_day_is_unclear_and_not_absent() -> None:
 
 
 def test_a_model_with_two_ends_has_neither() -> None:
-    twice = RECENT + "| 2026-03-26 | `gpt-5` | Deprecated | `gpt-6.1-sol` | Jun 11, 2026 |\n"
+    twice = RECENT + "| 2027-03-26 | `gpt-5` | Deprecated | `gpt-6.1-sol` | Jun 11, 2026 |\n"
     seen = poll(twice)
     assert isinstance(seen, Snapshot)
     gpt5 = Subject("openai", "gpt-5")
     assert seen.unclear >= {Fact(gpt5, "shutdown_date")}
     assert "shutdown_date" not in seen.facts[gpt5]
     assert seen.facts[gpt5]["replacement"] == "gpt-6.1-sol"
-    assert "2026-12-11, 2026-03-26" in " ".join(refusal.reason for refusal in seen.refused)
+    assert "2026-12-11, 2027-03-26" in " ".join(refusal.reason for refusal in seen.refused)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +188,8 @@ def test_a_cell_names_a_model_only_where_it_says_so(cell: str, named: tuple[str,
     ],
 )
 def test_only_a_whole_day_is_a_day(text: str, said: str | None) -> None:
-    assert day(text) == said
+    day = DateReader("").day(text)
+    assert said == (None if day is None else day.isoformat())
 
 
 @pytest.mark.parametrize(
@@ -196,7 +201,7 @@ def test_a_layout_that_is_not_known_is_unreadable_and_says_why(header: str) -> N
     page = f"# Deprecations\n\n{header}\n{'| --- ' * width}|\n{'| `gpt-5-pro` ' * width}|\n" + "x" * 64
     seen = poll(page)
     assert isinstance(seen, PollFailure)
-    assert (seen.reason, "no table names a model" in seen.detail) == (FailureReason.UNREADABLE, True)
+    assert (seen.reason, "no table, list or sentence names a model" in seen.detail) == (FailureReason.UNREADABLE, True)
 
 
 def test_a_challenge_is_no_page() -> None:
@@ -238,7 +243,7 @@ def test_any_page_is_read_or_refused(rows: list[list[str]], cut: str) -> None:
 
 
 def test_a_page_without_any_table_is_unreadable() -> None:
-    with pytest.raises(Unreadable, match="no table names a model"):
+    with pytest.raises(Unreadable, match="no table, list or sentence names a model"):
         read("# Deprecations\n\nNothing is deprecated.\n")
 
 
@@ -263,11 +268,12 @@ def test_the_stored_page_of_july_2026_is_read_row_by_row() -> None:
         "sora-2": "2026-09-24",
         "dall-e-3": "2026-05-12",
         "chatgpt-4o-latest": "2026-02-17",
-        "gpt-4-1106-preview": None,
+        "gpt-4-1106-preview": "2026-10-23",  # of its two sections the one of April 2026 was announced later
     }
     assert {model: stated[model] for model in expected} == expected
-    assert ("gpt-4-1106-preview", "shutdown_date") in reading.unclear, "two sections give it two ends"
-    assert not {"Videos API", "Assistants API", "v1/prompts"} & stated.keys()
+    assert not {"Videos API", "Assistants API", "v1/prompts"} & stated.keys(), "they are no models"
+    assert reading.others["v1/prompts"]["shutdown_date"] == "2026-11-30"
+    assert reading.others["Videos API"]["shutdown_date"] == "2026-09-24"
 
 
 def test_the_stored_page_of_november_2025_is_read_from_its_html() -> None:

@@ -59,6 +59,7 @@ ENDS: dict[str, dict[str, Any]] = {
     "no more after a cursor": {"paging": {"has_next": False, "cursors": {"after": "b"}}},
     "one page": {"page": 1, "total_pages": 1, "per_page": 20, "total": 2},
     "last": {"last": True, "number": 0, "size": 20},
+    "the last, counted from 0": {"last": True, "number": 2, "totalPages": 3, "totalElements": 2},
     "a count of something else": {"usage": {"total": 57, "count": 99}},
     "no errors": {"error": None, "errors": []},
 }
@@ -87,10 +88,46 @@ def test_a_list_that_says_that_it_ends_is_whole(how: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"error": {"message": "x failed"}}, {"errors": [{"provider": "x"}]}, {"error": "x"}, {"success": False}]
+    "wrong",
+    [
+        {"error": {"message": "x failed"}},
+        {"errors": [{"provider": "x"}]},
+        {"error": "x"},
+        {"success": False},
+        {"status": "error"},
+        {"status": "partial_success"},
+        {"status": 502},
+        {"status": False},
+        {"code": 500, "message": "x"},
+        {"errcode": 7},
+        {"warnings": ["provider x timed out"]},
+        {"warning": "x is left out"},
+        {"provider_errors": {"x": "timeout"}},
+        {"failed_providers": ["x"]},
+        {"unavailableRegions": ["eu"]},
+        {"meta": {"status": "degraded"}},
+    ],
+    ids=json.dumps,
 )
 def test_a_list_that_comes_with_an_error_is_none(wrong: dict[str, Any]) -> None:
     assert reason(listing("a", **wrong)) is FailureReason.INVALID_SHAPE
+
+
+@pytest.mark.parametrize(
+    "fine",
+    [
+        {"status": "success"},
+        {"status": 200},
+        {"status": True, "code": 20000},
+        {"code": 0, "message": "ok"},
+        {"errcode": 0},
+        {"warnings": [], "failed": 0, "errors": {}},
+        {"success": True, "error_count": 0},
+    ],
+    ids=json.dumps,
+)
+def test_a_list_that_says_that_all_is_well_is_whole(fine: dict[str, Any]) -> None:
+    assert reason(listing("a", **fine)) is None
 
 
 @needs_cases
@@ -194,6 +231,22 @@ def serve(server: LoopbackServer, pages: dict[str, bytes], **headers: dict[str, 
         (json.dumps({"data": [{"id": "a", "type": "model"}], "has_more": True, "last_id": "a"}).encode(), "after_id=a"),
         (listing("a", "b", links={"next": "/v1/models?offset=2"}, total=3), "offset=2"),
         (listing("a", "b", next="?page=2"), "page=2"),
+        (listing("a", "b", next=2), "page=2"),
+        (listing("a", "b", next_page=2), "page=2"),
+        (listing("a", "b", nextPageToken="t/1="), "pageToken=t%2F1%3D"),
+        (listing("a", "b", next_page_token="t"), "page_token=t"),
+        (listing("a", "b", NextToken="t"), "NextToken=t"),
+        (listing("a", "b", response_metadata={"next_cursor": "t"}), "cursor=t"),
+        (listing("a", "b", paging={"cursors": {"before": "a", "after": "b"}}), "after=b"),
+        (listing("a", "b", pageInfo={"hasNextPage": True, "endCursor": "t"}), "after=t"),
+        (listing("a", "b", page={"next": {"cursor": "t"}}), "cursor=t"),
+        (listing("a", "b", metadata={"continue": "t"}), "continue=t"),
+        (listing("a", "b", continuationToken="t"), "continuationToken=t"),
+        (listing("a", "b", total=3, page=1, per=2), "page=2"),
+        (listing("a", "b", pagination={"current_page": 1, "total_pages": 2}), "page=2"),
+        (listing("a", "b", last=False, number=0, totalPages=2), "page=1"),
+        (listing("a", "b", total=3, offset=0, limit=2), "offset=2"),
+        (listing("a", "b", has_more=True, last_id="b", page=1), "after=b"),
     ],
 )
 def test_a_list_is_followed_to_its_end(server: LoopbackServer, http: HttpClient, first: bytes, query: str) -> None:
@@ -206,6 +259,59 @@ def test_a_list_is_followed_to_its_end(server: LoopbackServer, http: HttpClient,
     assert (seen.body.etag, seen.body.last_modified) == ("", ""), "no server vouches for more than a page"
     again = observe(server, http, Known(sha256=seen.body.sha256))
     assert isinstance(again, Unchanged)
+
+
+def test_pages_are_followed_until_as_many_items_came_as_the_list_counts(
+    server: LoopbackServer, http: HttpClient
+) -> None:
+    around = {"total": 5, "limit": 2}
+    serve(
+        server,
+        {
+            "": listing("a", "b", offset=0, **around),
+            "offset=2": listing("c", "d", offset=2, **around),
+            "offset=4": listing("e", offset=4, **around),
+        },
+    )
+    assert {subject.name for subject in observe(server, http).facts} == set("abcde")
+
+
+@pytest.mark.parametrize("around", [{"nextPageToken": "t"}, {"total": 9, "page": 1}, {"total": 9, "offset": 0}])
+def test_a_server_that_ignores_how_it_is_asked_for_more_gave_no_whole_list(
+    around: dict[str, Any], server: LoopbackServer, http: HttpClient
+) -> None:
+    server.script = lambda handler: handler.reply(listing("a", "b", **around))
+    assert observe(server, http).reason is FailureReason.TRUNCATED
+    assert len(server.requests) == 2
+
+
+def test_a_page_number_in_a_header_is_followed(server: LoopbackServer, http: HttpClient) -> None:
+    serve(server, {"": listing("a"), "page=2": listing("b")}, first={"X-Next-Page": "2"})
+    assert len(observe(server, http).facts) == 2
+
+
+GOOGLE = [
+    {"models": [{"name": "models/gemini-a", "version": "001"}], "nextPageToken": "t"},
+    {"publisherModels": [{"name": "publishers/google/models/gemini-a"}], "nextPageToken": "t"},
+]
+
+
+@pytest.mark.parametrize("first", GOOGLE)
+def test_a_list_of_google_names_its_models_and_is_followed(
+    first: dict[str, Any], server: LoopbackServer, http: HttpClient
+) -> None:
+    (name,) = first.keys() - {"nextPageToken"}
+    last = {name: [{"name": first[name][0]["name"] + "-2"}]}
+    serve(server, {"": json.dumps(first).encode(), "pageToken=t": json.dumps(last).encode()})
+    names = {subject.name for subject in observe(server, http).facts}
+    assert names == {first[name][0]["name"], last[name][0]["name"]}
+
+
+@pytest.mark.parametrize(
+    "items", [[{"name": "llama3:8b"}], [{"name": "models/a"}, {"name": "b"}], [{"name": "models/a"}, {"id": "b"}], [{}]]
+)
+def test_other_names_are_no_ids(items: list[dict[str, str]]) -> None:
+    assert reason(json.dumps({"models": items}).encode()) is FailureReason.INVALID_SHAPE
 
 
 def test_a_next_page_that_only_a_header_names_is_followed(server: LoopbackServer, http: HttpClient) -> None:

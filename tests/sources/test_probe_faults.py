@@ -30,7 +30,15 @@ ROUTES = ("retrieve", "responses", "streaming", "batch")
 class Rich:
     """A budget that never ends."""
 
-    def price(self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = "standard") -> Decimal | None:
+    def price(
+        self,
+        surface: str,
+        model: str,
+        tokens: Mapping[str, int],
+        *,
+        tier: str = "standard",
+        at: datetime | None = None,
+    ) -> Decimal | None:
         return Decimal(0)
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation | None:

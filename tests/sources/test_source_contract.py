@@ -8,7 +8,7 @@ import gzip
 import json
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -26,6 +26,7 @@ from monitor.sources.catalog import source_spec
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feed import PriceFeed
 from monitor.sources.http import HttpClient
+from monitor.sources.lifecycle_feed import LifecycleFeed
 from monitor.sources.models_list import ModelsList
 from monitor.sources.page import PricingPage
 from monitor.sources.transport import Limits
@@ -100,6 +101,14 @@ KINDS = [
             ["| Shutdown date | Model |", "| --- | --- |", *(f"| 2026-12-11 | `model-{n}` |" for n in range(60))]
         ).encode(),
         FailureReason.UNREADABLE,
+    ),
+    Kind(
+        "lifecycle_feed",
+        lambda url, http: LifecycleFeed(replace(_spec("lifecycle_feed", url + "/ends.json"), format="model_eol"), http),
+        json.dumps(
+            {"publisher": "openai", "models": [{"id": f"model-{n}", "shutdown": "2026-12-11"} for n in range(60)]}
+        ).encode(),
+        FailureReason.NOT_JSON,
     ),
 ]
 
@@ -195,6 +204,7 @@ def test_a_shrunken_answer_is_a_snapshot_for_admission_to_judge(kind: Kind, poll
             b"| Shutdown date | Model |\n| --- | --- |\n| 2026-12-11 | `model-1` |\n\nOne is left of sixty."
         ),
         "price_feed": b'{"prices":[{"id":"model-1","vendor":"openai","input":1}]}',
+        "lifecycle_feed": b'{"publisher":"openai","models":[{"id":"model-1","shutdown":"2026-12-11"}]}',
     }[kind.name]
     assert len(poll(lambda h: h.reply(shrunk)).facts) <= 1
 

@@ -132,6 +132,7 @@ def test_what_was_missed_in_a_mass_keeps_its_hold_when_less_is_missing(story: St
 
 # -- recordings ----------------------------------------------------------------
 
+HOUR = timedelta(hours=1)
 DAY = 24 * 12
 """Polls of a day, at one each five minutes."""
 
@@ -237,6 +238,22 @@ def test_a_drop_after_one_that_was_reversed_is_held_for_twice_as_long(story: Sto
 
 def events_named(events: Iterable[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [event for event in events if event["type"] == kind]
+
+
+def test_a_drop_that_comes_back_makes_the_next_one_of_its_list_wait_twice_as_long(story: Story):
+    """Three drops of ten hours, each reversed and more than a day apart, then one that stays."""
+    turns = [IDS] * 3 + 3 * ([FEWER] * 2 + [IDS] * 4) + [FEWER] * 12
+    events = replayed(story, "openai-models", *(page(*ids) for ids in turns), every=600)
+    drops = [event for event in events_named(events, "source.anomaly") if event["data"]["reason"] == "mass_drop"]
+    held = [
+        (datetime.fromisoformat(event["data"]["until"]) - datetime.fromisoformat(event["occurred_at"])) / HOUR
+        for event in drops
+    ]
+    assert held == [24, 48, 96, 96]
+    gone = events_named(events, "model.unlisted")
+    assert {event["subject"] for event in gone} == set(IDS) - set(FEWER)
+    waited = datetime.fromisoformat(gone[0]["recorded_at"]) - datetime.fromisoformat(drops[-1]["occurred_at"])
+    assert waited >= 96 * HOUR
 
 
 REPLAYS = {

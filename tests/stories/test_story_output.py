@@ -29,7 +29,7 @@ PRINTING = (
     ("checklist", "orion"),
     ("coverage",),
     ("prices", "orion"),
-    ("prices", "extract", "page.md"),
+    ("prices", "extract", "page.md", "--provider", "openai"),
     ("lifecycle",),
     ("measurements",),
     ("budget",),

@@ -25,6 +25,7 @@ from monitor.core.facts import (
     FailureReason,
     Measurement,
     PollFailure,
+    Refusal,
     Snapshot,
     Subject,
     Value,
@@ -137,7 +138,14 @@ class Story:
         return UseCases(self.store, self.configuration, self.clock, published=lambda: None)
 
     def poll(
-        self, source: str, facts: Mapping[str, Fields], *, times: int = 1, minutes: float = 2, scope: str = "openai"
+        self,
+        source: str,
+        facts: Mapping[str, Fields],
+        *,
+        times: int = 1,
+        minutes: float = 2,
+        scope: str = "openai",
+        refused: tuple[Refusal, ...] = (),
     ) -> None:
         for _ in range(times):
             self.wait(minutes=minutes)
@@ -149,6 +157,7 @@ class Story:
                 facts={Subject(scope, name): fields for name, fields in facts.items()},
                 extractor=EXTRACTOR[source],
                 body=body,
+                refused=refused,
             )
             self._poller().record(source, snapshot)
 
@@ -375,6 +384,8 @@ def _tell(story: Story) -> None:
     story.declare(replace(spare, entries={}, version="without-luna-ireland"))
     story.poll("openai-pricing", {LUNA: prices("0.2", "1.2", cached_input="0")}, times=2)
     story.poll("openai-pricing", {LUNA: prices("0.2", "1.2")})
+    refusal = Refusal("Standard, table at line 12", "the unit 'per image' is not known", (LUNA,))
+    story.poll("openai-pricing", {"gpt-6-luna": prices("1", "6")}, refused=(refusal,))
 
 
 def _tell_of_a_fallback(story: Story, models: Mapping[str, Fields]) -> None:

@@ -30,6 +30,7 @@ from monitor.core.facts import (
     Observation,
     PendingChange,
     PollFailure,
+    Refusal,
     Snapshot,
     SourceState,
     Subject,
@@ -76,6 +77,7 @@ class FakeSource:
         self.facts: Shown = {}
         self.silent: frozenset[str] = frozenset()
         self.unclear: frozenset[Fact] = frozenset()
+        self.refused: tuple[Refusal, ...] = ()
         self.announcing = False
         self.size: int | None = None
         self.fail: FailureReason | None = None
@@ -89,14 +91,15 @@ class FakeSource:
             return PollFailure(source=self.spec.key, at=now, reason=self.fail, detail="as told")
         rows = [[*subject, name, value] for subject, fields in self.facts.items() for name, value in fields.items()]
         unclear = [[*fact.subject, fact.field] for fact in self.unclear]
-        content = json.dumps([sorted(rows, key=repr), sorted(unclear), sorted(self.silent)]).encode()
+        parts = [self.refused] if self.refused else []  # what refuses nothing is as long as before
+        content = json.dumps([sorted(rows, key=repr), sorted(unclear), sorted(self.silent), *parts]).encode()
         sha256 = hashlib.sha256(content).hexdigest()
         if known is not None and known.sha256 == sha256:
             return Unchanged(source=self.spec.key, at=now)
         return self.extract(Body(content=content, sha256=sha256, size=self.size or len(content)), now)
 
     def extract(self, body: Body, at: datetime) -> Snapshot:
-        rows, unclear, silent = json.loads(body.content)
+        rows, unclear, silent, *parts = json.loads(body.content)
         facts: Shown = {}
         for scope, name, field, value in rows:
             facts.setdefault(Subject(scope, name), {})[field] = value
@@ -109,6 +112,7 @@ class FakeSource:
             silent=frozenset(silent),
             announcing=self.announcing,
             unclear=frozenset(Fact(Subject(scope, name), field) for scope, name, field in unclear),
+            refused=tuple(Refusal(where, reason, tuple(about)) for part in parts for where, reason, about in part),
         )
 
     def set(self, subject: Subject, **fields: Value | None) -> None:

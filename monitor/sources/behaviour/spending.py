@@ -43,7 +43,7 @@ class CallBudget:
                 FailureReason.OVER_BUDGET, f"the call {call.name} costs money, and there is no budget to ask"
             )
         try:
-            amount = self._bound(call, self._budget)
+            amount = self._bound(call, self._budget, at)
             reservation = self._budget.reserve(self._surface.key, amount, at)
             left = NOTHING if reservation is not None else self._budget.left(self._surface.key, at)
         except Unavailable as error:
@@ -79,12 +79,12 @@ class CallBudget:
             return None
         return canonical(spent)
 
-    def _bound(self, call: Call, budget: Budget) -> Decimal:
+    def _bound(self, call: Call, budget: Budget, at: datetime) -> Decimal:
         # What is written to the cache is not read as input, too: the dearer of the two, where writes are priced at all.
         plain = {meter: count for meter, count in call.tokens.items() if meter != "cache_write"}
-        amount = self._price(call, plain, budget)
+        amount = self._price(call, plain, budget, at)
         if amount is None:
-            unknown = [meter for meter in plain if self._price(call, {meter: 1}, budget) is None]
+            unknown = [meter for meter in plain if self._price(call, {meter: 1}, budget, at) is None]
             raise ProbeProblem(
                 FailureReason.OVER_BUDGET,
                 f"what {self._model} costs on surface {self._surface.key} is not known ({call.tier}: "
@@ -93,7 +93,7 @@ class CallBudget:
             )
         if "cache_write" in call.tokens:
             written = {meter: count for meter, count in call.tokens.items() if meter != "input"}
-            amount = max(amount, self._price(call, written, budget) or NOTHING)
+            amount = max(amount, self._price(call, written, budget, at) or NOTHING)
         return amount
 
     def _spent(self, call: Call, used: CallUsage, budget: Budget) -> Decimal | None:
@@ -102,8 +102,10 @@ class CallBudget:
             amount = self._price(call, {"input": used.input, "output": used.output or 0}, budget)
         return amount
 
-    def _price(self, call: Call, tokens: Mapping[str, int], budget: Budget) -> Decimal | None:
-        amount = budget.price(self._surface.key, self._model, tokens, tier=call.tier) if tokens else None
+    def _price(
+        self, call: Call, tokens: Mapping[str, int], budget: Budget, at: datetime | None = None
+    ) -> Decimal | None:
+        amount = budget.price(self._surface.key, self._model, tokens, tier=call.tier, at=at) if tokens else None
         return amount * REGIONAL if amount is not None and call.regional else amount
 
 

@@ -228,7 +228,7 @@ class PriceTable(Sequence[PriceRow]):
 
 
 def _row(subject: Subject, field: str, value: str) -> PriceRow:
-    tier, context, modality, meter = Meter.of(field)
+    tier, context, modality, meter, condition = Meter.of(field)
     return PriceRow(
         provider=subject.scope,
         model=subject.name,
@@ -236,5 +236,6 @@ def _row(subject: Subject, field: str, value: str) -> PriceRow:
         context=context,
         modality=modality,
         meter=meter,
+        condition=condition,
         amount=amount(value),
     )

@@ -8,13 +8,14 @@ a price under another meter, tier, band or model.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from monitor.core.facts import Refusal, Subject
 from monitor.core.price import PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.pricing_page import markdown, markup, money
-from monitor.sources.pricing_page.blocks import Block
+from monitor.sources.pricing_page.blocks import Block, Margin
 from monitor.sources.pricing_page.context import Placed
 from monitor.sources.pricing_page.notes import aliases_of, notes_of
 from monitor.sources.pricing_page.profiles import profile
@@ -22,7 +23,10 @@ from monitor.sources.pricing_page.rows import reconcile, rows_of
 from monitor.sources.pricing_page.walk import place
 from monitor.sources.web_page import is_html
 
-EXTRACTOR = "pricing_page/5"
+EXTRACTOR = "pricing_page/6"
+
+_FRONT_MATTER = re.compile(r"---[ \t]*\n((?:[\w -]+:.*\n|[ \t#-].*\n|\n)+?)(?:---|\.\.\.)[ \t]*\n")
+_KEY = re.compile(r"([A-Za-z][\w -]*?)[ \t]*:[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
 
 
 def extract(text: str, *, provider: str) -> Extraction:
@@ -36,7 +40,7 @@ def extract(text: str, *, provider: str) -> Extraction:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if currency := money.marked_up(text):
         raise Unreadable(f"the page's markup says that its prices are in {currency}")
-    blocks = markup.read(text) if is_html(text) else markdown.read(text)
+    blocks = markup.read(text) if is_html(text) else _markdown(text)
     placed, lead = place(blocks, per_model=profile(provider).per_model is not None)
     if lead is not None and not lead.tables:
         raise Unreadable(f"the section {lead.title!r} announces prices per 1M tokens and holds no table")
@@ -46,6 +50,15 @@ def extract(text: str, *, provider: str) -> Extraction:
         raise Unreadable(f"no price was recognised in {len(placed)} tables{first}")
     aliases = {Subject(provider, name): target for name, target in aliases_of(blocks).items()}
     return Extraction(rows=rows, refused=refused, notes=notes_of(blocks), aliases=aliases)
+
+
+def _markdown(text: str) -> list[Block]:
+    """Return the blocks of a page in Markdown, with what its front matter says beside it."""
+    front = _FRONT_MATTER.match(text)
+    if front is None:
+        return markdown.read(text)
+    stated = [Margin(text=match[2], line=1, key=match[1]) for match in _KEY.finditer(front[1]) if match[2]]
+    return [*stated, *markdown.read("\n" * front[0].count("\n") + text[front.end() :])]
 
 
 def rows(blocks: Sequence[Block], *, provider: str) -> tuple[tuple[PriceRow, ...], tuple[Refusal, ...]]:

@@ -58,11 +58,12 @@ class Caption:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Margin:
     """Text that stands beside the page itself: the document's title, or what is at its foot or side.
-    It labels nothing.
+    It labels nothing. What a page's own `key` says (`currency: EUR`) is of all that stands on it.
     """
 
     text: str
     line: int
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ class Component:
 MERGED = "a cell spans several columns"
 """The flaw of a row that states one text for several columns."""
 
-HIDDEN = "it is hidden, or struck out"
-"""The flaw of a part that a reader of the page does not see, or sees crossed out."""
+HIDDEN = "it is hidden, struck out, or shown under a condition alone"
+"""The flaw of a part that not every reader of the page sees, or that is crossed out."""
 
 Block: TypeAlias = Heading | Paragraph | Pane | PageControl | Caption | Margin | PageTable | Component

@@ -16,6 +16,8 @@ from monitor.core.time import month
 BLANK = frozenset({"", "-", "–", "—", "−", "n/a", "free", "free of charge", "not available"})
 
 _AMOUNT = re.compile(r"(?:US)?\$ ?([0-9]{1,6}(?:\.[0-9]+)?|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?)", re.ASCII)
+_CROSSED = "~~"
+_STRUCK = re.compile(r"~~[^~]+~~")
 _SAME_UNIT = re.compile(
     r" ?(?:/|per) ?(?:(?:1M|1 million|million|M) tokens?|MTok)[1-9]?$", re.IGNORECASE
 )  # a digit is a mark of a footnote
@@ -56,6 +58,8 @@ def amount(text: str) -> Decimal | None:
     """
     if text.lower() in BLANK:
         return None
+    if (beside := _STRUCK.sub("", text).strip()) and _CROSSED not in beside:
+        text = beside  # the amount that stands beside one that is struck out
     match = _AMOUNT.fullmatch(_SAME_UNIT.sub("", text))
     if match is None:
         raise ValueError(f"{text!r} is not a plain amount in USD per 1M tokens")

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from monitor.core.price import TEXT
+from monitor.core.price import REGION, TEXT
 from monitor.sources.pricing_page import cells
 
 _GAP = re.compile(r"[\s,.;]+")
@@ -24,6 +24,63 @@ _KIND = {"text": TEXT, "thinking": TEXT, "image": "image", "video": "video", "au
 _STATUS = re.compile(r"(?:deprecated|legacy|limited availability)(?![\w,])", re.IGNORECASE)
 _STORED = re.compile(r"/ ?(?:1,000,000|1M) tokens per hour(?: \(storage price\))?(?![\w/])")
 _UNIT = re.compile(r"(?:/|per) ?(?:(?:1M|1,000,000) tokens|MTok)(?! per|[\w/])", re.IGNORECASE)
+_NAMES = {
+    "EU": "eu|european union",
+    "US": r"us|u\.s\.|usa|united states",
+    "UK": "uk|united kingdom",
+    "China": "(?:mainland )?china",
+    "Korea": "(?:south )?korea",
+    "Asia Pacific": "apac|asia[ -]pacific",
+    "Latin America": "latam|latin america",
+    "Europe": "europe",
+    "Asia": "asia",
+    "EMEA": "emea",
+    "Americas": "americas?",
+    "Global": "global|worldwide|international",
+    "North America": "north america",
+    "South America": "south america",
+    "Middle East": "middle east",
+    "Africa": "africa",
+    "Japan": "japan",
+    "India": "india",
+    "Canada": "canada",
+    "Australia": "australia",
+    "Brazil": "brazil",
+    "Germany": "germany",
+    "France": "france",
+    "Ireland": "ireland",
+    "Switzerland": "switzerland",
+    "Sweden": "sweden",
+    "Singapore": "singapore",
+    "UAE": "uae",
+}
+"""The name by which a price has a region → how pages write it."""
+_NAMED = "|".join(_NAMES.values())
+_CLOUD = (
+    r"(?:us|eu|ap|sa|ca|me|af|il|cn|mx|asia|europe|australia|northamerica|southamerica)-[a-z]+(?:-[a-z]+)?-?[0-9]+"
+    r"|(?:east|west|central|north|south|northcentral|southcentral|westcentral)(?:us|europe|india|asia|uk)[0-9]?"
+)
+_PLACE = rf"(?:the )?(?P<region>{_NAMED}|{_CLOUD})(?: (?:region|only|data zone|data residency))*"
+IN_REGION = re.compile(rf"\b(?:in|for|within|from) {_PLACE}(?![\w-]| ?(?:dollars?\b|USD\b|\$|currency))", re.IGNORECASE)
+"""Words of a sentence that limit what it says to a region."""
+OF_REGION = re.compile(
+    rf"(?:(?:prices|pricing|rates) (?:in|for) )?{_PLACE}(?: (?:region|endpoints?|prices|pricing|rates|only))*",
+    re.IGNORECASE,
+)
+"""A title that names a region and nothing else."""
+_ZONE = r"\(?(?:UTC|GMT)\)?"
+_SPAN = r"(?P<from>[0-2]?[0-9]:[0-5][0-9]) ?(?:-|–|—|to|and|until) ?(?P<to>[0-2]?[0-9]:[0-5][0-9])"
+HOURS = re.compile(
+    rf"\(?(?:\bdaily )?(?:\b(?:from|between|during|at) )?(?:{_ZONE} {_SPAN}"
+    rf"|{_SPAN.replace('from>', 'begin>').replace('to>', 'end>')} ?{_ZONE})"
+    r"(?: (?:each|every) day| daily)?\)?",
+    re.IGNORECASE,
+)
+"""The hours of a day in UTC."""
+OFF_PEAK = re.compile(
+    r"\b(?:(?:off|non)-?peak|peak|night(?:time)?|day(?:time)?|discount(?:ed)?|standard) ?(?:hours|times?)?\b",
+    re.IGNORECASE,
+)
 _REGION = re.compile(
     r"(?:the )?(?:eu|europe(?:an union)?|us|u\.s\.|usa|united states|uk|united kingdom|apac|asia(?:[ "
     r"-]pacific)?|emea|amer|latam|latin america|(?:north|south) america|americas|global"
@@ -69,6 +126,18 @@ class Label:
 
     names: tuple[str, ...]
     condition: PriceCondition
+
+
+def region_of(match: re.Match[str]) -> str:
+    """Return the condition that a match of `IN_REGION` or `OF_REGION` names: `region EU`."""
+    text = match["region"]
+    named = (name for name, written in _NAMES.items() if re.fullmatch(written, text, re.IGNORECASE))
+    return REGION + next(named, text.lower())
+
+
+def hours_of(match: re.Match[str]) -> str:
+    """Return the condition that a match of `HOURS` names: `hours 16:30-00:30 UTC`."""
+    return f"hours {match['from'] or match['begin']}-{match['to'] or match['end']} UTC"
 
 
 def region(text: str) -> bool:

@@ -37,6 +37,16 @@ _OTHER_OFFER = re.compile(
     ),
     re.IGNORECASE,
 )
+SHORTLY = re.compile(
+    r"\b(?:program\w*|startups?|academ\w+|students?|education\w*|nonprofits?|government|enterprises?|partners?"
+    r"|resell\w+|resale|volume|commit\w+|discount\w*|promo\w*|offers?|sale|deals?"
+    r"|special|trial|off-?peak|peak|night\w*|weekends?|hours|region\w*|china|europe\w*|asia\w*|customers"
+    r"|members?|plan|tier|off|dedicated|deferred|async\w*|overnight|surcharges?|savings?|multipliers?|reserved|provisioned"
+    r"|(?:eu|us|uk|apac|emea)(?= only)|only|exclusively)\b",
+    re.IGNORECASE,
+)
+"""Words of audiences, offers and regions."""
+
 _UNKNOWN_TIER = re.compile(r"[\w-]+ (?:mode|processing|tier)", re.IGNORECASE)
 _LONG = re.compile(
     (
@@ -58,7 +68,7 @@ _APART = frozenset(_ALSO_OFFERS.split())
 them.
 """
 _MODALITY = re.compile(r"(text|audio|image) tokens", re.IGNORECASE)
-_NOT_TEXT = re.compile(r"audio|realtime|speech|voice|transcri|image|video|vision|music|multimodal", re.IGNORECASE)
+NOT_TEXT = re.compile(r"audio|realtime|speech|voice|transcri|image|video|vision|music|multimodal", re.IGNORECASE)
 
 
 class Unplaced(Exception):
@@ -73,8 +83,9 @@ class Elsewhere(Unplaced):
 class PageSection:
     """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it,
     `models` are those it is about where a line of ids says so; a `tab` is one whose label names no tier. `spoken` is a
-    section that a sentence opens, a `quiet` one has no text that says nothing of prices, and `windows` and `doubts` are
-    what sentences say of its prices; the innermost section that states a time decides.
+    section that a sentence opens, a `quiet` one has no text that says nothing of prices, an `empty` one none at all.
+    The title of one that `announces` ends with a colon. `windows` and `doubts` are what sentences say of its prices;
+    the innermost section that states a time decides.
     """
 
     level: int
@@ -88,8 +99,11 @@ class PageSection:
     tab: bool = False
     spoken: bool = False
     quiet: bool = True
+    empty: bool = True
+    announces: bool = False
     windows: list[CellWindow] = field(default_factory=list)
     doubts: list[Statement] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
     named: list[Statement] = field(default_factory=list)
 
     @property
@@ -202,6 +216,19 @@ class Placed:
             raise Unplaced(f"the times that are said of it leave none ({self.section.path!r})")
         return near
 
+    def condition(self) -> str:
+        """Return the regions and hours in which alone its prices hold, by titles and sentences; empty for none.
+
+        Raises:
+            Unplaced: they name several of a kind.
+        """
+        found: dict[str, str] = {}
+        for section in self.section.chain():
+            for condition in filter(None, (*section.conditions, section.told.condition)):
+                if found.setdefault(condition.split()[0], condition) != condition:
+                    raise Unplaced(f"it stands under several conditions ({condition!r})")
+        return ", ".join(sorted(found.values()))
+
     @property
     def named(self) -> list[Statement]:
         """What the page says of single models by name."""
@@ -232,7 +259,7 @@ class Placed:
             named = _MODALITY.fullmatch(section.title)
             if named:
                 return named[1].lower()
-            if _NOT_TEXT.search(section.title):
+            if NOT_TEXT.search(section.title):
                 raise Unplaced(f"the section {section.title!r} is not about text, and the table names no modality")
         return TEXT
 
@@ -274,18 +301,19 @@ class Placed:
             title = section.told
             if _FINE_TUNING.search(section.title):
                 raise Elsewhere("fine-tuning prices, not inference")
-            if _ELSEWHERE.search(section.title):
+            if not title.condition and _ELSEWHERE.search(section.title):
                 raise Elsewhere(f"the section {section.title!r} is about another offer")
             if title.past:
                 raise Elsewhere(f"the section {section.title!r} is about another time")
             if title.doubt:
                 raise Unplaced(title.doubt)
             short = section.level < LOOSE or len(section.title.split()) <= LONGEST_NAME  # else it is a sentence
-            if short and _OTHER_OFFER.search(section.title):
+            if short and not title.condition and _OTHER_OFFER.search(section.title):
                 raise Unplaced(f"the section {section.title!r} may be about another offer")
             if _UNKNOWN_TIER.fullmatch(section.title) and cells.tier(section.title) is None:
                 raise Unplaced(f"the section {section.title!r} names no tier that is known")
         self.window()
+        self.condition()
 
     def check_said(self) -> None:
         """Refuse prices of which a sentence says more than is understood.
@@ -322,6 +350,11 @@ def _speaks_of(text: str, name: str, names: tuple[str, ...]) -> bool:
 def _spelt(name: str) -> re.Pattern[str]:
     pieces = map(re.escape, re.split(r"[\s/:_-]+", name))
     return re.compile(rf"(?<![\w.-]){'[ _-]?'.join(pieces)}(?![\w-]|\.\w)", re.IGNORECASE)
+
+
+def offers(text: str) -> bool:
+    """Return whether a text beside a model may say to whom or where its price is offered."""
+    return any(pattern.search(text) for pattern in (SHORTLY, _OTHER_OFFER, _ELSEWHERE)) or bool(title(text).doubt)
 
 
 def sized(text: str) -> bool:

@@ -17,7 +17,10 @@ _UNIT = re.compile(
 )
 _TIER = re.compile(r"(standard|batch|flex|priority|fast mode) (?=(?:cached )?(?:input|output)\b|cache writes?\b)")
 _BAND = re.compile(r"(short|long) context ")
-_WRITES = re.compile(r"(?:(\d+)[ -]?(h|m)(?:our|ours|in|inute|inutes)? )?cache writes?(?: tokens)?")
+_WRITES = re.compile(
+    r"(?:(\d+)[ -]?(h|m)(?:our|ours|in|inute|inutes)? )?cache writes?(?: tokens)?"
+    r"(?: \(?(\d+)[ -]?(h|m)(?:our|ours|in|inute|inutes)?(?: ttl)?\)?)?"
+)
 _METERS = {
     "input": "input",
     "input tokens": "input",
@@ -182,7 +185,10 @@ def _price(label: str, profile: Profile) -> PriceColumn | None:
     context = band[1] if band else SHORT
     writes = _WRITES.fullmatch(rest)
     if writes:
-        meter = "cache_write" + (f"_{writes[1]}{writes[2]}" if writes[1] else "")
+        lifetimes = {f"_{count}{unit}" for count, unit in (writes.group(1, 2), writes.group(3, 4)) if count}
+        if len(lifetimes) > 1:
+            return None
+        meter = "cache_write" + "".join(lifetimes)
         return PriceColumn(context, band is None, meter, tier)
     named_meter = _METERS.get(rest)
     return PriceColumn(context, band is None, named_meter, tier) if named_meter else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html import unescape
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
@@ -21,6 +22,15 @@ _DRESSED = re.compile(
     r"""|visibility\s*:\s*["']?(?:hidden|collapse)|font-size\s*:\s*["']?0(?![.0-9]*[1-9])|opacity\s*:\s*["']?0(?![.0-9]*[1-9])""",
     re.IGNORECASE,
 )
+_CONDITION = re.compile(
+    r"data-(?:[a-z]+-)?(?:currency|unit|region|country|geo|plan|offer|audience|period|effective|valid(?:-\w+)?|until"
+    r"|discount|multiplier|surcharge|tier|segment)",
+    re.IGNORECASE,
+)
+_OF_EVERY_CALL = re.compile(
+    r"|usd|us\$|\$|1m(?:[ _-]?tokens)?|mtok|standard|global|main|content|body|header|true|false|all|default",
+    re.IGNORECASE,
+)
 _PANE = re.compile(r"\brole=[\"']?tabpanel|\bdata-content-switcher-pane\b", re.IGNORECASE)
 _SHOWN_AGAIN = re.compile(
     r"\b(?:sm|md|lg|xl|2xl|tablet|desktop):(?:block|flex|grid|contents|inline\S*|table\S*|not-sr-only)", re.IGNORECASE
@@ -30,6 +40,7 @@ _CODE = re.compile(r"</?code\b[^<>]*>", re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _FOOTNOTE = re.compile(r"\[\^?\d{1,2}\]")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_MARKUP = re.compile(r"[<\[*\\&`]")
 _MARKS = "*†‡¹²³⁴⁵⁶⁷⁸⁹⁰"
 _MARK_SET = frozenset(_MARKS)
 _MARK = re.compile(rf"(?<=\S)\s*[{_MARKS}]+$")
@@ -49,6 +60,16 @@ def unseen(tag: str) -> bool:
     What is shown again on a wider screen is not hidden, nor is the pane of a tab, which a reader of the page may open.
     """
     return _DRESSED.search(tag) is not None and _SHOWN_AGAIN.search(tag) is None and _PANE.search(tag) is None
+
+
+def conditional(attributes: Iterable[tuple[str, str | None]]) -> bool:
+    """Return whether an attribute that is meant for scripts says of what it stands on that it is of some currency,
+    region or offer alone.
+    """
+    return any(
+        _CONDITION.fullmatch(name) is not None and _OF_EVERY_CALL.fullmatch((value or "").strip()) is None
+        for name, value in attributes
+    )
 
 
 def is_mark(raised: str) -> bool:
@@ -80,6 +101,8 @@ def plain(text: str, *, code: bool = False) -> str:
     The mark of a footnote goes with its superscript: `$5.00<sup>1</sup>` is not $5.001. Strikethrough stays, so that a
     price that no longer holds does not look like one.
     """
+    if _MARKUP.search(text) is None:
+        return squeeze(text)  # as most cells
     text = _STRUCK.sub(STRUCK, _BREAK.sub(" ", _SUPERSCRIPT.sub(_kept, text)))
     if code:
         text = _CODE.sub(CODE, text)

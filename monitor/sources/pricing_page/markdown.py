@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from monitor.sources.pricing_page import markup, mdx
 from monitor.sources.pricing_page.blocks import HIDDEN, Block, Heading, PageTable, Pane, Paragraph, TableRow
-from monitor.sources.pricing_page.inline import plain, unseen
+from monitor.sources.pricing_page.inline import conditional, plain, unseen
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|\{/\*.*?(?:\*/\}|\Z)", re.DOTALL)
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})")
@@ -22,21 +22,46 @@ _PANE = re.compile(r"""\bdata-content-switcher-pane\b.*?\bdata-value=(?:"([^"]*)
 _INLINE = frozenset(
     {"a", "abbr", "b", "br", "code", "del", "em", "hr", "i", "kbd", "s", "span", "strong", "sub", "sup", "u"}
 )
-_UNSHOWN = frozenset({"template", "noscript"})
+_UNSHOWN = frozenset({"template", "noscript", "dialog", "iframe", "textarea", "object"})
+_STRUCK = frozenset({"del", "s", "strike"})
+_PLAIN_COMPONENT = re.compile(
+    r"(?:Tab|Card|Step|Column|Content|Accordion|Callout|Section|Frame|Layout|Page|Table|Pricing|Codex|Model|Grid|Heading"
+    r"|Api|Docs?|Markdown|Link|Button|Icon|Image|Expand)\w*|\w*(?:Group|Card|Table|List|Switcher|Wrapper|Container|Provider"
+    r"|Link|Tooltip|Heading|Matrix)|Note|Tip|Info|Warning|Caution|Important|Danger|Check|Alert|Admonition|Details|Summary"
+    r"|Fragment|Steps|Box|Text|Badge|Row|Flex"
+)
+"""Components that frame what stands in them, whoever reads the page; any other may show it to some readers alone."""
+_TAB = re.compile(
+    r"""<(?:Tab|TabItem|TabPanel|Accordion|AccordionItem)\b[^>]*?\b(?:title|label|name)=\{?(?:"([^"]*)"|'([^']*)')"""
+)
+_CHOSEN = re.compile(
+    r"\{%-?\s*(?:if|unless|case|when|elsif|elif|else|for)\b|\{\{\s*[#^]|\{[^{}]*(?:&&|\?|\|\|)\s*\(?\s*$|\)\s*:\s*\(\s*$"
+)
+_CHOSEN_END = re.compile(r"\{%-?\s*end|\{\{\s*/|\)\s*(?::\s*\w+\s*)?\}")
+_CHOOSING = re.compile(r"(?:&&|\?|\|\||:)\s*\(?\s*$")
+"""Lines between which text stands that is shown under a condition, as templates and JSX write it."""
+_FENCED = re.compile(r"[ \t]*(?::{3,}[ \t]*\w*|={3}\+?(?=[ \t]+[\"']))[ \t]*(.*)$")
+_DATA = re.compile(r"""\s(data-[\w-]+)=\{?(?:"([^"]*)"|'([^']*)')""")
+_QUOTED = re.compile(r"[ \t]*>[ \t>]*(\[!\w+\][ \t]*)?")
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr", "col", "source"})
 _ATX = re.compile(r"[ \t]*(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _PIPE = re.compile(r"(?<!\\)\|")
 _UNDERLINE = re.compile(r"[ \t]*(=+|-{2,})[ \t]*$")
 _ITEM = re.compile(r"[-+*•>]\s|\d+[.)]\s")
+_LISTED = re.compile(r"[ \t]*(?:[-+*•]|\d{1,3}[.)])[ \t]+\S")
 _ENDLESS = 16
 _UNGROUPED = frozenset({"model", "modality", "category", "description"})
 _GROUPS = frozenset({"", "short context", "long context"})
 
 
-def read(text: str, *, code: bool = False) -> list[Block]:
-    """Return the blocks of a Markdown or MDX text. With `code` the code spans in cells of tables stay marked."""
-    return _MarkdownReader(_blanked(text), code).blocks
+def read(text: str, *, code: bool = False, items: bool = False) -> list[Block]:
+    """Return the blocks of a Markdown or MDX text.
+
+    With `code` the code spans in cells and paragraphs stay marked; with `items` each item of a list is a paragraph of
+    its own, as it is in HTML.
+    """
+    return _MarkdownReader(_blanked(text), code, items).blocks
 
 
 def _blanked(text: str) -> str:
@@ -67,12 +92,14 @@ def _closed(line: str) -> bool:
 
 
 class _MarkdownReader:
-    def __init__(self, text: str, code: bool) -> None:
+    def __init__(self, text: str, code: bool, items: bool) -> None:
         self.blocks: list[Block] = []
         self._code = code
+        self._items = items
         self._paragraph: list[str] = []
         self._paragraph_line = 1
         self._unseen, self._unseen_depth = "", 0  # the outermost tag that hides what it holds
+        self._chosen = False  # between the lines of a condition
         self._text = text
         self._lowered = text.lower()
         at, line = 0, 1
@@ -92,9 +119,9 @@ class _MarkdownReader:
         text, at, endless = self._text, 0, 0
         while match := _TAG.search(text, at):
             at = match.end()
-            if match[2].lower() in _INLINE or text[text.rfind("\n", 0, match.start()) + 1 : at].lstrip().startswith(
-                "|"
-            ):
+            begun = text[text.rfind("\n", 0, match.start()) + 1 : at].lstrip()
+            struck = match[2].lower() in _STRUCK and begun == match[0]  # on a line of its own it is around others
+            if (match[2].lower() in _INLINE and not struck) or begun.startswith("|"):
                 continue
             end = mdx.tag_end(text, match.start())
             if end < 0:
@@ -116,12 +143,13 @@ class _MarkdownReader:
         self._veil(name, tag, bool(closing))
         if mdx.is_pricing(name) and not closing:
             component = mdx.component(name, tag, line)
-            self.blocks.append(replace(component, flaw=component.flaw or HIDDEN) if self._unseen else component)
+            hidden = self._hidden or _CHOOSING.search(self._text[max(0, start - 80) : start]) is not None
+            self.blocks.append(replace(component, flaw=component.flaw or HIDDEN) if hidden else component)
         elif name.lower() == "table" and not closing:
             return self._markup("</table>", start, line)
         elif re.fullmatch(r"h[1-6]", name) and not closing:
             return self._markup(f"</{name}>", start, line)
-        elif pane := _PANE.search(tag):
+        elif (pane := _TAB.match(tag)) or (pane := _PANE.search(tag)):
             self.blocks.append(Pane(value=plain(pane[1] or pane[2] or ""), line=line))
         self.blocks.extend(Paragraph(text=text, lone=False, line=line) for text in mdx.prose(tag))
         return end
@@ -133,11 +161,21 @@ class _MarkdownReader:
         if self._unseen:
             self._unseen_depth += (-1 if closing else 1) * (name == self._unseen)
             self._unseen = self._unseen if self._unseen_depth else ""
-        elif not closing and (name.lower() in _UNSHOWN or unseen(tag)):
+        elif not closing and self._hides(name, tag):
             self._unseen, self._unseen_depth = name, 1
 
+    def _hides(self, name: str, tag: str) -> bool:
+        """Return whether what stands in a tag is hidden, struck out, or shown to some readers alone."""
+        if name[:1].isupper() and _PLAIN_COMPONENT.fullmatch(name) is None:
+            return True
+        return name.lower() in _UNSHOWN or name.lower() in _STRUCK or unseen(tag) or conditional(_attributes(tag))
+
+    @property
+    def _hidden(self) -> bool:
+        return bool(self._unseen) or self._chosen
+
     def _add(self, table: PageTable) -> None:
-        self.blocks.append(replace(table, flaw=table.flaw or HIDDEN) if self._unseen else table)
+        self.blocks.append(replace(table, flaw=table.flaw or HIDDEN) if self._hidden else table)
 
     def _markup(self, closing: str, start: int, line: int) -> int:
         at = self._lowered.find(closing, start)
@@ -176,11 +214,27 @@ class _MarkdownReader:
                 self._paragraph = []
             elif not row.strip():
                 self._flush()
-            else:
+            elif not self._marked(row, line + i):
+                if self._items and _LISTED.match(row):
+                    self._flush()
                 if not self._paragraph:
                     self._paragraph_line = line + i
-                self._paragraph.append(row.strip())
+                self._paragraph.append(row.strip() if not self._paragraph else _QUOTED.sub("", row, count=1).strip())
             i += 1
+
+    def _marked(self, row: str, line: int) -> bool:
+        """Read a line that is a mark and no text: of a condition, of a box, of a quotation."""
+        text = row.strip()
+        if text[0] in "{)" and (_CHOSEN.match(text) or _CHOSEN_END.match(text)):
+            self._flush()
+            self._chosen = _CHOSEN.match(text) is not None
+            return True
+        if fenced := _FENCED.match(row):
+            self._flush()
+            if title := plain(fenced[1].strip("\"' ")):
+                self.blocks.append(Paragraph(text=title, lone=True, line=line))
+            return True
+        return text[0] == ">" and (quoted := _QUOTED.fullmatch(row)) is not None and quoted[1] is not None
 
     def _table(self, lines: list[str], line: int, last: bool) -> int:
         """Read the table that begins at the first line; how many lines it takes."""
@@ -217,11 +271,16 @@ class _MarkdownReader:
 
     def _flush(self) -> None:
         if self._paragraph:
-            text = plain(" ".join(self._paragraph))
+            text = plain(" ".join(self._paragraph), code=self._code)
             if text:
                 lone = len(self._paragraph) == 1 and not _ITEM.match(text)
                 self.blocks.append(Paragraph(text=text, lone=lone, line=self._paragraph_line))
             self._paragraph = []
+
+
+def _attributes(tag: str) -> list[tuple[str, str]]:
+    """Return the attributes of a tag that scripts read."""
+    return [(name, double or single) for name, double, single in _DATA.findall(tag)] if " data-" in tag else []
 
 
 def _filled(groups: tuple[str, ...]) -> tuple[str, ...]:

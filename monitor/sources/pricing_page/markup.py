@@ -28,13 +28,31 @@ from monitor.sources.pricing_page.blocks import (
     Paragraph,
     TableRow,
 )
-from monitor.sources.pricing_page.inline import CODE, STRUCK, is_mark, squeeze, unseen
+from monitor.sources.pricing_page.cells import TIER_WORDS
+from monitor.sources.pricing_page.inline import CODE, STRUCK, conditional, is_mark, squeeze, unseen
 from monitor.sources.pricing_page.mdx import TEXT_TOKENS, island
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
-    {"script", "style", "aside", "footer", "template", "noscript", "button", "nav", "select", "svg", "title", "sup"}
+    {
+        "script",
+        "style",
+        "aside",
+        "footer",
+        "template",
+        "noscript",
+        "button",
+        "nav",
+        "select",
+        "svg",
+        "title",
+        "sup",
+        "iframe",
+        "textarea",
+        "object",
+        "datalist",
+    }
 )
 _INLINE = frozenset(
     {
@@ -76,6 +94,8 @@ _LOOKS = (
 _CELL = re.compile(rf"<(td|th)({_LOOKS})>([^<]*)</\1>\s*")
 _OPENED = re.compile(rf"<(td|th|tr|thead|tbody|p|div|span|a|b|em|i|strong|code|li|ul|h[1-6])({_LOOKS})>")
 _CLOSED = re.compile(r"</(td|th|tr|thead|tbody|table|p|div|span|a|b|em|i|strong|code|li|ul|button|h[1-6])>")
+_LABELLED = re.compile(rf"^(?:{TIER_WORDS})(?: |$)|\b(?:prices|pricing|rates|tariffs?)\b(?! table)", re.IGNORECASE)
+"""The names of parts of a page that say something of the prices in it; most are for navigation."""
 _WIDEST = 40
 _TALLEST = 200
 
@@ -253,13 +273,15 @@ class _MarkupReader(HTMLParser):
             if "description" in (attributes.get("name") or attributes.get("property") or ""):
                 self.blocks.append(Margin(text=squeeze(attributes.get("content") or ""), line=self._line))
             return
-        hidden = bool(attrs) and tag not in _VOID and unseen(self.get_starttag_text() or "")
+        hidden = tag == "dialog" and "open" not in dict(attrs)
+        if attrs and tag not in _VOID:
+            hidden = hidden or unseen(self.get_starttag_text() or "") or conditional(attrs)
         if hidden and tag in _INLINE and self._grids:
             self._skip, self._skip_depth, self._pressed = tag, 1, []
             return
         if self._unseen:
             self._unseen_depth += tag == self._unseen
-        elif hidden and tag not in _IN_TABLE:
+        elif (hidden and tag not in _IN_TABLE) or (tag in _STRUCK and not self._grids):
             self._unseen, self._unseen_depth = tag, 1
         if tag in _INLINE:
             self._start_inline(tag)
@@ -287,7 +309,8 @@ class _MarkupReader(HTMLParser):
         if tag == "table":
             self._grids.append(_Grid(self._line))
             self._grids[-1].hidden = self._grids[-1].veiled = hidden or bool(self._unseen)
-            self._captioned(stated.get("aria-label") or "")
+            for name in ("aria-label", "title", "summary"):
+                self._captioned(stated.get(name) or "")
         elif tag == "li":
             self._items += 1
         elif tag in _HEADINGS:
@@ -299,6 +322,8 @@ class _MarkupReader(HTMLParser):
                 self.blocks.append(component)
         elif "data-content-switcher-pane" in stated:
             self.blocks.append(Pane(value=squeeze(stated.get("data-value") or ""), line=self._line))
+        elif stated.get("role") != "tabpanel" and _LABELLED.search(name := squeeze(stated.get("aria-label") or "")):
+            self.blocks.append(Paragraph(text=name, lone=True, line=self._line))
         elif stated.get("role") == "tabpanel" and (name := squeeze(stated.get("aria-label") or "")):
             self.blocks.append(Pane(value=name, line=self._line))
 
@@ -401,21 +426,24 @@ class _MarkupReader(HTMLParser):
             self._text.append(CODE)
 
     def _mark(self, mark: str) -> None:
-        """Show in a cell where a span begins or ends."""
+        """Show in a cell where a span begins or ends, and where one of code does in a paragraph."""
         if self._grids and self._grids[-1].cell is not None:
             self._grids[-1].cell.text.append(mark)
+        elif mark == CODE and not self._grids and not self._heading:
+            self.handle_data(mark)
 
     def _passed_over(self, tag: str) -> None:
         """Keep what the texts of a control, a margin, or a superscript that is no mark have to say; of what is hidden
         in a cell that it is there.
         """
         if tag in _MARGINS:
+            key = "title" if tag == "title" else ""
             if text := squeeze(" ".join(self._pressed or ())):
-                self.blocks.append(Margin(text=text, line=self._line))
+                self.blocks.append(Margin(text=text, line=self._line, key=key))
         elif tag in _INLINE and tag != "sup":
             hidden = "".join(self._pressed or ())
             if any(c.isdigit() or c in "$€£¥" for c in hidden):
-                self._mark(STRUCK)
+                self._mark(f"{STRUCK}-{STRUCK}")
         elif tag == "sup":
             raised = "".join(self._pressed or ())
             if not is_mark(raised):
@@ -472,9 +500,9 @@ def _span(text: str | None, most: int) -> int | None:
 
 
 def read(text: str, line: int = 1, *, code: bool = False, prose: bool = False) -> list[Block]:
-    """Return the blocks of an HTML text whose first line is `line` of the page. With `code` the code spans in cells of
-    tables stay marked. With `prose` those outside of tables do, and of the prose only what the page closed and a reader
-    sees is returned: it is read for what it states, and not as a label of tables.
+    """Return the blocks of an HTML text whose first line is `line` of the page. With `code` the code spans in cells and
+    paragraphs stay marked. With `prose` those outside of tables do, and of the prose only what the page closed and a
+    reader sees is returned: it is read for what it states, and not as a label of tables.
     """
     text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
     # A tag or comment that never ends makes the tokenizer begin again at every `<`: its time would grow with the

@@ -24,6 +24,12 @@ _LITERAL = re.compile(r"""(?:\{\s*)?(?:"([^"]*)"|'([^']*)')(?:\s*\})?""")
 _CONDITION = re.compile(
     r"context|band|region|unit|currency|column|header|multiplier|discount|scale|surcharge|uplift|period", re.IGNORECASE
 )
+_TELLING_NOTHING = re.compile(
+    r"rows|tier|(?:client|server|set):?\w*|id|key|ref|slot|class(?:Name)?|style|\w*(?:notes?|tooltips?)"
+    r"|(?:latest)?SectionLabel|hide\w*|show\w*|with\w*|aria-\w+|data-\w+",
+    re.IGNORECASE,
+)
+"""Properties that say nothing of the rows beside them, whatever their value; any other may set a condition."""
 _NOTHING = frozenset({"", "{null}", "{undefined}", "{false}", '""', "''"})
 _TOKEN = re.compile(
     r"""\s*(?:([\[\],}])|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([0-9]+(?:\.[0-9]+)?)|(null|undefined)\b)"""
@@ -107,10 +113,16 @@ def _properties(tag: str, at: int) -> dict[str, tuple[str, int]]:
         value = tag[start:at]
         if name in properties:
             raise ValueError(f"{name!r} is given twice")
-        if _CONDITION.search(name) and re.sub(r"\s", "", value) not in _NOTHING:
+        stated = "=" not in match[0] or re.sub(r"\s", "", value) not in _NOTHING  # one without a value is true
+        if sets_condition(name) and stated:
             raise ValueError(f"{name!r} may set a condition")
         properties[name] = value, start
     return properties
+
+
+def sets_condition(name: str) -> bool:
+    """Return whether a property of this name may set a condition on every row."""
+    return _CONDITION.search(name) is not None or _TELLING_NOTHING.fullmatch(name) is None
 
 
 def _value_end(tag: str, start: int) -> int:
@@ -158,7 +170,7 @@ def island(props: str, options: str, line: int) -> Component | None:
             key: _decoded(value)
             for key, value in json.loads(props, parse_float=str, parse_int=str, object_pairs_hook=_unique).items()
         }
-        if any(_CONDITION.search(key) and value not in (None, "", False) for key, value in values.items()):
+        if any(sets_condition(key) and value not in (None, "", False) for key, value in values.items()):
             raise ValueError("a property may set a condition")
         arrays = tuple(TableRow(cells=tuple(_island_cell(cell) for cell in row), line=line) for row in values["rows"])
         tier = values.get("tier") or ""

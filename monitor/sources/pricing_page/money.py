@@ -22,7 +22,7 @@ _WORDS = frozenset(
 
 _PLAIN_CODES = "|".join(code for code in _CODES if code not in _WORDS)
 _FOREIGN = re.compile(
-    r"[€£¥₩₹₽₺₪₫฿₴₦₱₡₲₵₸₭₮₼₾﷼元円]|人民币|欧元|\bzł|\bKč|\bR\$|(?<![A-Za-z])(?!US\$)[A-Z]{1,3}\$|\$ ?(?:CAD|AUD|NZD"
+    r"[€£¥¢₩₹₽₺₪₫฿₴₦₱₡₲₵₸₭₮₼₾﷼元円]|人民币|欧元|\bzł|\bKč|\bR\$|(?<![A-Za-z])(?!US\$)[A-Z]{1,3}\$|\$ ?(?:CAD|AUD|NZD"
     r"|SGD|HKD|TWD|MXN)\b"
     rf"|\b(?:{_PLAIN_CODES})\b|(?:\bin |[(:/] ?|currency )(?:{'|'.join(sorted(_WORDS))})\b(?! [A-Z]{{3}})"
     rf"|(?i:\b(?:in|currency:?) (?:{_PLAIN_CODES})\b"
@@ -31,12 +31,15 @@ _FOREIGN = re.compile(
     r"|shekels?|baht|ringgit|rupiah|dong|dirhams?|riyals?|rials?|dinars?|forints?|koruna|hryvnia|naira"
     r"|shillings?|cedis?|taka|tenge|bitcoins?|crypto\w*)\b"
     r"|\b(?:korean|in) won\b|\bbrazilian real\b|\bcents\b|\bin credits\b|\bin (?:thousands|millions|hundreds)\b"
-    r"|(?<![\w.])(?!(?:us|u\.s\.|american|states|in|the|of|and|or|to|per|for|million|billion|thousand|hundred"
+    r"|(?<![\w.])(?!u\.s\.)(?!(?:us|american|states|in|the|of|and|or|to|per|for|million|billion|thousand|hundred"
     r"|are|is|as|from|their|our)\b)[a-z.]+[ -]dollars?\b"
     r"|\bdollars? (?:canad|austral|kanad|neoz|singap|hongk)\w+"
     r"|\b(?:local|your|own|another|other|home|regional|national|native|foreign|different|billing|preferred"
     r"|respective)(?: local)? currenc(?:y|ies)\b"
-    r"|\bexchange rates?\b|\bcurrency conversion\b)"
+    r"|\bexchange rates?\b|\bcurrency conversion\b|\b(?:milli|micro)-?(?:cents?|dollars?)\b"
+    r"|\bdollars?\b[^.;]{0,30}\b(?:canad|austral|singap|taiwan|jamaic|namib|fij)\w+"
+    r"|\bdollars?\b[^.;]{0,30}\b(?:hong kong"
+    r"|new zealand)\b|[x×*] ?10{2,}\b|日本円|人民元|美分)"
 )
 _IN_DOLLARS = re.compile(
     (
@@ -47,20 +50,23 @@ _IN_DOLLARS = re.compile(
 _MARKED_UP = re.compile(r"""(?:priceCurrency|price:currency)\\?["']?\s*(?:content\s*=|[:=])?\s*\\?["']?([A-Z]{3})\b""")
 _MILLION = re.compile(
     (
-        r"\(?(?:\$ ?)?(?:\b(?:per|/)|/) ?(?:1 ?m|1 million|one million|a million|million|1,000,000|m)[ -]tok(?:ens?"
-        r"|s)?\b\)?|/ ?MTok\b|\bper MTok\b"
+        r"\(?(?:\$ ?)?(?:\b(?:per|/)|/) ?(?:1 ?m|1 million|one million|a million|million|1,000,000|m)[ -]"
+        r"(?:(?:input|output|text) )?tok(?:ens?|s)?\b(?! ?(?:per|/))\)?|/ ?MTok\b|\bper MTok\b"
     ),
     re.IGNORECASE,
 )
 _PER = re.compile(
-    r"(?:\bper |\bby the |\bfor (?:every|each) |/ ?)(?:an? |one |single )?(?:[0-9][0-9,.]*|thousand|million"
+    r"(?:\bper |\bby the |\bfor (?:every|each) |\bunits?:? (?:is |are )?|/ ?)(?:an? |one "
+    r"|single )?(?:[0-9][0-9,.]*|thousand|million"
     r"|hundred)? ?(?:k|m|b|thousand|million|billion)?[ -]?"
-    r"(?:tok(?:ens?)?|ktok|kilotokens?|characters?|chars?|seconds?|minutes?|hours?|days?|weeks?|months?|years?"
+    r"(?:(?:input|output|generated|processed|text|new|unique) )?(?:tok(?:ens?)?|ktok|kilotokens?|characters?"
+    r"|chars?|seconds?|minutes?|hours?|days?|weeks?|months?|years?"
     r"|images?|pages?|calls?|requests?|songs?|words?|credits?|cents"
     r"|quer(?:y|ies)|search(?:es)?|seats?|users?|sessions?|steps?|gpus?|instances?|messages?|conversations?"
     r"|generations?|videos?|clips?|megapixels?|frames?|megabytes?|[kmg]b)\b"
     r"|\bfor (?:every )?(?:[0-9][0-9,.]*|an? thousand|one thousand)[ -]?[kb]? tokens?\b|\bper (?:[0-9][0-9,.]*"
-    r"|[0-9]+ ?k|thousand|hundred|million|[a-z]+token)\b(?! tok)|\bper token\b",
+    r"|[0-9]+ ?k|thousand|hundred|million|[a-z]+token)\b(?! (?:input |output |text )?tok)|\bper token\b"
+    r"|\bby the (?:thousand|hundred)\b|\bone hundred thousand\b",
     re.IGNORECASE,
 )
 

@@ -1,4 +1,5 @@
-"""Prose that bears on prices: uplifts, promotions, dates, aliases. It is shown to people and never becomes a price.
+"""Prose that bears on prices: uplifts, promotions, dates, aliases, and what is so of every price. It is shown to people
+and never becomes a price.
 
 One kind of sentence is also a fact, though none of price: which id an alias currently points to.
 """
@@ -9,12 +10,14 @@ import re
 from collections.abc import Iterable
 
 from monitor.sources.pricing_page.blocks import Block, Paragraph
+from monitor.sources.pricing_page.statements import tells_nothing_apart
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"“])")
 _TOLD = re.compile(
     r"\$\s?\d|\d\s?%|\buplift|\bpromotion|\bdiscount|\balias"
     r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\s+\d{1,2}\b",
 )
+_PRICES = re.compile(r"\b(?:prices|pricing|rates|price list)\b", re.IGNORECASE)
 _CODE = re.compile(r"[{}\[\]]|\bpricingHtml\b|=>")
 _LONGEST = 500
 _ID = r"[A-Za-z](?=[A-Za-z0-9._:/-]*[0-9-])[A-Za-z0-9._:/-]*[A-Za-z0-9]"
@@ -31,15 +34,13 @@ def notes_of(blocks: Iterable[Block]) -> tuple[str, ...]:
     """Return the sentences, once each, in the order of the page."""
     sentences: dict[str, None] = {}
     for block in blocks:
-        if isinstance(block, Paragraph) and _TOLD.search(block.text):
-            for sentence in _SENTENCE.split(block.text):
-                if (
-                    len(sentence) <= _LONGEST
-                    and " " in sentence
-                    and _TOLD.search(sentence)
-                    and not _CODE.search(sentence)
-                ):
-                    sentences[sentence] = None
+        if not isinstance(block, Paragraph) or not (_TOLD.search(block.text) or _PRICES.search(block.text)):
+            continue
+        for sentence in _SENTENCE.split(block.text):
+            if len(sentence) > _LONGEST or " " not in sentence or _CODE.search(sentence):
+                continue
+            if _TOLD.search(sentence) or (_PRICES.search(sentence) and tells_nothing_apart(sentence)):
+                sentences[sentence] = None
     return tuple(sentences)
 
 

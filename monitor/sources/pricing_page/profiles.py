@@ -29,13 +29,16 @@ class Profile:
 
     `meters` maps a column's label (lower case, without its unit) to its meter; `name` is the spelling of display names,
     where the page names models by these instead of ids. They are kept as they stand: which id goes by which name is
-    said by an entry's `price_model` and never guessed. `across` says that its tables name models across and meters
-    down, `descriptive` which lines of such a table describe a model and set no condition on its price. With `per_model`
-    each table is about the models of its section, and a cell may state several amounts under conditions.
+    said by an entry's `price_model` and never guessed. `called` is the pattern of the provider's own name, and `ids`
+    that of the ids that it alone gives to models. `across` says that its tables name models across and meters down,
+    `descriptive` which lines of such a table describe a model and set no condition on its price. With `per_model` each
+    table is about the models of its section, and a cell may state several amounts under conditions.
     """
 
     meters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     name: re.Pattern[str] | None = None
+    called: str = r"(?!)"
+    ids: re.Pattern[str] | None = None
     across: bool = False
     descriptive: frozenset[str] = frozenset()
     per_model: PerModel | None = None
@@ -44,7 +47,16 @@ class Profile:
 PLAIN = Profile()
 
 _PROFILES = {
+    "openai": Profile(
+        called="openai",
+        ids=re.compile(
+            r"\b(?:(?:chat)?gpt-[\w.]+|o[1-9](?:-[\w-]+)?|dall-e-\d|text-embedding-\w+|whisper-\d|tts-\d|sora-\d"
+            r"|omni-moderation|davinci-\d+|babbage-\d+|codex-mini)"
+        ),
+    ),
     "anthropic": Profile(
+        called="(?:anthropic|claude)",
+        ids=re.compile(r"\bclaude(?:-[\w.]+| (?:opus|sonnet|haiku|[0-9]))", re.IGNORECASE),
         meters={
             "base input tokens": "input",
             "base input": "input",
@@ -57,6 +69,8 @@ _PROFILES = {
         name=re.compile(r"Claude(?: (?:[A-Z][a-z]+|[0-9]+(?:\.[0-9]+)?)){1,3}", re.ASCII),
     ),
     "google": Profile(
+        called="(?:google|gemini)",
+        ids=re.compile(r"\b(?:gemini|gemma|imagen|veo)-[\w.]+", re.IGNORECASE),
         meters={
             "input price": "input",
             "input price (text, image, video)": "input",
@@ -77,6 +91,8 @@ _PROFILES = {
         per_model=PerModel(offer="paid tier, per 1m tokens in usd", beside=frozenset({"free tier"})),
     ),
     "deepseek": Profile(
+        called="deepseek",
+        ids=re.compile(r"\bdeepseek-[\w.]+", re.IGNORECASE),
         meters={
             "1m input tokens (cache hit)": "cached_input",
             "1m input tokens (cache miss)": "input",

@@ -11,11 +11,11 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from monitor.core.facts import ANYTHING, Refusal
-from monitor.core.price import SHORT, TEXT, PriceRow, canonical, equal
+from monitor.core.price import REGION, SHORT, TEXT, PriceRow, canonical, equal
 from monitor.sources.pricing_page import cells, conditions, money, per_model
 from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, PageTable, TableRow
-from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, sized
-from monitor.sources.pricing_page.days import both
+from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, offers, sized
+from monitor.sources.pricing_page.days import both, days
 from monitor.sources.pricing_page.headers import Binding, PriceColumn, Unbound, bind, is_header
 from monitor.sources.pricing_page.profiles import Profile, profile
 from monitor.sources.pricing_page.statements import statements
@@ -23,6 +23,10 @@ from monitor.sources.pricing_page.titles import title
 from monitor.sources.pricing_page.transposed import upright
 
 _LONGEST_TITLE = 60
+_STEPPED = re.compile(
+    r"(\S+(?: / MTok)?),? \(?(until|till?|through|thru) ([^()]+?)\)?[,;]? (?:and )?then (\S+(?: / MTok)?)",
+    re.IGNORECASE,
+)
 _BETWEEN = re.compile(r"[\s()*,|]+")
 
 _TUPLES = {
@@ -53,7 +57,13 @@ def _parts(table: PageTable, words: Profile) -> Iterator[PageTable]:
     for number, row in enumerate(table.rows):
         if table.header and row.cells and row.cells[-1][:1] != "$" and is_header(row.cells, table.header[-1], words):
             yield PageTable(header=header, rows=table.rows[begun:number], line=line, flaw=flaw)
-            begun, header, flaw, line = number + 1, (row.cells,), table.flaw or row.flaw, row.line
+            groups = number == begun == 0 and any(header[-1]) and not is_header(header[-1], header[-1], words)
+            flaw = (
+                table.flaw
+                or row.flaw
+                or (f"the groups {' | '.join(header[-1])!r} over its columns are not recognised" if groups else "")
+            )
+            begun, header, line = number + 1, (row.cells,), row.line
     yield PageTable(header=header, rows=table.rows[begun:], line=line, flaw=flaw)
 
 
@@ -126,6 +136,7 @@ class RowContext(NamedTuple):
     modality: str
     long: bool
     window: cells.CellWindow
+    condition: str = ""
 
 
 def _stand(placed: Placed, binding: Binding | None) -> RowContext:
@@ -136,7 +147,8 @@ def _stand(placed: Placed, binding: Binding | None) -> RowContext:
     """
     placed.check()
     modality = placed.modality() if binding is None or binding.modality is None else ""
-    return RowContext(placed.tier(binding.tier if binding else ""), modality, placed.long(), placed.window())
+    tier = placed.tier(binding.tier if binding else "")
+    return RowContext(tier, modality, placed.long(), placed.window(), placed.condition())
 
 
 def _title(row: TableRow, binding: Binding, words: Profile) -> str:
@@ -148,13 +160,15 @@ def _title(row: TableRow, binding: Binding, words: Profile) -> str:
         if priced and priced != row.cells[binding.model]:
             return ""  # as nearly every row
     texts = {text for text in row.cells if text}
-    if len(texts) != 1 or row.flaw not in ("", MERGED) or len(row.cells) != binding.width:
+    if len(texts) != 1 or row.flaw not in ("", MERGED) or len(row.cells) not in (1, binding.width):
         return ""
     (text,) = texts
-    if row.flaw != MERGED and text not in (row.cells[0], row.cells[binding.model]):
+    if row.flaw != MERGED and len(row.cells) > 1 and text not in (row.cells[0], row.cells[binding.model]):
         return ""
     if cells.tier(text):
         return text
+    if len(row.cells) == 1 and any(map(cells.ids, text.split())):
+        return ""  # a row that lost its other cells
     if (
         "$" in text
         or len(text) > _LONGEST_TITLE
@@ -216,7 +230,7 @@ def _check_columns(binding: Binding, rows: Iterable[TableRow]) -> None:
 
 def _check_notes(titles: Iterable[str], rows: Iterable[TableRow], placed: Placed) -> None:
     """Refuse a row of one text that says of the whole table what its prices are in."""
-    odd = [row for row in rows if row.cells and row.cells[-1][:1] != "$"]
+    odd = [row for row in rows if row.cells and not (row.cells[-1][:1] == "$" and row.cells[-1][1:2].isdigit())]
     notes = {text for row in odd if len(texts := set(filter(None, row.cells))) == 1 for text in texts}
     for text in notes.union(titles) - {""}:
         if money.foreign(text) or money.other_unit(text):
@@ -224,6 +238,8 @@ def _check_notes(titles: Iterable[str], rows: Iterable[TableRow], placed: Placed
         for statement in statements(text):
             if statement.doubt and (not statement.strange or placed.unknown(statement.strange)):
                 raise Unplaced(statement.doubt)
+            if statement.condition:
+                raise Unplaced(f"a row of it says in which region or hours its prices hold: {text!r}")
 
 
 def _misordered(rows: Iterable[TableRow]) -> str:
@@ -278,9 +294,11 @@ class _RowReader:
         label = _label(named, self._words)
         kinds = _kinds(label, stand, row, binding)
         for text in (row.cells[column] for column in self._told):
-            if sized(text) or cells.tier(text) not in (None, stand.tier):
+            if sized(text) or cells.tier(text) not in (None, stand.tier) or offers(text):
                 raise ValueError(f"{text!r} beside it sets a condition")
-        condition = "" if binding.region is None else f"region {row.cells[binding.region]}"
+        condition = stand.condition
+        if binding.region is not None:
+            condition = _own_region(row.cells[binding.region], condition)
         windows = [(model, self._window(model, stand.window, own)) for model in label.names]
         long, of, plain = stand.long or label.condition.long, label.condition.kinds, conditions.PLAIN
         for column, price in binding.prices.items():
@@ -333,6 +351,19 @@ def _kinds(label: conditions.Label, stand: RowContext, row: TableRow, binding: B
     if modality not in label.condition.kinds and (binding.modality is not None or modality != TEXT):
         raise ValueError(f"the label is of {' and '.join(label.condition.kinds)}, and it stands under {modality}")
     return label.condition.kinds
+
+
+def _own_region(text: str, condition: str) -> str:
+    """Return the condition of a row whose region a cell names.
+
+    Raises:
+        ValueError: its place is of another region.
+    """
+    match = conditions.OF_REGION.fullmatch(text)
+    own = conditions.region_of(match) if match else REGION + text
+    if condition and not condition.startswith("hours") and condition != own:
+        raise ValueError(f"the row is of {own}, and it stands under {condition}")
+    return f"{condition}, {own}" if condition.startswith("hours") else own
 
 
 def _own_kinds(own: tuple[str, ...], label: tuple[str, ...], row: tuple[str, ...]) -> tuple[str, ...]:
@@ -389,10 +420,33 @@ def _amounts(text: str, several: bool) -> tuple[conditions.Stated, ...]:
     Raises:
         ValueError: not understood.
     """
+    if stepped := _STEPPED.fullmatch(text):
+        return _steps(*stepped.groups())
     if several:
         return tuple(conditions.amounts(text))
     amount = cells.amount(text)
     return () if amount is None else (conditions.Stated(amount=amount, condition=conditions.PLAIN),)
+
+
+def _steps(before: str, word: str, day: str, after: str) -> tuple[conditions.Stated, ...]:
+    """Return the two amounts of a cell that states one until a day and another one from then on.
+
+    Raises:
+        ValueError: its day or an amount is none.
+    """
+    named = list(days(day))
+    if len(named) != 1 or (named[0].start, named[0].stop) != (0, len(day)):
+        raise ValueError(f"{day!r} is no day")
+    change = named[0].over if word.lower().startswith("thr") else named[0].begin
+    amounts = cells.amount(before), cells.amount(after)
+    if change is None or amounts[0] is None or amounts[1] is None:
+        raise ValueError(f"what it costs until {day!r} and from then on is not clear")
+    windows = cells.CellWindow(None, change), cells.CellWindow(change, None)
+    return tuple(
+        conditions.Stated(amount=amount, condition=conditions.PriceCondition(window=window))
+        for amount, window in zip(amounts, windows, strict=True)
+        if amount is not None
+    )
 
 
 def _context(price: PriceColumn, long: bool) -> str:
@@ -438,6 +492,7 @@ def _component_row(row: TableRow, model: str, provider: str, stand: RowContext) 
                 amount=amount,
                 valid_from=stand.window.begin,
                 valid_to=stand.window.end,
+                condition=stand.condition,
             )
 
 

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from monitor.sources.pricing_page import money
+from monitor.sources.pricing_page import conditions, money
 from monitor.sources.pricing_page.cells import ALWAYS, TIER_WORDS, CellWindow
 from monitor.sources.pricing_page.days import days, window
 
@@ -75,7 +75,7 @@ _LONGEST = 60
 
 class Title(NamedTuple):
     """What a title says: why its prices are not known (`doubt`), whether they are `past`, when they hold, the words
-    that tell them apart, and the tier of the offer that these make.
+    that tell them apart, the tier of the offer that these make, and the region or hours in which alone they hold.
     """
 
     doubt: str = ""
@@ -83,6 +83,7 @@ class Title(NamedTuple):
     window: CellWindow = ALWAYS
     strange: frozenset[str] = frozenset()
     offer: str = ""
+    condition: str = ""
 
     @property
     def plain(self) -> bool:
@@ -110,13 +111,29 @@ def title(text: str) -> Title:
         return Title(doubt=f"the title {text!r} is about another time ({match[0]})")
     elif match := _PAST.search(rest):
         return Title(past=True)
+    condition, rest = _condition(rest)
     strange = words_of(money.unpriced(rest)) - _KNOWN
     if _UNNAMED.search(rest) and not _TIERS.search(rest):
         strange |= {"tier"}
     if when is not ALWAYS and _SOME_TIME.search(rest):
         strange |= {"time"}
     slug = "-".join(re.findall(r"[a-z0-9]+", text.lower()))[:_LONGEST].strip("-")
-    return Title(window=when, strange=frozenset(strange), offer=OTHER + slug if strange else "")
+    offer = OTHER + slug if strange else ""
+    return Title(window=when, strange=frozenset(strange), offer=offer, condition=condition)
+
+
+def _condition(text: str) -> tuple[str, str]:
+    """Return the region or the hours of which a title is, and the rest of it; nothing and the whole of it where it is
+    of neither.
+    """
+    stripped = text.strip(" :.()")
+    if match := conditions.OF_REGION.fullmatch(stripped):
+        return conditions.region_of(match), ""
+    match = conditions.HOURS.search(text)
+    rest = text[: match.start()] + text[match.end() :] if match else ""
+    if match and not words_of(conditions.OFF_PEAK.sub(" ", rest)) - _KNOWN:
+        return conditions.hours_of(match), ""
+    return "", text
 
 
 def words_of(text: str) -> frozenset[str]:

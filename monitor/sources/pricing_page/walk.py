@@ -28,13 +28,23 @@ from monitor.sources.pricing_page.blocks import (
     Paragraph,
 )
 from monitor.sources.pricing_page.cells import ALWAYS
-from monitor.sources.pricing_page.context import CAPTION, LONGEST_NAME, LOOSE, OWN, PageSection, Placed
+from monitor.sources.pricing_page.context import (
+    CAPTION,
+    LONGEST_NAME,
+    LOOSE,
+    NOT_TEXT,
+    OWN,
+    SHORTLY,
+    PageSection,
+    Placed,
+)
 from monitor.sources.pricing_page.statements import Statement, statements
-from monitor.sources.pricing_page.titles import title
+from monitor.sources.pricing_page.titles import Title, title
 
 _TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "learn more"})
 _SPEECH = re.compile(r"[.!?:;,$|{}\[\]<>]")
 _CLOCK = re.compile(r"\b[0-9]{1,2}:[0-9]{2}\b")
+_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3})")
 _LETTER = re.compile(r"[A-Za-z]")
 _MARGINAL = re.compile(
     r"\b(?:prices?|pricing|rates?|amounts?|costs?|fees)\b[^.;|]{0,60}(?:\bin\b|\bper\b|\bas\b|:|\()", re.IGNORECASE
@@ -42,13 +52,26 @@ _MARGINAL = re.compile(
 _LONGEST_TITLE = 8
 _QUOTED = re.compile(r"^(?:> ?)+")
 _NAMED = re.compile(r"(?:(?:pricing|service|processing) )?(?:tier|mode|processing) ?: ?(.+)|(.+?) ?:", re.IGNORECASE)
-_SHORTLY = re.compile(
-    r"\b(?:program\w*|startups?|academ\w+|students?|education\w*|nonprofits?|government|enterprises?|partners?"
-    r"|resell\w+|resale|volume|commit\w+|discount\w*|promo\w*|offers?|sale|deals?"
-    r"|special|trial|off-?peak|peak|night\w*|weekends?|hours|region\w*|china|europe\w*|asia\w*|customers"
-    r"|members?|plan|tier)\b",
+_FOOTNOTE = re.compile(r"^[*†‡§¹²³0-9.)\s]+(?=[A-Za-z])")
+_LIMITING = re.compile(
+    r"(?:for|in|with|without|on|during|after|before|once|when|while|until|from|under|via|through|at|between|above|over"
+    r"|only|except|if|where|including|excluding)\b",
     re.IGNORECASE,
 )
+"""How titles begin that limit the prices below them."""
+_CONDITIONAL_KEY = re.compile(
+    r"currency|units?|regions?|country|plan|offer|audience|tier|effective(?:[_ -]\w+)*|valid(?:[_ -]\w+)*"
+    r"|expires?(?:[_ -]\w+)*"
+    r"|until|from|discount|archived|deprecated|draft|superseded(?:[_ -]\w+)*",
+    re.IGNORECASE,
+)
+_OF_EVERY_CALL = re.compile(
+    r"usd|us dollars?|\$|(?:per )?1m(?: tokens)?|(?:usd|\$) ?(?:per|/) ?1m tokens|standard|global|worldwide|all"
+    r"|everyone"
+    r"|false|no|none|null",
+    re.IGNORECASE,
+)
+_PRICES = re.compile(r"\b(?:prices?|pricing|rates|tariffs?|price lists?|costs?)\b", re.IGNORECASE)
 _ELSEWHERE_SAID = re.compile(
     r"(?:see|learn|read|contact|view|show|copy|visit|try|compare|explore|get|sign|log|skip|build|check|click"
     r"|download|scroll|expand|hide|open|search|share|subscribe|talk|find|jump|go|back|edit"
@@ -118,6 +141,7 @@ class _Walk:
 
     def paragraph(self, block: Paragraph) -> bool:
         """Read loose text; whether it was a label of a tab."""
+        self.section.empty = False
         text = _QUOTED.sub("", block.text) if block.text[:1] == ">" else block.text
         short = len(text) <= 60 and (block.lone or text is not block.text)
         named_tier = _NAMED.fullmatch(text) if short else None
@@ -142,9 +166,13 @@ class _Walk:
             self.section.tiers += 1  # a table under none of these tabs is not a standard one for want of a label
             return False
         line = text.removesuffix(":")
+        if len(line.split()) <= LONGEST_NAME and SHORTLY.search(line):
+            line = _FOOTNOTE.sub("", line)  # a footnote of a word or two, `* Off-peak.`
+            line = line.removesuffix(".") if len(line.split()) < LONGEST_NAME else line
         if short and text.lower() not in _TRANSPARENT and _is_title(line):
             self.hold(sentences, titled=True)
             self._titled(line)
+            self.section.announces = text.endswith(":")
         else:
             self.section.quiet = False
             self.hold(sentences)
@@ -175,19 +203,21 @@ class _Walk:
             elif statement.doubt:
                 if not (titled and statement.strange):  # the title itself says whose these prices are
                     self._doubt(statement, over)
-            elif statement.window is ALWAYS:
+            elif statement.window is ALWAYS and not statement.condition:
                 continue
             elif statement.wide:
-                self._top().windows.append(statement.window)
-            elif titled:
-                over.windows += [statement.window] if not over.tables else []
-            else:
-                self._date(statement, over)
+                _keep(self._top(), statement)
+            elif not titled:
+                self._limit(statement, over)
+            elif not over.tables:
+                over.windows += [statement.window] if statement.window is not ALWAYS else []
 
-    def _date(self, found: Statement, over: PageSection) -> None:
-        """Date the tables around a sentence: those below it, and those above where it points there."""
+    def _limit(self, found: Statement, over: PageSection) -> None:
+        """Date the tables around a sentence, or give them its condition: those below it, and those above where it
+        points there.
+        """
         if not over.tables:
-            over.windows.append(found.window)
+            _keep(over, found)
         elif not found.ahead:
             self._look_back(found, over)
         if not found.back:
@@ -207,7 +237,7 @@ class _Walk:
         pending, caption, own, unit = self.pending, self.caption, self.own, self.section.unit
         self.enter(LOOSE, found.text)
         self.section.spoken = True
-        self.section.windows.append(found.window)
+        _keep(self.section, found)
         self.section.unit = unit
         self.pending, self.caption, self.own = pending, caption, own
 
@@ -215,18 +245,24 @@ class _Walk:
         """Date the tables above a sentence: by it where it points there, and not at all where it may mean those below
         as well.
         """
-        window = found.window if found.back else None
         for number, placed in enumerate(self.placed):
             if over in placed.section.chain():
                 section = PageSection(level=OWN, title="", parent=placed.section)
-                if window is None:
-                    section.doubts.append(found._replace(doubt=f"it is not said of which prices: {found.text!r}"))
+                if found.back:
+                    _keep(section, found)
                 else:
-                    section.windows.append(window)
+                    section.doubts.append(found._replace(doubt=f"it is not said of which prices: {found.text!r}"))
                 self.placed[number] = replace(placed, section=section)
 
     def margin(self, block: Margin) -> None:
-        """Take from beside the page what names a currency or unit; its other words are not about these prices."""
+        """Take from beside the page what names a currency, a unit or a time, and a condition that a key of it sets; its
+        other words are not about these prices.
+        """
+        titled = title(block.text) if block.key == "title" else Title()
+        if titled.doubt or titled.past or titled.window is not ALWAYS:
+            self._top().doubts.append(Statement(block.text, doubt=f"the page's title is {block.text!r}"))
+        elif _CONDITIONAL_KEY.fullmatch(block.key) and not _OF_EVERY_CALL.fullmatch(block.text.strip()):
+            self._top().doubts.append(Statement(block.text, doubt=f"the page says of itself {block.key}: {block.text}"))
         self._top().doubts += [
             statement for statement in statements(block.text) if statement.money and _MARGINAL.search(statement.text)
         ]
@@ -244,20 +280,8 @@ class _Walk:
         there.
         """
         for section in self.sections:
-            title = section.told
-            if section.level != LOOSE or section.tables:
-                continue
-            timed = section.spoken or title.doubt or title.past or title.window is not ALWAYS
-            apart = title.strange and section in self.leads and _SHORTLY.search(section.title)
-            if timed or apart:
-                over = next(ancestor for ancestor in section.chain() if ancestor.level < LOOSE)
-                over.doubts.append(
-                    Statement(
-                        section.title,
-                        doubt=f"it is not said of which prices: {section.title!r}",
-                        strange=frozenset() if timed else title.strange,
-                    )
-                )
+            if section.level == LOOSE and not section.tables and (doubt := self._astray(section)) is not None:
+                next(ancestor for ancestor in section.chain() if ancestor.level < LOOSE).doubts.append(doubt)
         for statement, count in self.late:
             if count == len(self.placed):
                 self._top().doubts.append(statement)
@@ -265,8 +289,22 @@ class _Walk:
             if not section.tables and section.parent is not None:
                 raised = [sentence for sentence in section.doubts if sentence.general and not sentence.strange]
                 section.parent.doubts += raised
-                if section.windows and not section.spoken:
+                if not section.spoken:
                     section.parent.windows += section.windows
+                    section.parent.conditions += section.conditions
+
+    def _astray(self, section: PageSection) -> Statement | None:
+        """Return what the title of a section without a table leaves open of the prices around it."""
+        title, text = section.told, section.title
+        lead = section in self.leads or section.empty
+        priced = _PRICES.search(text) or _LIMITING.match(text)
+        timed = any((section.spoken, title.doubt, title.past, title.window is not ALWAYS, title.condition))
+        timed = timed or bool(lead and priced and NOT_TEXT.search(text))
+        apart = title.strange and lead and (section.announces or priced or SHORTLY.search(text))
+        if not timed and not apart:
+            return None
+        doubt = f"it is not said of which prices: {text!r}"
+        return Statement(text, doubt=doubt, strange=frozenset() if timed else title.strange)
 
     def table(self, block: PageTable | Component) -> None:
         if self.caption and self.pending == "":
@@ -288,6 +326,14 @@ class _Walk:
         self.placed.append(placed)
         for section in self.section.chain():
             section.tables += 1
+
+
+def _keep(section: PageSection, found: Statement) -> None:
+    """Let the prices of a section hold when and where a sentence says."""
+    if found.window is not ALWAYS:
+        section.windows.append(found.window)
+    if found.condition:
+        section.conditions.append(found.condition)
 
 
 def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Placed], PageSection | None]:
@@ -330,7 +376,7 @@ def _is_title(text: str) -> bool:
     if not _LETTER.search(text) or _ELSEWHERE_SAID.match(text):
         return False
     dated = title(text).window is not ALWAYS  # commas belong to days
-    text = _CLOCK.sub("", text)
+    text = _THOUSANDS.sub("", _CLOCK.sub("", text))
     return len(text.split()) <= _LONGEST_TITLE and not (_SPEECH.search(text) and not (dated and not text.endswith(".")))
 
 
@@ -344,5 +390,5 @@ def _pending(section: PageSection) -> bool:
         or bool(title.doubt)
         or title.past
         or title.window is not ALWAYS
-        or (bool(title.strange) and (section.quiet or _SHORTLY.search(section.title) is not None))
+        or (bool(title.strange) and (section.quiet or SHORTLY.search(section.title) is not None))
     )

@@ -336,18 +336,22 @@ class CoverageDocument(ApiDocument):
 
 
 class EndDocument(ApiDocument):
-    """An announced end of a model."""
+    """An announced end of a model, an endpoint or a feature, which `model` names."""
 
     provider: str
     model: str
+    kind: Literal["model", "endpoint", "feature"]
     date: Annotated[str, Field(json_schema_extra={"format": "date"})]
-    days: int
+    precision: Literal["firm", "earliest", "after"]
+    days: int | None = Field(description="Null where the date is not firm: nothing is counted down to it.")
     replacement: str | None
+    replacement_kind: Literal["drop_in", "options", "note"] | None
     status: str | None
     notice_date: str | None
     listed: bool | None
     agrees: bool
     entries: list[str]
+    fallback_of: list[str]
     source: str
     trust: str
     verified_at: Time | None

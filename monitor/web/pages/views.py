@@ -21,6 +21,7 @@ from monitor.audit.sent_notices import find_notice, sent_notices
 from monitor.audit.source_status import SourceRow, source_rows
 from monitor.core import events as ev
 from monitor.core.check_names import CHECKS
+from monitor.core.ends import end_in_words
 from monitor.core.entry import Entry, Status
 from monitor.core.event_types import in_words
 from monitor.core.events import Recorded
@@ -351,7 +352,7 @@ def _moves_of(reader: Reader, entry: Entry, until: datetime) -> dict[str, list[t
     moves: dict[str, list[tuple[datetime, Decimal]]] = {}
     for recorded in queries.price_history(reader, (entry.price_subject,)):
         data = recorded.event.data
-        meter = Meter(data["tier"], data["context"], data["modality"], data["meter"])
+        meter = Meter.named_in(data)
         known = recorded.recorded_at <= until and meter.tier == STANDARD and meter.context == "short"
         if known and recorded.event.type in (ev.PRICE_LISTED, ev.PRICE_CHANGED) and data.get("new"):
             moves.setdefault(meter.meter, []).append((recorded.recorded_at, Decimal(data["new"])))
@@ -446,7 +447,10 @@ def _around(reader: Reader, entry: Entry, span: TimeSpan) -> list[Recorded]:
 
 def _ends(desk: Desk, key: str) -> list[documents.Document]:
     try:
-        return [documents.of_end(end) for end in ends(desk.reader, desk.configuration, desk.now, key)]
+        return [
+            {**documents.of_end(end), "said": end_in_words(end.day.isoformat(), end.precision)}
+            for end in ends(desk.reader, desk.configuration, desk.now, key)
+        ]
     except Refused:
         return []  # none is announced
 

@@ -16,7 +16,7 @@ Prices = dict[tuple[str, str, str, str, str], str]
 
 
 def read(text: str) -> Prices:
-    return {(row.model, *row.identity): str(row.amount) for row in extract(text, provider="openai").rows}
+    return {(row.model, *row.identity[:4]): str(row.amount) for row in extract(text, provider="openai").rows}
 
 
 def refusals(text: str) -> str:
@@ -276,8 +276,11 @@ def test_a_column_of_regions_is_a_condition_of_its_rows_and_any_other_word_in_it
 
     rows = extract(page("EU", "us-east-1"), provider="openai").rows
     assert [(row.model, row.condition) for row in rows] == [("m-1", "region EU"), ("m-2", "region us-east-1")]
-    assert facts_of(rows).facts == {}
-    assert len(facts_of(rows).unclear) == 2
+    assert {(subject.name, field) for subject, fields in facts_of(rows).facts.items() for field in fields} == {
+        ("m-1", "price.standard.short.output{region EU}"),
+        ("m-2", "price.standard.short.output{region us-east-1}"),
+    }
+    assert {fact.field for fact in facts_of(rows).unclear} == {"price.standard.short.output"}
     assert "none that is known" in refusals(page("EU", "Batch, prompts > 200k tokens"))
 
 
@@ -505,7 +508,8 @@ def test_a_model_that_spans_rows_holds_for_each_of_them() -> None:
     got = read(page)
     assert got["m-1", "standard", "short", "audio", "input"] == "3.00"
     assert got["m-1", "standard", "short", "text", "input"] == "1.00"
-    assert {key[0] for key in got} == {"m-0", "m-1"}
+    assert {key[0] for key in got} == {"m-0", "m-1", "m-3"}
+    assert got["m-3", "standard", "short", "text", "input"] == "2"
     assert "spans several columns" in refusals(page)
 
 

@@ -118,7 +118,7 @@ def read(text: str) -> Extraction:
 
 def identified(rows: object) -> dict[tuple[str, ...], str]:
     assert isinstance(rows, tuple | list)
-    return {(row.model, *row.identity): str(row.amount) for row in rows}
+    return {(row.model, *row.identity[:4]): str(row.amount) for row in rows}
 
 
 def table(*lines: str, id: str = "*`gemini-x-1`*", tier: str = "### Standard") -> str:

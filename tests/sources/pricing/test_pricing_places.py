@@ -89,7 +89,6 @@ def test_a_title_of_long_contexts_over_short_columns_is_refused() -> None:
 @pytest.mark.parametrize(
     "title",
     [
-        "EU",
         "Government",
         "Historical pricing",
         "Promotional prices",

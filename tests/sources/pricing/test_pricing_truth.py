@@ -31,7 +31,7 @@ def page(name: str) -> str:
 
 
 def prices(extraction: Extraction) -> Prices:
-    return {(row.model, *row.identity): row.amount for row in extraction.rows}
+    return {(row.model, *row.identity[:4]): row.amount for row in extraction.rows}
 
 
 def truth() -> dict[str, Prices]:
