@@ -43,7 +43,7 @@ proof: $(STAMP)
 	ACCESS_MONITOR_TESTS=installed $(PYTEST) -m "not proof" tests/stories tests/process
 
 golden: $(STAMP)
-	-ACCESS_MONITOR_GOLDEN=write $(BIN)/python -m pytest tests/notify/test_notice_forms.py
+	-ACCESS_MONITOR_GOLDEN=write $(BIN)/python -m pytest tests/notify/test_notice_forms.py tests/notify/test_night.py
 	git status --short tests/golden
 
 docs: $(STAMP)

@@ -27,6 +27,7 @@ BENCHES = (
     "pricing_fuzz",
     "detector",
     "drift",
+    "notices",
 )
 
 

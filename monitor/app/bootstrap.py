@@ -206,10 +206,10 @@ class Monitor:
 
     @cached_property
     def senders(self) -> ThreadPoolExecutor:
-        """The threads that send: their own, so that a slow destination never delays a poll, and enough for a few that
-        hang at a time.
+        """The threads that send: their own, so that a slow destination never delays a poll, and enough for many that
+        hang at a time; one is begun only when it is needed.
         """
-        return self._pool(16, "send")
+        return self._pool(100, "send")
 
     def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:
         """Make a pool whose threads are waited for at the end, but not by a person who interrupts."""
@@ -298,12 +298,23 @@ class Monitor:
     @cached_property
     def channel(self) -> AppriseChannel:
         """How notices leave."""
-        from monitor.notify.channels import AppriseChannel
+        from monitor.notify.channels import CONNECT_TIMEOUT, AppriseChannel
         from monitor.notify.routing import Resolver
+        from monitor.notify.service import Means
 
         notify = self.settings.notify
         zone = ZoneInfo(notify.timezone) if notify.timezone else None
-        return AppriseChannel(Resolver(self._owners, self.secret), timeout=notify.timeout.total_seconds(), zone=zone)
+        timeout, resolver = notify.timeout.total_seconds(), Resolver(self._owners, self.secret)
+
+        def means(destination: str) -> Means:
+            return Means(
+                timeout=(timeout, min(CONNECT_TIMEOUT, timeout)),
+                clock=self.clock,
+                folder=self.settings.folder,
+                secret=resolver.signing(destination),
+            )
+
+        return AppriseChannel(resolver, timeout=timeout, zone=zone, templates=self._templates, means=means)
 
     @cached_property
     def alarm(self) -> Alarm:
@@ -313,8 +324,12 @@ class Monitor:
         return Alarm(lambda: self.channel, self._owners_of_entries, self.senders)
 
     def _owners_of_entries(self) -> Sequence[Owner]:
-        named = dict.fromkeys(owner for entry in self.configuration.entries.values() for owner in entry.owners)
-        return [self.configuration.owners[key] for key in named]
+        from monitor.notify.destinations import notified
+
+        owners, fallback = self.configuration.owners, self.configuration.fallback_owner
+        named = [owner for entry in self.configuration.entries.values() for owner in entry.owners]
+        keys = (key for name in (*named, *filter(None, [fallback])) for key in notified(owners, fallback, name))
+        return [owners[key] for key in dict.fromkeys(keys)]
 
     @cached_property
     def relay(self) -> Relay:
@@ -332,7 +347,13 @@ class Monitor:
             attempts=self.settings.notify.attempts,
             still_allowed=self.still_allowed,
             gate=lambda reader, now: Production(reader, self.configuration, now),
+            fallback_owner=lambda: self.configuration.fallback_owner,
+            public_url=self.settings.web.public_url,
         )
+
+    def _templates(self, owner: str) -> Mapping[str, str]:
+        known = self._owners().get(owner)
+        return {} if known is None else known.templates
 
     def _owners(self) -> Mapping[str, Owner]:
         return self.configuration.owners

@@ -19,7 +19,7 @@ from monitor.core.notices import Notice
 from monitor.core.ports import Clock, Store, Transaction
 from monitor.gate.state import Production
 from monitor.notify.compose import compose
-from monitor.notify.destinations import destinations
+from monitor.notify.destinations import notified, takers
 from monitor.notify.pages import page
 from monitor.notify.rules import Background
 from monitor.registry import checklist, fallbacks
@@ -70,11 +70,16 @@ def _write(
         # A poll that shows nothing new verifies what is stale only if it is judged whole.
         if (state := tx.source(key)) is not None and not state.attention:
             tx.put_source(replace(state, attention=True))
-    background = Background(event=partial(_event, tx), page=partial(page, configuration))
+    background = Background(
+        event=partial(_event, tx),
+        page=partial(page, configuration),
+        notified=partial(notified, configuration.owners, configuration.fallback_owner),
+        fallback_owner=configuration.fallback_owner,
+    )
     notices = compose(register.events, register, gate, at, background)
     for notice in notices:
         owner = configuration.owners.get(notice.owner)
-        tx.enqueue(notice, destinations(owner) if owner else (), at)
+        tx.enqueue(notice, takers(tx, owner, notice) if owner else (), at)
     return notices
 
 

@@ -176,22 +176,18 @@ def _judged(subject: str, surface: Surface, failure: PollFailure | None) -> Find
 
 def _destinations(monitor: Monitor, owner: Owner) -> Iterator[Finding]:
     """Instantiate each destination of an owner; nothing is sent."""
-    from monitor.notify.routing import Resolver, destinations
+    from monitor.notify.destinations import destinations
 
-    resolver = Resolver(lambda: monitor.configuration.owners, monitor.secret)
     for destination in destinations(owner):
         subject = f"destination {destination}"
         try:
-            resolver(destination)
+            problem = monitor.channel.problem(destination)
         except MonitorError as error:
             yield Finding(subject=subject, ok=False, detail=str(error))
             continue
         label = monitor.channel.label(destination)
-        if label == destination:
-            detail = f"is no URL that Apprise knows: correct destinations of owner {owner.key}."
-            yield Finding(subject=subject, ok=False, detail=detail)
-        else:
-            yield Finding(subject=subject, ok=True, detail=f"{label}; `access-monitor notify test {owner.key}` sends")
+        detail = problem or f"{label}; `access-monitor notify test {owner.key}` sends"
+        yield Finding(subject=subject, ok=not problem, detail=detail)
 
 
 def _lease_folder(settings: Settings) -> Finding:

@@ -47,6 +47,8 @@ def of_status(row: StatusRow, at: datetime) -> Document:
         "windows": of_windows(row.windows, at),
         "status": str(row.status),
         "owners": list(row.owners),
+        "acknowledged": of_acknowledgement(row.acknowledged),
+        "silence": None if row.silence is None else of_silence(row.silence),
         "access": None if row.access is None else row.access.data,
     }
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from monitor.audit.silences import Silence, silences
 from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.configuration import OFFICIAL, Configuration
@@ -17,10 +18,12 @@ from monitor.core.entry import Approval, Check, CheckState, Entry
 from monitor.core.events import Recorded, entry_stream
 from monitor.core.facts import Fact, Subject
 from monitor.core.maintenance_windows import Window
+from monitor.core.notices import Acknowledgement
 from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.detection.stored_baselines import current_baselines
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import reason
+from monitor.notify.answers import acknowledgements
 from monitor.registry import checklist, price_schedule, transitions
 from monitor.registry.access_verdict import AccessVerdict, counted
 from monitor.registry.freshness import Freshness
@@ -33,8 +36,8 @@ class StatusRow:
 
     `position` is what `--expect` takes; `verified_at` is None where something is blank. `approval` is what waits for a
     second person, `windows` the maintenance that is planned or goes on, `asks` the checks that a running pause or a
-    lost listing asks for, `waived` those that the last acceptance went on without. `access` is the verdict of access as
-    it is now; None of the past.
+    lost listing asks for, `waived` those that the last acceptance went on without. `acknowledged` is who has its pause
+    in hand, `silence` the one that lasts. `access` is the verdict of access as it is now; None of the past.
     """
 
     key: str
@@ -53,6 +56,8 @@ class StatusRow:
     windows: tuple[Window, ...] = ()
     asks: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
+    acknowledged: Acknowledgement | None = None
+    silence: Silence | None = None
     access: AccessVerdict | None = None
 
 
@@ -109,16 +114,25 @@ def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry
 
 
 def status(
-    reader: Reader, configuration: Configuration, *, at: datetime | None = None, judged: Collection[str] | None = None
+    reader: Reader,
+    configuration: Configuration,
+    *,
+    at: datetime | None = None,
+    now: datetime | None = None,
+    judged: Collection[str] | None = None,
 ) -> list[StatusRow]:
     """Return the registry, as it is or as it was recorded at a time.
 
     `judged` are the rows whose access is judged, which asks the log about every route; all of them unless told.
+    Silences are those that last at `at`, else at `now`; none are read without either.
     """
     fresh = None if at is not None else Freshness(reader, configuration)
     shown = entries(reader, at=at)
     asked_about = [entry for key, entry in shown.items() if judged is None or key in judged]
     access = {} if fresh is None else {entry.key: counted(reader, configuration, entry, fresh) for entry in asked_about}
+    holders = acknowledgements(reader, shown, at)
+    moment = at or now
+    silent = {} if moment is None else {silence.entry: silence for silence in silences(reader, moment, shown)}
     return [
         StatusRow(
             key=entry.key,
@@ -137,6 +151,8 @@ def status(
             windows=entry.windows,
             asks=checklist.asked(entry),
             waived=entry.waived,
+            acknowledged=holders.get(entry.key),
+            silence=silent.get(entry.key),
             access=access.get(entry.key),
         )
         for entry in shown.values()

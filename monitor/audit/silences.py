@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.core import events as ev
+from monitor.core.entry import Entry
 from monitor.core.events import entry_stream
 from monitor.core.ports import EventQuery, Reader
 
@@ -22,13 +24,13 @@ class Silence:
     position: int
 
 
-def silences(reader: Reader, now: datetime) -> list[Silence]:
-    """Return the silences that last now, the one that ends next first."""
+def silences(reader: Reader, now: datetime, entries: Mapping[str, Entry] | None = None) -> list[Silence]:
+    """Return the silences that last at `now`, the one that ends next first; `entries` are as they stood then."""
     rows = []
-    for key, entry in reader.entries().items():
+    for key, entry in (reader.entries() if entries is None else entries).items():
         if entry.silenced_until is None or entry.silenced_until <= now:
             continue
-        query = EventQuery(type=ev.ENTRY_SILENCED, stream=entry_stream(key), newest_first=True, limit=1)
+        query = EventQuery(type=ev.ENTRY_SILENCED, stream=entry_stream(key), until=now, newest_first=True, limit=1)
         for recorded in reader.events(query):
             rows.append(
                 Silence(

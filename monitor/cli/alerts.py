@@ -15,6 +15,8 @@ from monitor.core.time import rounded
 
 if TYPE_CHECKING:
     from monitor.audit.alerts import Alert
+    from monitor.audit.silences import Silence
+    from monitor.core.notices import Acknowledgement
 
 
 @command(
@@ -91,6 +93,16 @@ def silences(options: Options) -> None:
     output.note("End one with `access-monitor silence ENTRY --lift --by YOU --reason WHY`.")
 
 
+def in_hand(row: Acknowledgement) -> str:
+    """Say who has a pause in hand, and their note."""
+    return f"{row.by}: {row.note}" if row.note else row.by
+
+
+def silence_in_words(row: Silence) -> str:
+    """Say until when an entry is silent, and for whom and what."""
+    return f"until {utc(row.until)}: {row.reason} ({row.by})"
+
+
 def _since(row: Alert, now: datetime) -> str:
     if row.since is None:
         return ""
@@ -98,9 +110,7 @@ def _since(row: Alert, now: datetime) -> str:
 
 
 def _who(row: Alert) -> str:
-    if row.acknowledged is None:
-        return ""
-    return f"{row.acknowledged.by}: {row.acknowledged.note}" if row.acknowledged.note else row.acknowledged.by
+    return "" if row.acknowledged is None else in_hand(row.acknowledged)
 
 
 def _until(row: Alert) -> str:

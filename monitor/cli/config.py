@@ -17,9 +17,14 @@ from monitor.cli.opening import config_path
 from monitor.core.ports import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from monitor.app.bootstrap import Monitor
     from monitor.registry.configuration_acceptance import LoadingEffect
     from monitor.settings import Settings
+    from monitor.settings.errors import Finding
+    from monitor.settings.schema import Document
 
 WOULD_CHANGE = 10
 """The exit code where loading the file would take something from production."""
@@ -39,10 +44,16 @@ def check(options: Options) -> int:
     Names everything that is wrong and ends with 78. With a database, ends with 10 if loading the file would pause,
     withdraw or deny an entry that production may use. Changes nothing.
     """
-    from monitor.settings import InvalidConfiguration
+    from monitor.settings import InvalidConfiguration, load
+    from monitor.settings.destinations import unusable_destinations
+    from monitor.settings.templates import unusable_templates
+
+    def unusable(document: Document, path: Path) -> Iterator[Finding]:
+        yield from unusable_destinations(document, path)
+        yield from unusable_templates(document, path)
 
     try:
-        settings = _loaded(options)
+        settings = load(config_path(options), os.environ, options.database, further=unusable)
     except InvalidConfiguration as error:
         if options.json:
             output.as_json({"problems": list(error.problems)})

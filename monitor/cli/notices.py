@@ -105,10 +105,11 @@ def _print_message(title: str, text: str) -> None:
 
 
 def _readable(message: SentMessage) -> str:
-    """Return the body of a message as it went out; of Slack's the text that goes with its blocks."""
-    if message.form != "slack":
+    """Return the body of a message as it went out; of one that is JSON the text that goes with its data."""
+    if message.form not in ("slack", "cloudevents", "jsonl"):
         return message.body
-    text: str = json.loads(message.body)["text"]
+    payload = json.loads(message.body)
+    text: str = payload["data"]["text"] if message.form == "cloudevents" else payload["text"]
     return text
 
 

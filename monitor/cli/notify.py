@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,9 @@ _PATIENCE = timedelta(seconds=60)
 @click.argument("owner", shell_complete=complete_owners)
 @click.pass_obj
 def test(options: Options, *, owner: str) -> int:
-    """Send a test notice to every destination of an owner.
+    """Send a test notice to every destination of an owner, and nothing else.
 
-    Shows what became of each; ends with 1 if one was not reached.
+    Shows what became of each; ends with 1 if one was not reached. OWNER may be a group.
     """
     with opened(options) as monitor:
         rows = delivered(monitor, monitor.relay.test(owner))
@@ -54,16 +54,17 @@ notify = Group(
 )
 
 
-def delivered(monitor: Monitor, notice: str) -> Sequence[Delivery]:
-    """Return the deliveries of a notice after each was tried once: here, or by the running monitor if
-    that was quicker.
+def delivered(monitor: Monitor, notices: Collection[str]) -> Sequence[Delivery]:
+    """Return the deliveries of notices after each was tried once: here, or by the running monitor if that was quicker.
+
+    Nothing else that waits is sent.
     """
-    monitor.relay.tick()
+    monitor.relay.tick(only=notices)
     deadline = monitor.clock() + _PATIENCE
     pause = threading.Event()
     while True:
         with monitor.store.read() as reader:
-            rows = [row for row in reader.deliveries() if row.notice == notice]
+            rows = [row for row in reader.deliveries() if row.notice in notices]
         untried = any(
             row.state is DeliveryState.SENDING or (row.state is DeliveryState.WAITING and not row.attempts)
             for row in rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from monitor.cli import output
@@ -30,7 +32,7 @@ def show(options: Options, *, everything: bool) -> None:
         now = monitor.clock()
         rows = [(row, about(reader, row)) for row in reader.deliveries(*states)]
     if options.json:
-        output.as_json([as_json(row, subject) for row, subject in rows])
+        output.as_json([{**as_json(row, subject), "held_back": held_back(row, now)} for row, subject in rows])
         return
     if not rows:
         output.note("The outbox is empty: every notice was delivered.")
@@ -46,7 +48,7 @@ def show(options: Options, *, everything: bool) -> None:
                 str(row.attempts),
                 rounded(now - row.created_at),
                 both(row.retry_at) if row.state is DeliveryState.WAITING else "",
-                row.error,
+                row.error or (HELD_BACK if held_back(row, now) else ""),
             )
             for row, subject in rows
         ],
@@ -83,6 +85,14 @@ outbox = DefaultGroup(
     help="Show deliveries waiting or dead; send them again.",
     examples=(*show.examples, *redeliver.examples),
 )
+
+
+HELD_BACK = "held back: quiet hours or a digest"
+
+
+def held_back(row: Delivery, now: datetime) -> bool:
+    """Return whether a delivery waits for the end of quiet hours or for a digest, and not for another attempt."""
+    return row.state is DeliveryState.WAITING and not row.attempts and row.retry_at > now
 
 
 def about(reader: Reader, row: Delivery) -> str:

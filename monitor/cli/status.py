@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import accepting, agreement, maintenance, output, papers, terms
+from monitor.cli.alerts import in_hand, silence_in_words
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
@@ -38,6 +39,7 @@ _DIGITS = 8
 """How many digits of a hash are enough to ask for it."""
 
 _INTERVAL = 1.0  # seconds between two questions whether the database changed
+_LABEL = 12  # the width of a label and the space after it
 _TURNS = 10
 """After how many of them it is shown anew all the same: ages move on, and leases end by time alone."""
 
@@ -110,7 +112,7 @@ def _show(options: Options, monitor: Monitor, entry: str | None, surface: str, a
         shown = queries.entries(reader, at=then) if options.json or entry is not None else {}
         key = None if entry is None else find_row(shown, entry, surface)
         judged = None if options.json else () if key is None else (key,)  # a table has no room for routes
-        rows = queries.status(reader, monitor.configuration, at=then, judged=judged)
+        rows = queries.status(reader, monitor.configuration, at=then, now=now, judged=judged)
         gate = production_answers(reader, monitor.configuration, now) if then is None else {}
         costs = priced(reader, monitor.configuration, shown, at=then)
         registered = shown.get(key) if key is not None and then is None else None
@@ -135,7 +137,7 @@ def _show(options: Options, monitor: Monitor, entry: str | None, surface: str, a
         _print_one(rows[0], gate.get(key), costs[key], words, now, at=then or now)
         for row in others:
             line = f"{row.status}: {row.reason} (access-monitor status {row.key})"
-            click.echo(f"{'also on':<10}{output.printable(f'{row.surface}, {line}')}")
+            click.echo(f"{'also on':<{_LABEL}}{output.printable(f'{row.surface}, {line}')}")
     elif rows:
         _print_all(rows, gate, then or now, past=then is not None)
     else:
@@ -175,7 +177,7 @@ def why(options: Options, *, entry: str, surface: str, at: Moment | None) -> Non
             raise unknown_entry(entry, entries, then=utc(then) if then else "")
         words = of_entry(reader, monitor.configuration, entries[entry], now) if then is None else []
         steps = queries.why(reader, entry, at=then)
-        rows = queries.status(reader, monitor.configuration, at=then, judged=(entry,))
+        rows = queries.status(reader, monitor.configuration, at=then, now=now, judged=(entry,))
         row = next(row for row in rows if row.key == entry)
         answer = production_answers(reader, monitor.configuration, now)[entry] if then is None else None
         denied = _denied(row, answer)
@@ -325,6 +327,7 @@ def _print_all(rows: Sequence[StatusRow], gate: Mapping[str, ProductionAnswer], 
                     [
                         *_denied(row, gate.get(row.key)),
                         row.reason,
+                        *_people(row),
                         *(f"maintenance until {utc(w.end)}" for w in row.windows if w.open(now)),
                     ]
                 ),
@@ -363,13 +366,30 @@ def _print_one(
         ("asked", _asked(row)),
         ("to resume" if row.status == Status.PAUSED else "asks for", ", ".join(row.asks)),
         ("waived", ", ".join(row.waived)),
+        ("who has it", _holder(row)),
+        ("silent", "" if row.silence is None else silence_in_words(row.silence)),
         *(("expected", maintenance.in_words(window, at)) for window in row.windows),
         *terms.lines(priced, now),
         *(("stale", line) for line in agreement.lines(words, overtaken=True)),
     )
     for name, value in lines:
         if value:
-            click.echo(f"{name:<10}{value if name == 'status' else output.printable(value)}")
+            click.echo(f"{name:<{_LABEL}}{value if name == 'status' else output.printable(value)}")
+
+
+def _people(row: StatusRow) -> list[str]:
+    """Return in brief who has a pause in hand, and until when an entry is silent."""
+    people = [] if row.acknowledged is None else [f"acknowledged by {in_hand(row.acknowledged)}"]
+    return people + ([] if row.silence is None else [f"silent until {utc(row.silence.until)}"])
+
+
+def _holder(row: StatusRow) -> str:
+    """Return who has a running pause in hand; empty where nothing is paused."""
+    if row.status != Status.PAUSED:
+        return ""
+    if row.acknowledged is None:
+        return f"nobody yet: access-monitor ack {row.key} --by YOU"
+    return f"{in_hand(row.acknowledged)}, since {both(row.acknowledged.at)}"
 
 
 def _asked(row: StatusRow) -> str:

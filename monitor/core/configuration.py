@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from monitor.core.accepted_configuration import Document
@@ -146,15 +146,39 @@ class SourceSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """Who is told. `destinations` are references or Apprise URLs as written; only `notify` may resolve them.
+class DestinationRules:
+    """What a destination takes, and when.
 
-    `escalate_to` is the owner who is told as well of a pause that this one does not acknowledge.
+    Attributes:
+        when: the states that it takes, as headlines have them in lower case (`source down`); all where it is empty.
+        quiet: the local times between which what is not urgent is held back; the second may be of the next day.
+        digest: the local time at which what is not urgent is sent, as one message a day.
+        zone: the IANA name of the zone of these times.
+        secret: a reference to the secret with which messages are signed.
+    """
+
+    when: frozenset[str] = frozenset()
+    quiet: tuple[time, time] | None = None
+    digest: time | None = None
+    zone: str = "UTC"
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who is told: at its destinations, or where it is a group, whoever its `members` are.
+
+    `destinations` are references or URLs as written; only `notify` may resolve them. `rules` has those of the places,
+    counted from 1, that have any. `escalate_to` is the owner who is told as well of a pause that this one does not
+    acknowledge. `templates` are the paths of its own templates of messages, by form (`text`, `slack`, `mail`).
     """
 
     key: str
-    destinations: tuple[str, ...]
+    destinations: tuple[str, ...] = ()
     escalate_to: str = ""
+    members: tuple[str, ...] = ()
+    rules: Mapping[int, DestinationRules] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,13 +258,15 @@ class Attention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """All that was declared, keyed. `document` is all of it as the log keeps it, `version` names that, `code` is the
-    version of this program. `former_sources` and `former_entries` map a key to the one that it had before (`was`).
+    """All that was declared, keyed. `fallback_owner` hears of what has no other owner. `document` is all of it as the
+    log keeps it, `version` names that, `code` is the version of this program. `former_sources` and `former_entries` map
+    a key to the one that it had before (`was`).
     """
 
     surfaces: Mapping[str, Surface] = field(default_factory=dict)
     sources: Mapping[str, SourceSpec] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
+    fallback_owner: str = ""
     entries: Mapping[str, EntrySpec] = field(default_factory=dict)
     confirmation: ConfirmationRules = ConfirmationRules()
     gate: GateRules = GateRules()

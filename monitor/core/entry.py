@@ -144,7 +144,8 @@ class Entry:
     `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each
     pin that no longer holds to the value that is confirmed instead (None: gone). `pause` is the event of the running
     pause, `reminded` what was said ahead of its day (`agenda`), `acknowledged` the pause that somebody took on,
-    `fallback_lost` the event by which its owners were told that no fallback is allowed any more, while none is.
+    `escalated` whoever besides its owners was told of the running one, `fallback_lost` the event by which its owners
+    were told that no fallback is allowed any more, while none is.
     `waived` are the checks that the last acceptance went on without and that were not verified since, `asks` those that
     the loss of its listing asks for again until the entry is accepted. `observed` is the usage of a month as a sample
     of requests showed it, meter → tokens, `evals` the results that fill its plan of evals. `risen_at` is when a
@@ -172,6 +173,7 @@ class Entry:
     observed: Mapping[str, int] = field(default_factory=dict)
     evals: tuple[EvalCell, ...] = ()
     acknowledged: int | None = None
+    escalated: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
     fallback_lost: int | None = None

@@ -310,7 +310,10 @@ OpeningData = TypedDict(
 
 
 class PauseData(EntryData):
-    """Why an entry is paused: the pin that weighs most, and every shift; `by` and `via` where a person paused it."""
+    """Why an entry is paused: the pin that weighs most, and every shift; `by` and `via` where a person paused it.
+
+    `worse` is true of a pause that became worse than it was: an acknowledgement of it no longer counts.
+    """
 
     causes: list[int]
     shifts: list[Json]
@@ -323,6 +326,7 @@ class PauseData(EntryData):
     notes: NotRequired[list[str]]
     access_lost: NotRequired[list[str]]
     versions: NotRequired[Json]
+    worse: NotRequired[bool]
     by: NotRequired[str]
     via: NotRequired[Json]
     expect: NotRequired[int]
@@ -339,6 +343,7 @@ class ReminderData(EntryData):
     since: NotRequired[str | None]
     looks: NotRequired[int | None]
     owners: NotRequired[list[str]]
+    escalated: NotRequired[list[str]]
 
 
 class FallbackData(EntryData):
@@ -384,13 +389,16 @@ class EvalData(EntryData):
 
 
 class DeliveryData(TypedDict):
-    """What became of one delivery; no destination holds a secret."""
+    """What became of one delivery; no destination holds a secret. `link` is the digest of the token of the link by
+    which the message can be acknowledged.
+    """
 
     destination: str
     owner: str
     reference: str
     attempts: int
     error: NotRequired[str]
+    link: NotRequired[str]
 
 
 class AcknowledgementData(TypedDict):

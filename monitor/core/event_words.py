@@ -28,6 +28,7 @@ _FOR_AUDITORS = frozenset(
         "extractor",
         "logging",
         "last_with_old",
+        "link",
         "pins",
         "reference",
         "seen",

@@ -53,6 +53,10 @@ SERIOUS = frozenset(
 """Reasons that are worth waking someone for."""
 
 
+ENDING = frozenset({Reason.RESUMED, Reason.RECOVERED, Reason.ENDED})
+"""Reasons that tell that something is over which was told before."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One thing that moved: `what` is the field, `old` and `new` are None where there was or is none."""
@@ -65,10 +69,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
-    """What happened to an entry, or to what an item is about, after its notice was composed: in words, and when."""
+    """What happened to an entry, or to what an item is about, after its notice was composed: in words, and when.
+
+    `over` says that what the item tells has ended by it.
+    """
 
     at: datetime
     text: str
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +106,9 @@ class Item:
         status: the status of the entry after the decision.
         model: the exact model id of the entry; `provider` and `surface` are where it is called.
         incident: what this item is part of, from its beginning to its end: `luna-17` names a pause.
+        pause: the incident of the pause that runs; empty where the entry is not paused.
         url: the page on which it can be seen.
+        brief: what changed in the few words that a headline has room for; empty where the differences say it.
         by: the person whose act it tells.
         access: how each route to the model stands, where it is paused and not every route is open.
         asks: the checks that a pause asks for before the entry may be resumed.
@@ -106,6 +116,7 @@ class Item:
         evidence: the bytes as received, by their hash.
         denies_from: when production is denied the entry if nothing else happens.
         commands: the exact commands to run next, in order.
+        urgent: it must not wait, although its reason could: a message that is not delivered was urgent.
         lease_until: set at sending where the lease files cannot be written: until then they still allow what is denied.
         holder: set at sending: who has acknowledged the running pause, since when, and their note.
         since_then: set at sending: what happened after the notice was composed.
@@ -122,10 +133,12 @@ class Item:
     provider: str = ""
     surface: str = ""
     incident: str = ""
+    pause: str = ""
     source: str = ""
     url: str = ""
     by: str = ""
     summary: str = ""
+    brief: str = ""
     access: str = ""
     asks: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
@@ -139,6 +152,7 @@ class Item:
     fallback: str = ""
     fallback_allowed: bool = False
     commands: tuple[str, ...] = ()
+    urgent: bool = False
     lease_until: datetime | None = None
     holder: Acknowledgement | None = None
     since_then: Since | None = None
@@ -156,10 +170,30 @@ class EarlierMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OverItem:
+    """What began and ended while it was held back."""
+
+    item: Item
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """What was held back at a destination and is sent as one message: the ids of the notices, and what of them is over
+    by now.
+    """
+
+    notices: tuple[str, ...]
+    over: tuple[OverItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """What one owner is told of one decision. `id` is the same at every attempt, so that a reader can see a repeat.
 
-    `earlier` is set at sending, where the destination got a message of the same incident before.
+    `earlier` is set at sending, where the destination got a message of the same incident before, and so is `digest`,
+    where several notices are sent as one; one of which all is over has no items. So is `ack_url`, the link by which its
+    pauses can be acknowledged: whoever has it can, so it is neither stored nor shown.
     """
 
     id: str
@@ -167,11 +201,13 @@ class Notice:
     at: datetime
     items: tuple[Item, ...]
     earlier: EarlierMessage | None = None
+    digest: Digest | None = None
+    ack_url: str = field(default="", repr=False)
 
     @property
     def reason(self) -> Reason:
         """The most serious reason among the items, in the order of `Reason`."""
-        return min((item.reason for item in self.items), key=list(Reason).index)
+        return min((item.reason for item in self.items), key=list(Reason).index, default=Reason.ENDED)
 
     @property
     def incidents(self) -> tuple[str, ...]:

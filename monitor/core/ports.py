@@ -7,7 +7,7 @@ while a `Source` polls or a `Channel` sends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -31,7 +31,7 @@ from monitor.core.facts import (
     SourceState,
 )
 from monitor.core.leaves import KeptCheckpoint, Leaf, LeafKind, StoredEvent
-from monitor.core.notices import Notice
+from monitor.core.notices import EarlierMessage, Notice
 
 Clock: TypeAlias = Callable[[], datetime]
 """Now, in UTC and aware."""
@@ -355,6 +355,9 @@ class Reader(Protocol):
     def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
         """Return rows of the outbox, oldest first; all without a state."""
 
+    def first_message(self, destination: str, incident: str) -> tuple[str, EarlierMessage] | None:
+        """Return the notice and the message by which an incident began at a destination."""
+
     def sent_messages(self, *, notice: str = "", destination: str = "", incident: str = "") -> Iterator[SentMessage]:
         """Return what went out, oldest first; an empty text is any."""
 
@@ -474,9 +477,11 @@ class Transaction(Reader, Protocol):
         it is.
         """
 
-    def claim(self, now: datetime, until: datetime, limit: int, worker: str) -> Sequence[Delivery]:
+    def claim(
+        self, now: datetime, until: datetime, limit: int, worker: str, notices: Collection[str] = ()
+    ) -> Sequence[Delivery]:
         """Take due deliveries (waiting with `retry_at <= now`, or sending with an ended lease) until `until`, oldest
-        first.
+        first; with `notices` only those of these.
         """
 
     def free_claims(self, worker: str) -> int:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from monitor.core.configuration import Owner
 from monitor.core.notices import Item, Notice, Reason
-from monitor.core.ports import Channel, NotSent, Trouble
+from monitor.core.ports import PUBLISHING, SEALING, STORING, Channel, NotSent, Trouble
 from monitor.notify.destinations import destinations
 
 PATIENCE = timedelta(seconds=5)
@@ -25,11 +25,12 @@ RETRY = timedelta(minutes=1)
 LONGEST = timedelta(hours=1)
 """For how long the end of a trouble is tried to be told."""
 
-_CANNOT = {
-    "storing": "the database cannot be written, so no change is recorded and no entry paused",
-    "publishing": "the lease files cannot be written, so what reads them goes on with the old answers",
-    "sealing": "the log was changed behind its signed checkpoints, so no further one is signed",
+_ABILITIES = {
+    STORING: ("the database", "no change is recorded and no entry paused"),
+    PUBLISHING: ("lease files", "what reads them goes on with the old answers"),
+    SEALING: ("a checkpoint of the log", "none is signed until the log is whole again"),
 }
+"""Ability → what is written by it, and what follows where that cannot be."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,7 +111,7 @@ class Alarm:
 
 def _notice(incident: _Incident, owner: str, now: datetime) -> Notice:
     began = incident.trouble.since
-    cannot = _CANNOT.get(incident.ability, incident.ability)
+    what, follows = _ABILITIES[incident.ability]
     over = incident.ended_at is not None
     item = Item(
         reason=Reason.RECOVERED if over else Reason.TROUBLE,
@@ -118,8 +119,13 @@ def _notice(incident: _Incident, owner: str, now: datetime) -> Notice:
         position=0,
         since=incident.ended_at or began,
         incident=f"{incident.ability}-{began:%Y%m%dT%H%M%SZ}",
-        summary=f"{incident.ability} works again" if over else f"{cannot}: {incident.trouble.reason}",
-        commands=("access-monitor status",),
+        brief=f"can write {what} again" if over else f"cannot write {what}",
+        summary=(
+            f"{what} can be written again"
+            if over
+            else f"{what} cannot be written, so {follows}: {incident.trouble.reason}"
+        ),
+        commands=("access-monitor doctor", "access-monitor status"),
     )
     ending = "-over" if over else ""
     id = f"{incident.ability}-{began:%Y%m%dT%H%M%SZ}{ending}.{owner}"

@@ -1,7 +1,7 @@
-"""The channel: one attempt to one destination through Apprise, bounded in time, with an outcome that holds no secret.
+"""The channel: one attempt to one destination, bounded in time, with an outcome that holds no secret.
 
-Apprise's own retries are off, since the outbox is the retry loop; its log is kept from other handlers, since it holds
-URLs.
+What `services` has not goes through Apprise. Its own retries are off, since the outbox is the retry loop; its log is
+kept from other handlers, since it holds URLs.
 """
 
 from __future__ import annotations
@@ -9,23 +9,30 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import tzinfo
+from hashlib import sha256
 from urllib.parse import unquote, urlsplit
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
+from apprise.manager_plugins import NotificationManager
 from apprise.plugins.email.base import NotifyEmail
 from apprise.plugins.slack import NotifySlack, SlackMode
 from apprise.result import AppriseResult, AppriseResultStatus
 
 from monitor.core.deadline import Overdue, bounded
+from monitor.core.names import did_you_mean
 from monitor.core.notices import SERIOUS, Notice, Reason
 from monitor.core.ports import ConfigurationError, NotSent, Sent
 from monitor.core.redaction import redact
 from monitor.notify import capture, slackhook
+from monitor.notify.ack_url import secrets_of
 from monitor.notify.forms import Rendered, render
 from monitor.notify.replies import Reply, ReplyRefusal, judge_of, seconds
 from monitor.notify.routing import NotConfigured, Resolve
+from monitor.notify.service import Means, Outgoing, Service, UnusableDestination
+from monitor.notify.services import SCHEMES, service_of
 
 TIMEOUT = 15.0
 """Seconds one attempt may take."""
@@ -37,6 +44,7 @@ _SLACK_URLS = (
     (re.compile(r"^https://(hooks\.slack(?:-gov)?\.com/services/\S+)$"), "slackhooks://{}"),
     (re.compile(r"^slack://(\w+/\w+/\w+)/?$"), "slackhooks://hooks.slack.com/services/{}"),
 )
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,15}")
 _SECRET_LENGTH = 4
 _REASON_LENGTH = 300
 
@@ -44,11 +52,23 @@ _REASON_LENGTH = 300
 class AppriseChannel:
     """`ports.Channel` over Apprise.
 
-    `timeout` is in seconds for one attempt; `zone` is the time zone told beside UTC. Safe to use from several threads.
+    `timeout` is in seconds for one attempt; `zone` is the time zone told beside UTC. `templates` returns the paths of
+    the templates that an owner has of its own, by form. `means` returns what a service of our own needs for a
+    destination; without it there is none of them. Safe to use from several threads.
     """
 
-    def __init__(self, resolve: Resolve, timeout: float = TIMEOUT, zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        resolve: Resolve,
+        timeout: float = TIMEOUT,
+        zone: tzinfo | None = None,
+        templates: Callable[[str], Mapping[str, str]] = lambda owner: {},
+        means: Callable[[str], Means] | None = None,
+    ) -> None:
         self._resolve = resolve
+        self._templates = templates
+        self._labels: dict[bytes, str] = {}
+        self._means = means
         self._timeout = timeout
         self._zone = zone
         self._asset = AppriseAsset(
@@ -61,19 +81,53 @@ class AppriseChannel:
         """Make one attempt; every failure is an outcome."""
         try:
             url = _known(self._resolve(destination))
+            ours = self._own_service(url, destination)
+            service = None if ours is not None else self._service(url)
         except NotConfigured as error:
             return NotSent(reason=str(error), permanent=True)
         except ConfigurationError as error:
             return NotSent(reason=f"destination {destination} cannot be resolved: {error}")
-        service = self._service(url)
+        except UnusableDestination as error:
+            return NotSent(reason=f"destination {destination} {error}", permanent=True)
+        if ours is not None:
+            return self._send_ours(ours, notice, url)
         if service is None:
-            return NotSent(
-                reason=f"destination {destination} is not a URL that Apprise knows; correct it in the configuration",
-                permanent=True,
-            )
+            return NotSent(reason=f"destination {destination} {_unknown(url)}", permanent=True)
+        return self._send_by_apprise(service, notice, url)
+
+    def problem(self, destination: str) -> str:
+        """Return why no message can be sent to a destination, as the end of a sentence that begins with its name;
+        empty where one can be. Nothing is sent.
+
+        Raises:
+            ConfigurationError: a secret that it refers to is not there.
+        """
+        url = _known(self._resolve(destination))
+        try:
+            if self._own_service(url, destination) is not None:
+                return ""
+        except UnusableDestination as error:
+            return str(error)
+        return "" if self._service(url) is not None else _unknown(url)
+
+    def _own_service(self, url: str, destination: str) -> Service | None:
+        return None if self._means is None else service_of(url, self._means(destination))
+
+    def _send_ours(self, service: Service, notice: Notice, url: str) -> Sent | NotSent:
+        rendered = render(notice, self._zone, self._templates(notice.owner))
+        outgoing = Outgoing(notice=notice, rendered=rendered, zone=self._zone)
+        try:
+            outcome = bounded(lambda: service.send(outgoing), self._timeout)
+        except Overdue as overdue:
+            return NotSent(reason=str(overdue))
+        if isinstance(outcome, Sent):
+            return outcome
+        return replace(outcome, reason=redact(outcome.reason, _secrets(url) | secrets_of(notice))[:_REASON_LENGTH])
+
+    def _send_by_apprise(self, service: NotifyBase, notice: Notice, url: str) -> Sent | NotSent:
         _join_incident(service, notice)
         sender = Apprise(service, asset=self._asset)
-        rendered = render(notice, self._zone)
+        rendered = render(notice, self._zone, self._templates(notice.owner))
         body, form = _form(service, rendered)
         title = "" if isinstance(service, slackhook.SlackHook) else rendered.title
 
@@ -87,7 +141,7 @@ class AppriseChannel:
             result, replies = bounded(attempt, self._timeout)
         except Overdue as overdue:
             return NotSent(reason=str(overdue))
-        outcome = _outcome(result, service, replies, _secrets(url))
+        outcome = _outcome(result, service, replies, _secrets(url) | secrets_of(notice))
         if isinstance(outcome, NotSent):
             return outcome
         kind = "slack" if isinstance(service, slackhook.SlackHook) else "html" if form is NotifyFormat.HTML else "text"
@@ -97,14 +151,22 @@ class AppriseChannel:
         """Return kind and host (`slack://hooks.slack.com`); the reference itself where it cannot be resolved."""
         try:
             url = _known(self._resolve(destination))
-        except ConfigurationError:
+            ours = self._own_service(url, destination)
+        except (ConfigurationError, UnusableDestination):
             return destination
-        service = self._service(url)
-        return destination if service is None else _label(service, url)
+        if ours is not None:
+            return ours.label
+        name = sha256(url.encode()).digest()  # no secret is kept
+        if name not in self._labels:
+            service = self._service(url)
+            if service is None:
+                return destination
+            self._labels[name] = _label(service, url)
+        return self._labels[name]
 
     def _service(self, url: str) -> NotifyBase | None:
         service = Apprise.instantiate(url, asset=self._asset)
-        if service is None and url.startswith(("http://", "https://")):
+        if service is None and url.startswith(("http://", "https://")) and _has_host(url):
             # Apprise took the addresses it knows; any other plain webhook is taken to speak Slack's shape, as most do.
             service = Apprise.instantiate("slackhook" + url.removeprefix("http"), asset=self._asset)
         if service is None:
@@ -118,6 +180,27 @@ class AppriseChannel:
         service.socket_connect_timeout = min(CONNECT_TIMEOUT, self._timeout)
         service.socket_read_timeout = self._timeout
         return service
+
+
+def _has_host(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
+def _unknown(url: str) -> str:
+    """Return why Apprise makes no service of a URL, without anything of it but its scheme."""
+    scheme = url.partition("://")[0].lower()
+    manager = NotificationManager()  # type: ignore[no-untyped-call]
+    known = sorted({"http", "https", *SCHEMES, *manager.schemas()})  # type: ignore[no-untyped-call]
+    if scheme in ("http", "https"):
+        return "is a webhook without a host; write it as https://host/path"
+    if scheme in known:
+        return f"is no whole {scheme}:// URL; compare it with {manager[scheme].setup_url}"
+    shown = f'has the scheme "{scheme}"' if _SCHEME.fullmatch(scheme) else "has a scheme"
+    meant = did_you_mean(scheme, known) or "see https://appriseit.com/services/"
+    return f"{shown}, which no service has; {meant}"
 
 
 def _known(url: str) -> str:

@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from shlex import quote
 
 from monitor.core import events as ev
 from monitor.core.check_names import ENDPOINTS
-from monitor.core.entry import FALLBACK_ENDS, LISTED_AGAIN, PAUSE_REPEATED, UNLISTED, UNPINNED, Entry
+from monitor.core.entry import FALLBACK_ENDS, LISTED_AGAIN, PAUSE_REPEATED, UNLISTED, UNPINNED, Entry, Status
 from monitor.core.events import Event
 from monitor.core.notices import PAUSING, Item, Notice, Reason
 from monitor.gate.state import Production
@@ -61,7 +62,8 @@ def compose(
     by_owner: dict[str, list[Item]] = {}
     for addressed in audible:
         item = answered(addressed.item, gate_answers)
-        for owner in addressed.recipients.owners:
+        names = (name for owner in addressed.recipients.owners for name in background.notified(owner))
+        for owner in dict.fromkeys(names):
             by_owner.setdefault(owner, []).append(item)
     order = list(Reason)
     return tuple(
@@ -109,6 +111,7 @@ def _lapsed(commit: Commit, registry: RegistryTransaction) -> Iterator[NoticeIte
             [event for event in commit.events.values() if event.position == entry.position],
             Content(
                 since=commit.at,
+                brief="request lapsed",
                 summary=f"the request of {request.by} lapsed, since the entry changed before anybody confirmed it",
             ),
         )
@@ -134,6 +137,7 @@ def _item(commit: Commit, reason: Reason, to: Recipients, events: Sequence[Event
         url=commit.background.page(source) if source else "",
         by=content.by,
         summary=content.summary,
+        brief=content.brief,
         differences=content.differences,
         polls=content.polls,
         evidence=events[0].evidence if content.evidence is None else content.evidence,
@@ -141,21 +145,22 @@ def _item(commit: Commit, reason: Reason, to: Recipients, events: Sequence[Event
         commands=content.commands,
     )
     if entry is None:
-        return item
+        return replace(item, subject=content.subject or source)
     return replace(
         item,
         subject=content.subject or entry.spec.model_id or entry.key,
         entry=entry.key,
         status=entry.status,
+        pause=incidents.named(entry.key, entry.pause) if entry.pause is not None else "",
         model=entry.spec.model_id,
         provider=entry.spec.provider,
         surface=entry.spec.surface,
         asks=checklist.asked(entry) if reason in (*PAUSING, Reason.UNACKNOWLEDGED) else (),
-        commands=content.commands or _commands(reason, entry),
+        commands=content.commands or _commands(reason, entry, source),
     )
 
 
-def _commands(reason: Reason, entry: Entry) -> tuple[str, ...]:
+def _commands(reason: Reason, entry: Entry, source: str) -> tuple[str, ...]:
     """Return the commands to run next, unless what is said knows better ones."""
     status = f"access-monitor status {entry.key}"
     listed = f"access-monitor checklist {entry.key}"
@@ -164,11 +169,14 @@ def _commands(reason: Reason, entry: Entry) -> tuple[str, ...]:
         case Reason.PAUSED | Reason.PAUSE_EXTENDED | Reason.UNACKNOWLEDGED:
             return f"access-monitor ack {entry.key} --by YOU", _why(entry), listed, resume
         case Reason.FALLBACK_LOST:
-            return status, f"access-monitor status {entry.spec.fallback}"
+            ack = (f"access-monitor ack {entry.key} --by YOU",) if entry.status is Status.PAUSED else ()
+            return *ack, status, f"access-monitor status {entry.spec.fallback}"
         case Reason.STALE:
             return (listed,)
         case Reason.REMINDER:
             return status, listed
+        case Reason.HELD | Reason.BLIND | Reason.RECOVERED if source:
+            return f"access-monitor sources {quote(source)}", status
         case _:
             return (status,)
 
@@ -190,12 +198,18 @@ def _once(composed: Sequence[NoticeItem]) -> list[NoticeItem]:
 
 
 def _audible(addressed: NoticeItem, commit: Commit) -> bool:
-    """Return whether no silence hides an item; none hides a pause."""
-    if addressed.item.reason in PAUSING:
+    """Return whether no silence hides an item; none hides a pause, nor what follows on one: an alarm that it raised
+    would stay open.
+    """
+    item = addressed.item
+    if item.reason in _OF_PAUSES or (item.reason is Reason.ENDED and item.status in (Status.RETIRED, Status.WITHDRAWN)):
         return True
-    until = (commit.entries[key].silenced_until for key in addressed.recipients.entries)
-    return not all(silenced is not None and commit.at < silenced for silenced in until)
+    until = [commit.entries[key].silenced_until for key in addressed.recipients.entries]
+    return not until or not all(silenced is not None and commit.at < silenced for silenced in until)
 
+
+_OF_PAUSES = PAUSING | {Reason.ACKNOWLEDGED, Reason.RESUMED}
+"""Reasons that tell of a pause, from its beginning to its end."""
 
 _TOLD_OTHERWISE = frozenset({PAUSE_REPEATED, UNLISTED, LISTED_AGAIN, FALLBACK_ENDS, UNPINNED})
 """What a reminder is of that has a reason of its own."""
@@ -254,8 +268,10 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     ev.ENTRY_ACTIVATED: (Rule(reason=Reason.VISIBLE, recipients=recipients.if_by_a_person, content=contents.act),),
-    ev.ENTRY_RESUMED: (Rule(reason=Reason.RESUMED, recipients=recipients.its_owners, content=contents.act),),
-    ev.ENTRY_RETIRED: (Rule(reason=Reason.ENDED, recipients=recipients.its_owners, content=contents.act),),
+    ev.ENTRY_RESUMED: (
+        Rule(reason=Reason.RESUMED, recipients=recipients.its_owners_and_further, content=contents.act),
+    ),
+    ev.ENTRY_RETIRED: (Rule(reason=Reason.ENDED, recipients=recipients.its_owners_and_further, content=contents.act),),
     ev.ENTRY_WITHDRAWN: (Rule(reason=Reason.ENDED, recipients=recipients.if_in_use, content=contents.withdrawn),),
     ev.ENTRY_APPROVAL_REQUESTED: (
         Rule(reason=Reason.APPROVAL, recipients=recipients.its_owners, content=contents.approval),
@@ -288,11 +304,15 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     ev.SOURCE_ANOMALY: (Rule(reason=Reason.HELD, recipients=recipients.active_there, content=contents.held),),
     ev.SOURCE_RECOVERED: (
         Rule(reason=Reason.RECOVERED, recipients=recipients.if_read_again, content=contents.read_again),
+        Rule(reason=Reason.RECOVERED, recipients=recipients.if_nobody_heard, content=contents.read_again),
         _HOLD_OVER,
     ),
     ev.SOURCE_HOLD_ENDED: (_HOLD_OVER,),
     ev.SOURCE_REFUSED: (Rule(reason=Reason.CHANGED, recipients=recipients.active_there, content=contents.unread_part),),
-    ev.SOURCE_STALE: (Rule(reason=Reason.BLIND, recipients=recipients.resting_on_it, content=contents.unread),),
+    ev.SOURCE_STALE: (
+        Rule(reason=Reason.BLIND, recipients=recipients.resting_on_it, content=contents.unread),
+        Rule(reason=Reason.BLIND, recipients=recipients.if_nobody_rests_on_it, content=contents.unread_by_nobody),
+    ),
     ev.PRICE_QUARANTINED: (
         Rule(reason=Reason.HELD, recipients=recipients.going_by_the_price, content=contents.quarantined),
     ),

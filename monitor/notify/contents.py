@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from shlex import quote
 
 from monitor.core import events as ev
 from monitor.core import price
-from monitor.core.entry import Entry, Pin
+from monitor.core.entry import FALLBACK_ENDS, Entry, Pin
 from monitor.core.events import Event, rfc3339
 from monitor.core.facts import ENDPOINT, LISTED, Fact, Subject, Value
 from monitor.core.maintenance_windows import expecting
 from monitor.core.notices import Difference
 from monitor.core.text import duration_in_words, level_in_words, value_in_words
 from monitor.notify.event_facts import concerned_by, difference, difference_of, fact_of, is_renamed, note_of, scope_of
+from monitor.notify.phrases import brief_change
 from monitor.notify.rules import Commit, Content, Recipients
 from monitor.registry import checklist, losses, pins
 from monitor.registry.acceptance import COMMANDS
 from monitor.registry.monthly import monthly
 from monitor.registry.policy import matters
-from monitor.registry.reminders import days_in_words
+from monitor.registry.reminders import CHECK, OVERDUE, PRICE, PROMOTION, SHUTDOWN, days_in_words
 
 NAMED = 3
 """How many facts a sentence names."""
@@ -60,15 +62,31 @@ def pause(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
         if event.data["access_lost"]
         else []
     )
-    parts = (_money(entry, {pin.field: new for pin, _, new in shifts}), "; ".join(event.data["notes"]))
+    parts = (
+        _money(entry, {pin.field: new for pin, _, new in shifts}),
+        "; ".join(event.data["notes"]),
+        *lost,
+        _void(commit, entry),
+    )
     return Content(
         since=_time(event.data["since"]),
         polls=event.data["looks"],
-        summary="; ".join(part for part in (*parts, *lost) if part),
-        differences=tuple(
-            replace(difference(pin.name, pin.field, old, new), old=value_in_words(old)) for pin, old, new in shifts
-        ),
+        summary="; ".join(part for part in parts if part),
+        differences=tuple(shift(pin, old, new) for pin, old, new in shifts),
     )
+
+
+def shift(pin: Pin, old: Value | None, new: Value | None) -> Difference:
+    """Return how a pinned value differs from what was accepted, which was something."""
+    return replace(difference(pin.name, pin.field, old, new), old=value_in_words(old))
+
+
+def _void(commit: Commit, entry: Entry) -> str:
+    """Return that whoever took a pause on did so before it became worse; empty where nobody had."""
+    before = commit.before(entry.key)
+    if before is None or before.acknowledged is None or entry.acknowledged is not None or entry.pause != before.pause:
+        return ""
+    return "the pause was acknowledged before this, which no longer counts"
 
 
 def _money(entry: Entry, moved: Mapping[str, Value | None]) -> str:
@@ -96,13 +114,11 @@ def visible(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     """Return that a model is listed, and what the entry needs before it may be active."""
     entry, data = _entry_of(to), events[0].data
     wanting = ", ".join(checklist.missing(entry, now=commit.at))
-    needs = (
-        f"before it may be active it needs: {wanting}" if wanting else "nothing is missing, a person may activate it"
-    )
+    needs = f"before it may be active it needs: {wanting}" if wanting else "nothing is missing: you may activate it"
     return Content(
         since=_time(data["since"]),
         polls=data["looks"],
-        summary=f"{entry.spec.model_id} is listed on {entry.spec.surface}; {needs}",
+        summary=f"{entry.spec.surface} lists {entry.spec.model_id}; {needs}",
         commands=(
             f"access-monitor checklist {entry.key}",
             f'access-monitor activate {entry.key} --by YOU --reason "…" --expect {entry.position}',
@@ -116,6 +132,7 @@ def hidden(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     return Content(
         since=_time(data["since"]),
         polls=data["looks"],
+        brief="no longer listed",
         summary=f"{entry.spec.surface} no longer lists {entry.spec.model_id or 'its model id'}; the entry waits again",
         commands=(f"access-monitor why {entry.key}",),
     )
@@ -136,6 +153,7 @@ def failed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     data = events[0].data
     return Content(
         since=events[0].occurred_at,
+        brief=f"check {data['check']} failed",
         summary=f"the check {data['check']} failed: {data['reason']}",
         commands=(f"access-monitor checklist {_entry_of(to).key}",),
     )
@@ -161,11 +179,11 @@ def act(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 def acknowledged(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     """Return who has acknowledged a pause, and their note."""
     event, key = events[0], _entry_of(to).key
-    note = f": {event.data['note']}" if event.data.get("note") else ""
+    note = f": “{event.data['note']}”" if event.data.get("note") else ""
     return Content(
         since=event.occurred_at,
         by=event.data["by"],
-        summary=f"{event.data['by']} has acknowledged the pause{note}; it is not repeated while nothing gets worse",
+        summary=f"{event.data['by']} acknowledged the pause{note}; it is not repeated unless it gets worse",
         commands=(f"access-monitor status {key}",),
     )
 
@@ -178,7 +196,7 @@ def _said(event: Event) -> str:
     also = f", as {asked_by} had asked" if asked_by else ""
     waived = event.data.get("waived", ())
     without = f"; without {', '.join(waived)}, which {who} waived" if waived else ""
-    return f"{who} {verb} it{also}: {event.data['reason']}{without}"
+    return f"{who} {verb} it{also}: “{event.data['reason']}”{without}"
 
 
 def approval(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
@@ -188,7 +206,7 @@ def approval(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content
     return Content(
         since=events[0].occurred_at,
         by=data["by"],
-        summary=f"{data['by']} asks to {command} it: {data['reason']}; it takes effect when another person confirms it",
+        summary=f"{data['by']} asks to {command} it: “{data['reason']}”; another person has to confirm it",
         commands=(
             f"access-monitor {command} {entry.key} --dry-run",
             f'access-monitor {command} {entry.key} --by YOU --reason "…" --expect {entry.position}',
@@ -204,6 +222,7 @@ def verified_again(commit: Commit, to: Recipients, events: Sequence[Event]) -> C
     return Content(
         since=events[0].occurred_at,
         by=by if who else "",
+        brief=f"{'checks' if len(events) > 1 else 'check'} {names} verified",
         summary=f"{'checks' if len(events) > 1 else 'the check'} {names} verified again{who}",
     )
 
@@ -225,48 +244,84 @@ def hold_over(commit: Commit, to: Recipients, events: Sequence[Event]) -> Conten
                     new=event.data["new"],
                 ),
             ),
+            brief="held price withdrawn",
             summary=f"{event.source} no longer states the price that was held for review; the confirmed one stands",
         )
     if "facts" in cause.data:
-        summary = f"{event.source} no longer contradicts itself; the confirmed values stand"
+        brief, summary = "consistent again", f"{event.source} no longer contradicts itself; the confirmed values stand"
     elif "moved_count" in cause.data:
+        brief = "confirmed values again"
         summary = f"{event.source} shows the confirmed values again: what was held for review was not confirmed"
     else:
+        brief = "nothing missing any more"
         summary = f"{event.source} shows again what was missing: what was held for review was not confirmed"
-    return Content(since=event.occurred_at, summary=summary)
+    return Content(since=event.occurred_at, brief=brief, summary=summary)
 
 
 def read_again(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    since = events[0].data["since"]
-    lasted = f" after nothing since {since}" if since else ""
-    return Content(since=events[0].occurred_at, summary=f"{events[0].source} is read again{lasted}")
+    source, since = events[0].source, events[0].data["since"]
+    lasted = f"; the last good poll before was at {since}" if since else ""
+    return Content(since=events[0].occurred_at, brief=f"{source} read again", summary=f"{source} is read again{lasted}")
 
 
 def fallback_lost(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    return Content(since=events[0].occurred_at, summary=f"its fallback {events[0].data['reason']}")
+    parts = (f"its fallback {events[0].data['reason']}", _void(commit, _entry_of(to)))
+    return Content(
+        since=events[0].occurred_at,
+        brief=f"fallback {_entry_of(to).spec.fallback} denied",
+        summary="; ".join(part for part in parts if part),
+    )
 
 
 def fallback_restored(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     fallback = events[0].data["fallback"]
-    return Content(since=events[0].occurred_at, summary=f"its fallback {fallback} is allowed again")
+    return Content(
+        since=events[0].occurred_at,
+        brief=f"fallback {fallback} back",
+        summary=f"its fallback {fallback} is allowed again",
+    )
 
 
 def repeated(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    return Content(since=_entry_of(to).since, summary=events[0].data["text"])
+    """Return that a pause goes on without anybody's acknowledgement, and what deviates from what was accepted."""
+    entry = _entry_of(to)
+    lately = " since its fallback was lost" if entry.fallback_lost is not None else ""
+    deviating = [pin for pin in entry.pins if pin.key in entry.deviations]
+    return Content(
+        since=entry.since,
+        summary=f"nobody has acknowledged the pause{lately}" + ("" if deviating else f": {entry.reason}"),
+        differences=tuple(shift(pin, pin.value, entry.deviations[pin.key]) for pin in deviating),
+    )
 
 
 def listed_again(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    return Content(since=events[0].occurred_at, summary=events[0].data["text"])
+    return Content(since=events[0].occurred_at, brief="listed again", summary=events[0].data["text"])
 
 
 def unlisted(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     data = events[0].data
-    return Content(since=_time(data["since"]), polls=data["looks"], summary=data["text"])
+    return Content(since=_time(data["since"]), polls=data["looks"], brief="missing from the list", summary=data["text"])
 
 
 def reminder(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     data = events[0].data
-    return Content(since=events[0].occurred_at, summary=f"{days_in_words(data['days'])}: {data['text']}")
+    days = days_in_words(data["days"])
+    return Content(
+        since=events[0].occurred_at,
+        brief=f"{_DEADLINES.get(data['what'], '')} {days}".strip(),
+        summary=f"{days}: {data['text']}",
+    )
+
+
+_DEADLINES = {
+    SHUTDOWN: "shutdown",
+    OVERDUE: "shutdown was due",
+    FALLBACK_ENDS: "fallback ends",
+    PRICE: "price change",
+    PROMOTION: "end of a promotion",
+    CHECK: "end of a check",
+}
+"""Kind of a reminder → what comes on its day, for a headline."""
 
 
 def not_pinned(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
@@ -285,7 +340,11 @@ def not_pinned(commit: Commit, to: Recipients, events: Sequence[Event]) -> Conte
 def expired(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     name = events[0].data["check"]
     until = _entry_of(to).checks[name].until or commit.at
-    return Content(since=until, summary=f"the check {name} expired: it was verified until {rfc3339(until)}")
+    return Content(
+        since=until,
+        brief=f"check {name} expired",
+        summary=f"the check {name} expired: it was verified until {rfc3339(until)}",
+    )
 
 
 def aged(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
@@ -293,13 +352,18 @@ def aged(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     names = ", ".join(event.data["check"] for event in events)
     return Content(
         since=since,
+        brief=f"{len(events)} checks expired" if len(events) > 1 else f"check {names} expired",
         summary=f"{names} expired: no poll has verified {'them' if len(events) > 1 else 'it'} since {rfc3339(since)}",
     )
 
 
 def amended(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     data = events[0].data
-    return Content(since=events[0].occurred_at, summary=f"the check {data['check']} expired: {data['reason']}")
+    return Content(
+        since=events[0].occurred_at,
+        brief=f"check {data['check']} expired",
+        summary=f"the check {data['check']} expired: {data['reason']}",
+    )
 
 
 def _document(commit: Commit, event: Event) -> Event:
@@ -316,6 +380,7 @@ def on_a_document(commit: Commit, to: Recipients, events: Sequence[Event]) -> Co
     return Content(
         since=document.occurred_at,
         polls=document.data["looks"],
+        brief=f"check {event.data['check']} expired",
         summary=what if on_fact else f"{what}: {note_of(document)}",
     )
 
@@ -328,7 +393,12 @@ def held(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     """Return what an answer lacks or moves all at once, or what of it alternates."""
     event, data = events[0], events[0].data
     if "facts" in data:
-        return Content(since=event.occurred_at, polls=1, summary=_contradiction(event, _entry_of(to)))
+        return Content(
+            since=event.occurred_at,
+            polls=1,
+            brief="the source contradicts itself",
+            summary=_contradiction(event, _entry_of(to)),
+        )
     moved = "moved_count" in data
     meters = data.get("meters", ())
     what = f"the prices {', '.join(meters)} of " if meters else ""
@@ -338,6 +408,7 @@ def held(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     return Content(
         since=event.occurred_at,
         polls=1,
+        brief=f"{count} of {data['known']} models {'changed' if moved or meters else 'missing'} at once",
         summary=(
             f"{what}{count} of {data['known']} known models {how} at once: held for review; "
             f"accepted automatically in {duration_in_words(hold)} if it persists{_incident(event)}"
@@ -384,7 +455,8 @@ def quarantined(commit: Commit, to: Recipients, events: Sequence[Event]) -> Cont
     """Return that a price is held back since it cannot be right, or that one can no longer be read."""
     event, entry, data = events[0], _entry_of(to), events[0].data
     difference = difference_of(event)
-    summary = f"held for review, since this price is implausible: {data['reason'].replace('_', ' ')}"
+    summary = f"the price is implausible ({data['reason'].replace('_', ' ')}), so it is held for review"
+    brief = f"implausible {price.Meter.of(difference.what).meter.replace('_', ' ')} price"
     release = f'access-monitor release {event.position} --by YOU --reason "…"'
     if data["new"] is None:
         name = difference.what.removeprefix(price.PREFIX)
@@ -392,29 +464,39 @@ def quarantined(commit: Commit, to: Recipients, events: Sequence[Event]) -> Cont
             f"{event.source} still mentions {name} (was {value_in_words(data['old'])}) in a form that cannot be "
             "read, so its price is not renewed"
         )
+        brief = brief.replace("implausible", "unreadable")
         release = f"access-monitor verify {entry.key} pricing --by YOU --url …"
     return Content(
         since=event.occurred_at,
         subject=event.subject,
         summary=summary,
+        brief=brief,
         differences=() if data["new"] is None else (difference,),
         polls=data["looks"],
-        commands=(release,),
+        commands=(f"access-monitor sources {quote(event.source)}", release),
     )
 
 
 def unread(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     """Return that a source is not read any more, and from when production is denied what it alone verifies."""
     event, data = events[0], events[0].data
-    why = "no poll" if data["reason"] == ev.NO_GOOD_POLL else data["reason"]
-    unread = f"{event.source} has not been read since {data['last_good']} ({why})"
-    denies = f"production is denied what only it can verify from {data['denied_at']}"
-    unseen = "nothing is denied for that, but changes there go unseen"
-    follows = denies if _entry_of(to).key in data["denies"] else unseen
+    why = "no poll ended well" if data["reason"] == ev.NO_GOOD_POLL else data["reason"].replace("_", " ")
+    unseen = "" if _entry_of(to).key in data["denies"] else "; nothing is denied for that, but changes go unseen"
     return Content(
         since=_time(data["last_good"]),
-        summary=f"{unread}; {follows}{_incident(event)}",
+        brief=f"{event.source} not read",
+        summary=f"{event.source} cannot be read: {why}{unseen}{_incident(event)}",
         denies_from=_time(data["denied_at"]) if _entry_of(to).key in data["denies"] else None,
+    )
+
+
+def unread_by_nobody(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    """Return that a source is not read any more on which no active entry rests."""
+    event, data = events[0], events[0].data
+    why = "no poll" if data["reason"] == ev.NO_GOOD_POLL else data["reason"]
+    return Content(
+        since=_time(data["last_good"]),
+        summary=f"{event.source} has not been read since {data['last_good']} ({why}); no active entry rests on it",
     )
 
 
@@ -425,6 +507,7 @@ def changed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     entry = _entry_of(to)
     changes = sorted(events, key=lambda event: price.telling_order(fact_of(event).field, entry.spec.tiers))
     parts = (
+        _reported(changes),
         "; ".join(dict.fromkeys(note for event in changes if (note := note_of(event)))),
         "; ".join(dict.fromkeys(route for event in changes if (route := commit.routes(event)))),
         _expected(entry, changes, commit.at),
@@ -433,11 +516,29 @@ def changed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
         since=min(event.occurred_at for event in changes),
         polls=max(event.data["looks"] for event in changes),
         evidence=changes[0].evidence,
+        brief=_in_brief(changes),
         differences=tuple(
             difference_of(event) for event in changes if event.type != ev.DOCUMENT_CHANGED and not is_renamed(event)
         ),
         summary="; ".join(part for part in parts if part),
     )
+
+
+def _reported(changes: Sequence[Event]) -> str:
+    """Return who alone states the prices that an aggregator reports: whose they are has not said so."""
+    sources = dict.fromkeys(event.source for event in changes if event.type == ev.PRICE_REPORTED)
+    return f"only {', '.join(sources)} reports it; the provider's own page decides" if sources else ""
+
+
+def _in_brief(changes: Sequence[Event]) -> str:
+    """Return for a headline what differences do not say: that a text changed, or who alone reports a price."""
+    first = changes[0]
+    if all(event.type == ev.DOCUMENT_CHANGED for event in changes):
+        return f"{first.source} changed"
+    if all(event.type == ev.PRICE_REPORTED for event in changes):
+        rest = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
+        return f"{first.source} reports {brief_change(difference_of(first))}{rest}"
+    return ""
 
 
 def of_its_fallback(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
@@ -470,8 +571,7 @@ def shifted(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
         since=event.occurred_at,
         polls=data["calls"],
         summary=(
-            f"{new} where it was {old}, over {data['calls']} calls against {data['compared']} before "
-            f"({data['test']}, p = {data['p']})"
+            f"measured over {data['calls']} calls against {data['compared']} before ({data['test']}, p = {data['p']})"
         ),
         differences=(Difference(subject=event.subject, what=data["field"], old=old, new=new),),
     )
@@ -495,4 +595,6 @@ def newcomer(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content
 
 def denied(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     reason = events[0].data["denies"][_entry_of(to).key]
-    return Content(since=events[0].occurred_at, summary=f"the configuration changed: {reason}")
+    return Content(
+        since=events[0].occurred_at, brief="configuration changed", summary=f"the configuration changed: {reason}"
+    )

@@ -1,106 +1,116 @@
-"""The forms of a message: plain text, Slack blocks, HTML. No wording here, and nothing unescaped leaves.
+"""The forms of a message: plain text, Slack blocks, HTML for mail. No wording here, and nothing unescaped leaves.
 
 The limits are those Slack enforces in practice; a message beyond one is refused whole, which would silence a pause.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
-from html import escape
+from functools import cached_property
 from typing import Any
 
+from monitor.core import logs
 from monitor.core.notices import Notice
-from monitor.notify.wording import Line, Message, MessageSection, compose
+from monitor.notify.rendering import MAIL, SLACK, TEXT, Drawn, draw, slack_escape
+from monitor.notify.wording import Message, compose
 
 SLACK_HEADER = 150
 SLACK_BLOCK = 3000
 SLACK_BLOCKS = 50
 SLACK_TEXT = 4000
 
-_WIDTH = 16
-_ELLIPSIS = "…"
-_STYLE = "font-family:-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;font-size:15px;line-height:1.45;color:#1f2328"
+_LAST = 2
+"""How many paragraphs at the end of a message that is too long are kept: its link and its incident."""
+
+_FENCE = "```"
+_PARAGRAPHS = re.compile(r"\n\s*\n")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """One notice in every form. `slack` is a whole webhook payload (`text` and `blocks`); `html` needs nothing from
-    outside.
+    """One notice in every form; each is drawn when it is first asked for, by the owner's template where it has one.
+
+    `slack` is a whole webhook payload (`text` and `blocks`); `html` needs nothing from outside.
     """
 
-    title: str
-    text: str
-    slack: Mapping[str, Any]
-    html: str
+    def __init__(self, message: Message, notice: Notice, templates: Mapping[str, str]) -> None:
+        self._message = message
+        self._notice = notice
+        self._templates = templates
+
+    @property
+    def title(self) -> str:
+        """The headline."""
+        return self._message.title
+
+    @cached_property
+    def text(self) -> str:
+        """The plain text, without the headline."""
+        return self._drawn(TEXT).text.rstrip("\n")
+
+    @cached_property
+    def slack(self) -> Mapping[str, Any]:
+        """The payload of a Slack webhook."""
+        return _slack(self._message, self._drawn(SLACK))
+
+    @cached_property
+    def html(self) -> str:
+        """The page of a mail."""
+        return self._drawn(MAIL).text
+
+    def _drawn(self, form: str) -> Drawn:
+        drawn = draw(self._message, form, self._templates.get(form, ""))
+        if drawn.failure:
+            logs.line(
+                "template failed: the built-in one was used",
+                level=logging.ERROR,
+                owner=self._notice.owner,
+                form=form,
+                notice=self._notice.id,
+                reason=drawn.failure,
+            )
+        return drawn
 
 
-def render(notice: Notice, zone: tzinfo | None = None) -> Rendered:
-    """Put a notice into words and into every form. With `zone`, times are told in it beside UTC."""
-    message = compose(notice, zone)
-    return Rendered(title=message.title, text=_text(message), slack=_slack(message), html=_html(message))
+def render(notice: Notice, zone: tzinfo | None = None, templates: Mapping[str, str] | None = None) -> Rendered:
+    """Put a notice into words and into every form. With `zone`, times are told in it beside UTC; `templates` are the
+    paths of an owner's own, by form.
+    """
+    return Rendered(compose(notice, zone), notice, templates or {})
 
 
-def _text(message: Message) -> str:
-    parts = ["\n".join(message.updates), *("\n".join(_text_lines(section)) for section in message.sections)]
-    parts += [message.more, message.earlier, message.footer]
-    return "\n\n".join(part for part in parts if part)
+def _slack(message: Message, drawn: Drawn) -> Mapping[str, Any]:
+    """Make a payload of paragraphs in Slack's markup: the headline, a section each, and the notice's id."""
+    paragraphs = [text for part in _PARAGRAPHS.split(drawn.text) if (text := part.strip("\n"))]
+    room = SLACK_BLOCKS - 2
+    if len(paragraphs) > room:
+        # One section says what is missing.
+        left = len(paragraphs) - room + 1
+        whole = f"`access-monitor notices {message.footer.split()[1].rstrip(',')} --json` has the whole text."
+        kept = paragraphs[: room - 1 - _LAST]
+        paragraphs = [*kept, f"{left} paragraphs are left out here: {whole}", *paragraphs[-_LAST:]]
+    header = {"type": "header", "text": {"type": "plain_text", "text": message.title[:SLACK_HEADER], "emoji": False}}
+    footer = _mrkdwn(_fit(slack_escape(drawn.footer).split("\n"), SLACK_BLOCK))
+    return {
+        "text": _slack_text(message),
+        "blocks": [
+            header,
+            *({"type": "section", "text": _mrkdwn(_section(paragraph))} for paragraph in paragraphs),
+            {"type": "context", "elements": [footer]},
+        ],
+        "unfurl_links": False,
+    }
 
 
-def _text_lines(section: MessageSection) -> Iterable[str]:
-    yield section.heading
-    for line in section.lines:
-        first, *rest = line.texts
-        yield f"  {line.label:<{_WIDTH}}{first}"
-        for text in rest:
-            yield f"  {'':<{_WIDTH}}{text}"
+def _section(paragraph: str) -> str:
+    """Return a paragraph within Slack's limit; a code block that is cut is closed."""
+    text = _fit(paragraph.split("\n"), SLACK_BLOCK - len(_FENCE))
+    return text + _FENCE if text.count(_FENCE) % 2 else text
 
 
-def slack_escape(text: str) -> str:
-    """Escape what Slack reads as markup: the three characters that begin links, mentions and entities."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _slack(message: Message) -> Mapping[str, Any]:
-    blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": message.title[:SLACK_HEADER], "emoji": False}}
-    ]
-    if message.updates:
-        blocks.append(_mrkdwn(f"*{_literal(update)}*" for update in message.updates))
-    for section in message.sections:
-        facts = [line for line in section.lines if not line.code]
-        blocks.append(_mrkdwn([f"*{_literal(section.heading)}*", *(_slack_fact(line) for line in facts)]))
-        blocks.extend(_slack_code(line) for line in section.lines if line.code)
-    if message.more:
-        blocks.append(_mrkdwn([slack_escape(message.more)]))
-    if message.earlier:
-        blocks = [*blocks[: SLACK_BLOCKS - 2], _mrkdwn([slack_escape(message.earlier)])]
-    footer = {"type": "context", "elements": [_mrkdwn_text(slack_escape(message.footer))]}
-    return {"text": _slack_text(message), "blocks": [*blocks[: SLACK_BLOCKS - 1], footer], "unfurl_links": False}
-
-
-def _literal(text: str) -> str:
-    """Return the text escaped, and without the signs that end a bold or code span: Slack has no escape for them."""
-    return slack_escape(text).replace("*", "∗").replace("`", "'")
-
-
-def _slack_fact(line: Line) -> str:
-    return f"*{line.label}:* " + "\n".join(slack_escape(text) for text in line.texts)
-
-
-def _slack_code(line: Line) -> dict[str, Any]:
-    commands = [slack_escape(text).replace("`", "'") for text in line.texts]
-    label, opening, closing = f"*{line.label}:*", "```", "```"
-    room = SLACK_BLOCK - len(label) - len(opening) - len(closing) - 2
-    return _mrkdwn([label, opening + _fit(commands, room) + closing])
-
-
-def _mrkdwn(lines: Iterable[str]) -> dict[str, Any]:
-    return {"type": "section", "text": _mrkdwn_text(_fit(lines, SLACK_BLOCK))}
-
-
-def _mrkdwn_text(text: str) -> dict[str, Any]:
+def _mrkdwn(text: str) -> dict[str, Any]:
     # `verbatim` keeps Slack from turning names and addresses in a provider's words into links and mentions.
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
@@ -108,58 +118,22 @@ def _mrkdwn_text(text: str) -> dict[str, Any]:
 def _slack_text(message: Message) -> str:
     """Return what a phone's lock screen shows, and the whole message where a webhook refuses blocks."""
     footer = slack_escape(message.footer)
-    lines = [slack_escape(text) for text in (message.title, "", *_text(message).split("\n")[:-1])]
+    text = draw(message, TEXT).text.rstrip("\n")
+    lines = [slack_escape(line) for line in (message.title, "", *text.split("\n")[:-1])]
     return _fit(lines, SLACK_TEXT - len(footer) - 1) + "\n" + footer
 
 
 def _fit(lines: Iterable[str], limit: int) -> str:
-    """Return as many whole lines as fit: a cut inside a line could split an entity or leave a span open."""
-    rows: list[str] = []
-    room = limit - len(_ELLIPSIS) - 1
-    for line in lines:
-        if len(line) + 1 > room:
-            return "\n".join([*rows, _ELLIPSIS])
-        rows.append(line)
-        room -= len(line) + 1
-    return "\n".join(rows)
-
-
-def _html(message: Message) -> str:
-    colour = "#b42318" if message.serious else "#1f6feb"
-    updates = "".join(f'<p style="margin:0 0 16px"><b>{escape(update)}</b></p>\n' for update in message.updates)
-    sections = "\n".join(_html_section(section) for section in message.sections)
-    more = "".join(
-        f'<p style="margin:0 0 16px">{escape(text)}</p>\n' for text in (message.more, message.earlier) if text
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(message.title)}</title></head>\n"
-        f'<body style="margin:0;padding:16px;background:#ffffff;{_STYLE}">\n'
-        f'<div style="max-width:720px;border-top:4px solid {colour};padding-top:12px">\n'
-        f'<h1 style="font-size:18px;margin:0 0 16px">{escape(message.title)}</h1>\n'
-        f"{updates}{sections}\n{more}"
-        f'<p style="margin:0;color:#59636e;font-size:12px">{escape(message.footer)}</p>\n'
-        "</div>\n</body></html>\n"
-    )
-
-
-def _html_section(section: MessageSection) -> str:
-    rows = "\n".join(_html_row(line) for line in section.lines)
-    return (
-        f'<h2 style="font-size:15px;margin:0 0 4px">{escape(section.heading)}</h2>\n'
-        '<table role="presentation" style="border-collapse:collapse;margin:0 0 20px;font-size:14px">\n'
-        f"{rows}\n</table>"
-    )
-
-
-def _html_row(line: Line) -> str:
-    if line.code:
-        code = "padding:6px 8px;background:#f6f8fa;border-radius:4px;white-space:pre-wrap;margin:0;font-size:13px"
-        value = f'<pre style="{code}">' + "\n".join(escape(text) for text in line.texts) + "</pre>"
-    else:
-        value = "<br>".join(escape(text) for text in line.texts)
-    return (
-        '<tr><td style="padding:3px 12px 3px 0;vertical-align:top;white-space:nowrap;color:#59636e">'
-        f"{escape(line.label)}</td>"
-        f'<td style="padding:3px 0;vertical-align:top">{value}</td></tr>'
-    )
+    """Return as many whole lines as fit, and how many do not: a cut inside a line could split an entity or leave a span
+    open.
+    """
+    rows: Sequence[str] = list(lines)
+    if len("\n".join(rows)) <= limit:
+        return "\n".join(rows)
+    most = f"… and {len(rows)} more lines"
+    kept, room = 0, limit - len(most) - 1
+    while kept < len(rows) and len(rows[kept]) + 1 <= room:
+        room -= len(rows[kept]) + 1
+        kept += 1
+    left = len(rows) - kept
+    return "\n".join([*rows[:kept], f"… and {left} more line{'s' if left > 1 else ''}"])

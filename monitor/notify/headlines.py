@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
-from monitor.core.notices import SERIOUS, Item, Reason
-from monitor.notify.phrases import NAMES, VALUE_LENGTH, brief_change, brief_time, name_of, plain
+from monitor.core.notices import PAUSING, SERIOUS, Item, Reason
+from monitor.notify.phrases import NAMES, VALUE_LENGTH, brief_change, brief_time, name_list, name_of, plain
 
 FIRST_CLAUSE = 60
 """The most characters up to the consequence: what a lock screen shows of a title."""
@@ -37,8 +37,13 @@ STATES = {
 }
 """Reason → the state that a headline begins with."""
 
-_PAUSES = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED, Reason.UNACKNOWLEDGED, Reason.ACKNOWLEDGED})
-_CONSEQUENT = _PAUSES | {
+PAUSES = PAUSING | {Reason.UNACKNOWLEDGED, Reason.ACKNOWLEDGED}
+"""Reasons that tell of a running pause."""
+
+HOLDABLE = PAUSES | {Reason.FALLBACK_LOST}
+"""Reasons whose message says who has the running pause in hand."""
+
+_CONSEQUENT = PAUSES | {
     Reason.STALE,
     Reason.FALLBACK_LOST,
     Reason.BLIND,
@@ -51,6 +56,23 @@ _CONSEQUENT = _PAUSES | {
 }
 """Reasons whose headline says what production gets."""
 
+_ENDING = frozenset({"retired", "withdrawn"})
+"""Statuses of entries that are over."""
+
+
+def denial_is_news(item: Item) -> bool:
+    """Return whether production lost an entry by what an item tells; else it was denied before and still is."""
+    if item.reason is Reason.ENDED:
+        return item.status in _ENDING
+    return item.reason in (Reason.PAUSED, Reason.STALE, Reason.BLIND)
+
+
+def awaits_activation(item: Item) -> bool:
+    """Return whether an item tells of an entry that production is denied for no other reason than that nobody has
+    activated it.
+    """
+    return item.reason is Reason.VISIBLE and item.denied and item.status not in ("active", "paused")
+
 
 def state_of(item: Item) -> str:
     """Return the state that an item tells. An expired check that denies nothing is a reminder to verify it."""
@@ -61,9 +83,7 @@ def state_of(item: Item) -> str:
 
 def names_of(items: Sequence[Item]) -> str:
     """Return the names of what items are about; the fourth and further ones are counted."""
-    names = list(dict.fromkeys(name_of(item) for item in items))
-    rest = len(names) - NAMES
-    return ", ".join(names[:NAMES]) + (f" and {rest} more" if rest > 0 else "")
+    return name_list(map(name_of, items))
 
 
 def title_of(items: Sequence[Item], at: datetime, zone: tzinfo | None) -> str:
@@ -83,24 +103,30 @@ def title_of(items: Sequence[Item], at: datetime, zone: tzinfo | None) -> str:
     return f"Since then ({brief_time(since.at, at, zone)}): {who}{plain(since.text, VALUE_LENGTH)}; earlier: {title}"
 
 
+def digest_title(items: Sequence[Item], over: int) -> str:
+    """Return the headline of a digest: each state with the names of which it is true, and how much is over by now."""
+    by_state: dict[str, list[Item]] = {}
+    for item in items:
+        by_state.setdefault(state_of(item), []).append(item)
+    parts = [f"{state} {names_of(same)}" for state, same in by_state.items()]
+    return "DIGEST: " + "; ".join([*parts, *([f"{over} over by now"] if over else [])])
+
+
 def first_clause(items: Sequence[Item]) -> str:
     """Return state, names, model and change within `FIRST_CLAUSE` characters: what has the least weight goes first."""
-    first, names = items[0], names_of(items)
+    first, state = items[0], state_of(items[0])
     changes = list(dict.fromkeys(change_of(item) for item in items))
     change = changes[0] if len(changes) == 1 else _kind(items)
-    candidates = [
-        _clause(state_of(first), f"{names}{place}", text)
-        for text in dict.fromkeys((change, _shortened(first) if len(items) == 1 else ""))
-        for place in dict.fromkeys((_place(items), _model(items), ""))
-    ]
+    texts = [text for text in dict.fromkeys((change, _shortened(first) if len(items) == 1 else "")) if text] or [""]
+    names = names_of(items)
+    subjects = [f"{names}{place}" for place in dict.fromkeys((_place(items), _model(items), ""))]
+    subjects += [name_list(map(name_of, items), most) for most in range(NAMES - 1, 0, -1)]
+    candidates = [_clause(state, subject, text) for text in texts for subject in subjects]
     fitting = next((text for text in candidates if len(text) <= FIRST_CLAUSE), None)
     if fitting is not None:
         return fitting
-    for text in (change, ""):
-        bare = _clause(state_of(first), names, text)
-        if len(_clause(state_of(first), names, "")) <= FIRST_CLAUSE - _LEAST and text:
-            return plain(bare, FIRST_CLAUSE)
-    return plain(_clause(state_of(first), names, ""), FIRST_CLAUSE)
+    room = len(_clause(state, names, "")) <= FIRST_CLAUSE - _LEAST
+    return plain(_clause(state, names, change if room else ""), FIRST_CLAUSE)
 
 
 _LEAST = 12
@@ -144,9 +170,7 @@ def change_of(item: Item) -> str:
             return "nobody has acknowledged it"
         case Reason.FALLBACK_LOST if item.fallback and not item.fallback_allowed:
             return f"fallback {plain(item.fallback, VALUE_LENGTH)} denied"
-        case Reason.BLIND if item.source:
-            return f"{plain(item.source, VALUE_LENGTH)} not read"
-        case Reason.ENDED if item.status in ("retired", "withdrawn") and not item.differences:
+        case Reason.ENDED if item.status in _ENDING and not item.differences:
             return f"{item.status}{_by(item)}"
         case Reason.VISIBLE:
             return f"activated{_by(item)}" if item.by else "listed"
@@ -154,6 +178,8 @@ def change_of(item: Item) -> str:
             return f"asked{_by(item)}"
     if item.by:
         return _by(item).strip()
+    if item.brief:
+        return plain(item.brief)
     if item.differences:
         rest = len(item.differences) - 1
         also = "also " if item.reason is Reason.PAUSE_EXTENDED else ""
@@ -163,7 +189,7 @@ def change_of(item: Item) -> str:
 
 def _shortened(item: Item) -> str:
     """Return the change of an item without the count of further ones."""
-    return plain(brief_change(item.differences[0])) if item.differences and not item.by else ""
+    return plain(brief_change(item.differences[0])) if item.differences and not (item.by or item.brief) else ""
 
 
 def _by(item: Item) -> str:
@@ -181,15 +207,17 @@ def _consequence(items: Sequence[Item], at: datetime, zone: tzinfo | None) -> st
 def _of_production(item: Item, at: datetime, zone: tzinfo | None) -> str:
     if not item.entry:
         return ""
+    if awaits_activation(item):
+        return "production denied until activated"
     if item.denied:
-        before = "" if item.reason in _CONSEQUENT else "still "
+        before = "" if denial_is_news(item) else "still "
         return f"production {before}denied, {_instead(item)}"
     if item.spared:
         until = f" until {brief_time(item.spared_until, at, zone)}" if item.spared_until is not None else ""
         return f"existing callers{until}, {_instead(item)}"
     if item.reason is Reason.BLIND and item.denies_from is not None:
         return f"production denied from {brief_time(item.denies_from, at, zone)}"
-    if item.reason in _PAUSES and item.status in ("paused", ""):
+    if item.reason in PAUSES and item.status in ("paused", ""):
         return f"existing callers, {_instead(item)}"
     return "production allowed"
 

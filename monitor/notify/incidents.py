@@ -31,9 +31,11 @@ def of(commit: Commit, reason: Reason, entry: Entry | None, events: Sequence[Eve
         return named(event.source, event.position)
     if event.type.startswith("check.") and reason in (Reason.STALE, Reason.RECOVERED):
         return _of_check(event, before)
-    if event.type in (ev.ENTRY_FALLBACK_LOST, ev.ENTRY_FALLBACK_RESTORED) and pause is None:
-        lost = before.fallback_lost if before is not None and event.type == ev.ENTRY_FALLBACK_RESTORED else None
-        return named(entry.key, lost or event.position)
+    if event.type in (ev.ENTRY_FALLBACK_LOST, ev.ENTRY_FALLBACK_RESTORED):
+        restored = event.type == ev.ENTRY_FALLBACK_RESTORED and before is not None
+        lost = (before.fallback_lost if restored and before is not None else None) or event.position
+        if pause is None or lost < pause:
+            return named(entry.key, lost)
     if event.type == ev.ENTRY_REMINDED and pause is None:
         return named(entry.key, event.data["key"].replace(LISTED_AGAIN, UNLISTED, 1))
     if ev.entry_key(event) or event.type == ev.NOTICE_ACKNOWLEDGED:

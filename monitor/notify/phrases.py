@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime, tzinfo
+from collections.abc import Iterable
+from datetime import date, datetime, tzinfo
 
-from monitor.core.facts import ACCESS, ANNOUNCED, GRANTED, LISTED
+from monitor.core.facts import ACCESS, ANNOUNCED, BEHAVIOUR, GRANTED, LISTED
 from monitor.core.notices import Difference, Item
 from monitor.core.price import PREFIX, SHORT, STANDARD, TEXT, Meter, amount, percent, spoken
 from monitor.core.time import short_day
@@ -20,6 +21,9 @@ TITLE_LENGTH = 150
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MENTION = re.compile(r"(?<!\w)@(?=here|channel|everyone|all\b|group)|<(?=[!@#])", re.IGNORECASE)
+SETTING = "setting.value"
+"""The field of an account setting, whose subject is what people call it by."""
+
 _ACRONYMS = {"url": "URL", "id": "id", "api": "API"}
 
 
@@ -27,7 +31,9 @@ def plain(text: str, limit: int = LINE_LENGTH) -> str:
     """Return one line without control or direction characters, whose mentions no chat service acts on, cut to `limit`
     characters.
     """
-    visible = "".join(" " if unicodedata.category(char) in _INVISIBLE else char for char in text)
+    visible = text
+    if not text.isprintable():  # it is, but for a few signs that are looked at one by one
+        visible = "".join(" " if unicodedata.category(char) in _INVISIBLE else char for char in text)
     line = " ".join(visible.split())
     # Chat services act on these wherever they stand, and not all of them can be escaped: a zero-width space breaks the
     # word.
@@ -39,6 +45,11 @@ def spoken_field(what: str) -> str:
     """Return the name of a field as people say it: `standard input, short context` for `price.standard.short.input`."""
     if what == LISTED:
         return "models list"
+    if what.startswith(ACCESS):
+        return f"{what.removeprefix(ACCESS)} calls"
+    if what.startswith(BEHAVIOUR):
+        route, _, field = what.removeprefix(BEHAVIOUR).partition(".")
+        return f"{'model that answers' if field == 'model' else field.replace('_', ' ')} by {route}" if field else route
     if what.startswith(ANNOUNCED):
         field, _, day = what.removeprefix(ANNOUNCED).partition("@")
         return f"{spoken_field(field)}, announced for {day}"
@@ -58,8 +69,10 @@ def spoken_change(difference: Difference) -> str:
     old, new = difference.old, difference.new
     if difference.what == LISTED:
         return f"{_listing(old)} → {_listing(new)}"
+    if difference.what.startswith(ACCESS):
+        return f"{_answer(old)} → {_answer(new)}"
     if difference.what.removeprefix(ANNOUNCED).startswith(PREFIX):
-        return _spoken_prices(old, new)
+        return _spoken_prices(old, new, announced=difference.what.startswith(ANNOUNCED))
     return f"{_value(old)} → {_value(new)}"
 
 
@@ -67,10 +80,19 @@ def _listing(value: str | None) -> str:
     return "listed" if value == "yes" else "not listed"
 
 
-def _spoken_prices(old: str | None, new: str | None) -> str:
+def _answer(value: str | None) -> str:
+    """Return in words how calls are answered."""
+    if value is None:
+        return "unknown"
+    return "work" if value == GRANTED else f"refused ({_value(value).replace('_', ' ')})"
+
+
+def _spoken_prices(old: str | None, new: str | None, *, announced: bool) -> str:
     if not all(text is None or _is_amount(text) for text in (old, new)):
         return f"{_value(old)} → {_value(new)}"
     unit = "USD per 1M tokens"
+    if old is None and announced:
+        return f"{spoken(str(new))} {unit}"
     if old is None or new is None:
         left = "no price" if old is None else f"{spoken(old)} {unit}"
         right = "no price" if new is None else f"{spoken(new)} {unit}"
@@ -101,6 +123,16 @@ def brief_change(difference: Difference) -> str:
     old, new, what = difference.old, difference.new, difference.what
     if what == LISTED:
         return "listed" if new == "yes" else "no longer listed"
+    if what.startswith(ANNOUNCED):
+        field, _, day = what.removeprefix(ANNOUNCED).partition("@")
+        if new is None:
+            return f"{_brief_meter(field)} no longer announced for {_short(day)}"
+        return f"{_brief_meter(field)} {_value(new)} USD from {_short(day)}"
+    if what == SETTING:
+        values = f"{_value(old)} → {_value(new)}"
+        return f"{plain(difference.subject, VALUE_LENGTH)} {values if len(values) <= _BRIEF_VALUES else 'changed'}"
+    if what.startswith(ACCESS):
+        return f"{spoken_field(what)} {'work' if new == GRANTED else 'refused' if old == GRANTED else 'changed'}"
     if what.startswith(PREFIX):
         name = _brief_meter(what)
         if old is None or new is None:
@@ -112,6 +144,14 @@ def brief_change(difference: Difference) -> str:
         return f"{what.removeprefix(ACCESS).replace('_', ' ')} {'opened' if new == GRANTED else 'refused'}"
     values = f"{_value(old)} → {_value(new)}"
     return f"{spoken_field(what)} {values if len(values) <= _BRIEF_VALUES else 'changed'}"
+
+
+def _short(day: str) -> str:
+    """Return a day as a headline has room for."""
+    try:
+        return short_day(date.fromisoformat(day))
+    except ValueError:
+        return day
 
 
 _BRIEF_VALUES = 24
@@ -137,6 +177,13 @@ def _brief_meter(what: str) -> str:
 def name_of(item: Item) -> str:
     """Return the name by which people know what an item is about."""
     return plain(item.name or item.entry or item.subject, VALUE_LENGTH)
+
+
+def name_list(names: Iterable[str], most: int = NAMES) -> str:
+    """Return names as a list in a sentence, each once; those beyond the first `most` are counted."""
+    each = list(dict.fromkeys(names))
+    rest = len(each) - most
+    return ", ".join(each[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def spoken_time(at: datetime, zone: tzinfo | None) -> str:

@@ -26,6 +26,18 @@ def its_owners(commit: Commit, event: Event) -> Iterator[Recipients]:
     yield _of(commit.entries[entry_key(event)])
 
 
+def its_owners_and_further(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of the entry that an event befell, and those to whom its pause was escalated: what they were
+    told ends, or is in hand.
+    """
+    yield _with_escalated(commit, commit.entries[entry_key(event)])
+
+
+def _with_escalated(commit: Commit, entry: Entry) -> Recipients:
+    before = commit.before(entry.key) or entry
+    return replace(_of(entry), owners=tuple(dict.fromkeys((*entry.spec.owners, *before.escalated))))
+
+
 def unless_by_a_person(commit: Commit, event: Event) -> Iterator[Recipients]:
     """Yield the owners of an entry that the monitor moved."""
     if event.actor == ev.SYSTEM:
@@ -42,7 +54,7 @@ def of_each_acknowledged(commit: Commit, event: Event) -> Iterator[Recipients]:
     """Yield the owners of each entry whose pause somebody acknowledged."""
     for key in event.data["entries"]:
         if key in commit.entries:
-            yield _of(commit.entries[key])
+            yield _with_escalated(commit, commit.entries[key])
 
 
 def if_verified_again(commit: Commit, event: Event) -> Iterator[Recipients]:
@@ -78,7 +90,7 @@ def if_read_again(commit: Commit, event: Event) -> Iterator[Recipients]:
 def if_in_use(commit: Commit, event: Event) -> Iterator[Recipients]:
     """Yield the owners of an entry that production used when it was withdrawn."""
     if commit.was(entry_key(event), Status.ACTIVE, Status.PAUSED):
-        yield _of(commit.entries[entry_key(event)])
+        yield _with_escalated(commit, commit.entries[entry_key(event)])
 
 
 def always(commit: Commit, key: str) -> bool:
@@ -149,6 +161,19 @@ def resting_on_it(commit: Commit, event: Event) -> Iterator[Recipients]:
     """Yield the owners of active entries of which a source that is not read any more verifies a check, or feeds one."""
     for key in (*event.data["denies"], *event.data["unseen"]):
         yield _of(commit.entries[key])
+
+
+def if_nobody_rests_on_it(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the fallback owner for a source that is not read any more and on which no active entry rests."""
+    if commit.background.fallback_owner and not event.data["denies"] and not event.data["unseen"]:
+        yield Recipients(owners=(commit.background.fallback_owner,))
+
+
+def if_nobody_heard(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the fallback owner for a source that is read again, where it alone was told that it was not."""
+    cause = commit.cause(event)
+    if cause is not None and cause.type == ev.SOURCE_STALE:
+        yield from if_nobody_rests_on_it(commit, cause)
 
 
 def going_by_the_price(commit: Commit, event: Event) -> Iterator[Recipients]:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from monitor.core.configuration import Owner
 from monitor.core.ports import ConfigurationError
-from monitor.notify.destinations import destinations
+from monitor.notify.destinations import destinations, rules_of
 
 __all__ = ["NotConfigured", "Resolve", "Resolver", "destinations"]
 
@@ -26,6 +26,7 @@ MASK = "***"
 """The end of a destination of which only the kind is known: the accepted configuration is kept without secrets."""
 
 REFERENCES = ("env:", "file:", "credential:")
+"""What a destination begins with that says where the URL is rather than being it."""
 
 
 class NotConfigured(ConfigurationError):
@@ -65,3 +66,12 @@ class Resolver:
                 f"destination {destination} refers to {written}, which is empty; put an Apprise URL there"
             )
         return url
+
+    def signing(self, destination: str) -> str:
+        """Return the secret with which messages to a destination are signed; empty where there is none.
+
+        Raises:
+            ConfigurationError: the secret that it refers to is not there.
+        """
+        written = rules_of(self._owners(), destination).secret
+        return self._secret(written) if written else ""

@@ -39,6 +39,7 @@ class Content:
 
     since: datetime
     summary: str = ""
+    brief: str = ""
     differences: tuple[Difference, ...] = ()
     polls: int = 0
     subject: str = ""
@@ -55,10 +56,14 @@ class Background:
     Attributes:
         event: the event at a position of the log; None where there is none.
         page: the URL at which people see what a source states; empty where it has none.
+        notified: the owners who are told what one is to be told: the members of a group.
+        fallback_owner: who is told of what no owner is; empty for nobody.
     """
 
     event: Callable[[int], Event | None] = lambda _: None
     page: Callable[[str], str] = lambda _: ""
+    notified: Callable[[str], tuple[str, ...]] = lambda owner: (owner,)
+    fallback_owner: str = ""
 
 
 ALONE = Background()

@@ -14,16 +14,14 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-import httpx2
 from apprise import NotifyBase, NotifyFormat
 from apprise.manager_plugins import NotificationManager
 
+from monitor.notify.posting import post
 from monitor.notify.replies import Reply, ReplyRefusal, chat
 
 PROTOCOL = "slackhook"
 SECURE_PROTOCOL = "slackhooks"
-
-_REPLY_BYTES = 64 * 1024
 
 
 class SlackHook(NotifyBase):
@@ -79,29 +77,14 @@ class SlackHook(NotifyBase):
     def _post(self, payload: dict[str, Any]) -> ReplyRefusal | None:
         scheme = "https" if self.secure else "http"
         connect, read = self.request_timeout
-        try:
-            with (
-                httpx2.Client(
-                    timeout=httpx2.Timeout(read, connect=connect),
-                    verify=self.verify_certificate,
-                    follow_redirects=False,
-                ) as client,
-                client.stream(
-                    "POST",
-                    f"{scheme}://{self._netloc}{quote(self.fullpath)}",
-                    json=payload,
-                    headers={"User-Agent": "access-monitor"},
-                ) as answer,
-            ):
-                # Streamed and cut: an answer may go on for as long as it is read.
-                text = next(answer.iter_bytes(_REPLY_BYTES), b"").decode("utf-8", "replace")
-                retry_after = answer.headers.get("Retry-After", "")
-                return chat(Reply(status=answer.status_code, text=text, retry_after=retry_after))
-        except httpx2.TimeoutException:
-            return ReplyRefusal(reason="no answer in time")
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            # Its message may hold the URL, and so the secret; the kind of error is enough.
-            return ReplyRefusal(reason=f"could not be reached ({type(error).__name__})")
+        reply = post(
+            f"{scheme}://{self._netloc}{quote(self.fullpath)}",
+            json.dumps(payload).encode(),
+            {"Content-Type": "application/json"},
+            (read, connect),
+            verify=self.verify_certificate,
+        )
+        return chat(reply) if isinstance(reply, Reply) else reply
 
 
 def register() -> None:

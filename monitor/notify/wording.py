@@ -7,19 +7,31 @@ downstream has to remember it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import tzinfo
+from functools import lru_cache
 from itertools import groupby
 from shlex import quote
 
-from monitor.core.notices import PAUSING, SERIOUS, Item, Notice, Reason
+from monitor.core.notices import SERIOUS, Item, Notice, OverItem, Reason
 from monitor.core.text import polls_in_words
-from monitor.notify.headlines import names_of, state_of, title_of
+from monitor.notify.headlines import (
+    HOLDABLE,
+    PAUSES,
+    awaits_activation,
+    denial_is_news,
+    digest_title,
+    names_of,
+    state_of,
+    title_of,
+)
 from monitor.notify.phrases import (
     NAMES,
+    SETTING,
     TITLE_LENGTH,
     VALUE_LENGTH,
+    name_list,
     name_of,
     of_route,
     plain,
@@ -50,7 +62,7 @@ _DONE = {
     Reason.REMINDER: "Sent this reminder. Nothing was changed.",
     Reason.CHANGED: "Recorded it. It pauses nothing.",
     Reason.VISIBLE: "Recorded it. Only a named person activates an entry.",
-    Reason.UNDELIVERED: "Stopped trying there. The message is kept and can be sent again.",
+    Reason.UNDELIVERED: "Stopped trying there. The message is kept; once the destination is mended, send it again.",
     Reason.TEST: "Sent this test and nothing else.",
 }
 """What the monitor did, by reason; acts of people and ends need no such line. `{who}` is the entry or else the subject.
@@ -68,23 +80,13 @@ _IMPACT = {
 
 _ADDED = {
     Reason.HELD: "Nothing is paused. If what was seen is true, calls may already fail or cost more.",
-    Reason.STALE: "Production does not require this check.",
+    Reason.STALE: "It does not require this check.",
     Reason.FALLBACK_LOST: "If it is denied later, nothing is allowed instead.",
 }
 """What follows on the sentence that production may use the entry."""
 
-_PAUSES = PAUSING | {Reason.UNACKNOWLEDGED, Reason.ACKNOWLEDGED}
-_DENYING = _PAUSES | {
-    Reason.STALE,
-    Reason.BLIND,
-    Reason.FALLBACK_LOST,
-    Reason.ENDED,
-    Reason.RESUMED,
-    Reason.RECOVERED,
-    Reason.VISIBLE,
-    Reason.APPROVAL,
-}
-"""Reasons whose news bears on what production is denied."""
+_TOGETHER = frozenset({Reason.BLIND, Reason.HELD, Reason.RECOVERED, Reason.ENDED})
+"""Reasons that tell several entries of one and the same thing, which is told once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,7 @@ class Message:
         updates: what happened since it was composed, first of all.
         sections: the items, the most serious first.
         more: how many items were left out, and where they are.
+        ack_url: the link by which its pauses can be acknowledged; empty where it has none.
         earlier: the message that began the incident here; empty where a thread shows it.
         footer: the idempotency key.
     """
@@ -123,18 +126,26 @@ class Message:
     updates: tuple[str, ...]
     sections: tuple[MessageSection, ...]
     more: str
+    ack_url: str
     earlier: str
     footer: str
 
 
 def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
     """Put a notice into words: the most serious items first, in full; long lists are cut and pointed to."""
+    message = _composed(replace(notice, id="", earlier=None, ack_url=""), zone)
+    return replace(message, ack_url=notice.ack_url, earlier=_earlier(notice, zone), footer=_footer(notice))
+
+
+@lru_cache(maxsize=64)
+def _composed(notice: Notice, zone: tzinfo | None) -> Message:
+    """Put into words what is the same at every destination of a notice, which are sent to one after the other."""
     severity = list(Reason)
     items = sorted(notice.items, key=lambda item: (severity.index(item.reason), not item.entry, item.position))
-    lost = {item.entry for item in items if item.denied and item.reason in _DENYING}
-    full = [item for item in items if len(items) == 1 or _weighty(item)]
-    brief = [item for item in items if item not in full]
-    left = full[FULL:] + brief[BRIEF:]
+    lost = {item.entry for item in items if item.denied and denial_is_news(item)}
+    brief = [item for item in items if len(items) > 1 and not _weighty(item)]
+    full = [list(same) for _, same in groupby((item for item in items if item not in brief), key=_matter)]
+    left = [item for same in full[FULL:] for item in same] + brief[BRIEF:]
     more = ""
     if left:
         after = min(item.position for item in left) - 1
@@ -144,18 +155,44 @@ def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
         # What is no entry has a section of its own: beside entries its name would be read as that of one.
         key=lambda item: (item.reason, bool(item.entry), item.source, item.since, item.polls, item.evidence),
     )
+    over = notice.digest.over if notice.digest is not None else ()
+    title = title_of(items, notice.at, zone) if notice.digest is None else digest_title(items, len(over))
     return Message(
-        title=plain(title_of(items, notice.at, zone), TITLE_LENGTH),
+        title=plain(title, TITLE_LENGTH),
         serious=notice.reason in SERIOUS,
         updates=tuple(dict.fromkeys(_update(item, zone) for item in items if item.since_then is not None)),
         sections=(
-            *(_section(item, lost, zone) for item in full[:FULL]),
+            *(_section(same, lost, zone) for same in full[:FULL]),
             *(_group(list(group), lost, zone) for _, group in groups),
+            *_over(over, zone),
         ),
         more=more,
-        earlier=_earlier(notice, zone),
-        footer=f"Notice {plain(notice.id)}",
+        ack_url="",
+        earlier="",
+        footer="",
     )
+
+
+def _footer(notice: Notice) -> str:
+    """Return what makes a repeat visible: the id of the notice, or the ids of those that a digest holds."""
+    if notice.digest is None:
+        return f"Notice {plain(notice.id)}"
+    ids = notice.digest.notices
+    rest = f" and {len(ids) - BRIEF} more" if len(ids) > BRIEF else ""
+    return f"Notice{'s' if len(ids) > 1 else ''} {plain(', '.join(ids[:BRIEF]))}{rest}"
+
+
+def _over(over: Sequence[OverItem], zone: tzinfo | None) -> Iterator[MessageSection]:
+    """Yield the section on what was held back and ended meanwhile: a line each."""
+    if not over:
+        return
+    lines = [
+        f"{state_of(row.item)} {name_of(row.item)}: {_what(row.item, zone)[0]}; "
+        f"from {spoken_time(row.item.since, zone)} to {spoken_time(row.ended_at, zone)}"
+        for row in over[:BRIEF]
+    ]
+    rest = [f"and {len(over) - BRIEF} more"] if len(over) > BRIEF else []
+    yield MessageSection(heading="OVER BY NOW", lines=(Line(label="Not sent", texts=(*lines, *rest)),))
 
 
 def _update(item: Item, zone: tzinfo | None) -> str:
@@ -185,20 +222,31 @@ def _weighty(item: Item) -> bool:
     return item.reason in SERIOUS or item.reason in (Reason.VISIBLE, Reason.APPROVAL, Reason.RESUMED)
 
 
-def _section(item: Item, lost: Set[str], zone: tzinfo | None) -> MessageSection:
-    key = plain(item.entry or item.subject, VALUE_LENGTH)
-    heading = f"{state_of(item)} {name_of(item)}" + ("" if key == name_of(item) else f" ({key})")
+def _matter(item: Item) -> tuple[object, ...]:
+    """Return what makes several entries one matter: the same event of one source, told in the same words."""
+    if item.reason not in _TOGETHER or not item.source:
+        return (item.position, item.entry, item.subject, item.reason)
+    return (item.position, item.reason, item.summary, item.differences)
+
+
+def _section(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> MessageSection:
+    """Tell one matter in full: of one item, or of several entries that one event of a source concerns."""
+    item, key = items[0], plain(items[0].entry or items[0].subject, VALUE_LENGTH)
+    shown = "" if len(items) > 1 or key == name_of(item) else f" ({key})"
+    heading = f"{state_of(item)} {names_of(items)}{shown}"
+    models = dict.fromkeys(text for each in items if (text := _model(each)))
+    commands = dict.fromkeys(plain(command, COMMAND_LENGTH) for each in items[:NAMES] for command in each.commands)
     lines = (
-        Line(label="Model", texts=(_model(item),)),
+        Line(label="Model", texts=_counted(models)),
         Line(label="What changed", texts=_what(item, zone)),
         Line(label="Access", texts=(plain(item.access),)),
         Line(label="Since", texts=(spoken_time(item.since, zone),)),
-        Line(label="Impact", texts=(_impact(item, lost, zone),)),
+        Line(label="Impact", texts=_impacts(items, lost, zone)),
         Line(label="Who has it", texts=(_holder(item, zone),)),
         Line(label="To resume", texts=(_asks(item),)),
-        Line(label="Run next", texts=tuple(plain(command, COMMAND_LENGTH) for command in item.commands), code=True),
+        Line(label="Run next", texts=tuple(commands), code=True),
         Line(label="Evidence", texts=_evidence(item, item.position)),
-        Line(label="What was done", texts=(_done(item),)),
+        Line(label="What was done", texts=(_done(items),)),
     )
     return MessageSection(heading=heading, lines=tuple(line for line in lines if any(line.texts)))
 
@@ -209,7 +257,7 @@ def _group(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> Messag
     lines = (
         Line(label="What changed", texts=_together(items, zone)),
         Line(label="Since", texts=(spoken_time(first.since, zone),)),
-        Line(label="Impact", texts=tuple(dict.fromkeys(_impact(item, lost, zone) for item in items))),
+        Line(label="Impact", texts=_impacts(items, lost, zone)),
         Line(label="Evidence", texts=_evidence(first, 0)),
     )
     return MessageSection(
@@ -221,9 +269,16 @@ def _model(item: Item) -> str:
     """Return the exact model, whose it is, and through which surface it is called."""
     if not item.entry or not item.model:
         return ""
-    of = f" of {plain(item.provider, VALUE_LENGTH)}" if item.provider else ""
-    on = f" on {plain(item.surface, VALUE_LENGTH)}" if item.surface and item.surface != item.provider else ""
-    return f"{plain(item.model, VALUE_LENGTH)}{of}{on}"
+    places = (("provider", item.provider), ("surface", item.surface))
+    where = ", ".join(f"{kind} {plain(name, VALUE_LENGTH)}" for kind, name in places if name)
+    return plain(item.model, VALUE_LENGTH) + (f" ({where})" if where else "")
+
+
+def _counted(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the first of many lines, and how many more there are."""
+    lines = tuple(texts)
+    more = (f"and {len(lines) - NAMES} more",) if len(lines) > NAMES else ()
+    return lines[:NAMES] + more
 
 
 def _together(items: Sequence[Item], zone: tzinfo | None) -> tuple[str, ...]:
@@ -250,12 +305,13 @@ def _what(item: Item, zone: tzinfo | None) -> tuple[str, ...]:
     # How the routes stand is said in a line of its own.
     differences = [difference for difference in item.differences if not (item.access and of_route(difference))]
     for difference in differences[:DIFFERENCES]:
-        subject = "" if difference.subject in ("", item.subject) else f"{plain(difference.subject, VALUE_LENGTH)}, "
-        texts.append(f"{subject}{plain(spoken_field(difference.what), VALUE_LENGTH)}: {spoken_change(difference)}")
+        subject = "" if difference.subject in ("", item.subject) else plain(difference.subject, VALUE_LENGTH)
+        field = "" if subject and difference.what == SETTING else plain(spoken_field(difference.what), VALUE_LENGTH)
+        texts.append(f"{', '.join(filter(None, (subject, field)))}: {spoken_change(difference)}")
     left = len(differences) - DIFFERENCES
     if left > 0:
         # What moved stands in the log before the event that follows from it, so its position leads past all of it.
-        paused = item.entry and item.reason in _PAUSES
+        paused = item.entry and item.reason in PAUSES
         more = f"why {quote(item.entry)}" if paused else f"events --subject {quote(item.subject)}"
         texts.append(f"and {left} more, see `access-monitor {plain(more, VALUE_LENGTH)}`")
     return tuple(texts) or ("Nothing but what the heading says",)
@@ -275,18 +331,16 @@ def _evidence(item: Item, position: int) -> tuple[str, ...]:
     return tuple(text for text in (plain(item.url), ", ".join(parts)) if text)
 
 
-def _done(item: Item) -> str:
+def _done(items: Sequence[Item]) -> str:
+    item = items[0]
     if item.by or item.reason not in _DONE:
         return ""
-    done = _DONE[item.reason].format(who=plain(item.entry or item.subject, VALUE_LENGTH))
-    if item.reason is Reason.FALLBACK_LOST and item.status == "paused":
-        done += " An earlier acknowledgement of its pause no longer counts."
-    return done
+    return _DONE[item.reason].format(who=_keys(each.entry or each.subject for each in items))
 
 
 def _holder(item: Item, zone: tzinfo | None) -> str:
     """Return who has acknowledged a running pause; empty where there is none to have."""
-    if item.reason not in _PAUSES or item.status not in ("paused", ""):
+    if item.reason not in HOLDABLE or item.status not in ("paused", ""):
         return ""
     if item.holder is not None:
         note = f": {plain(item.holder.note)}" if item.holder.note else ""
@@ -298,7 +352,24 @@ def _holder(item: Item, zone: tzinfo | None) -> str:
 
 def _asks(item: Item) -> str:
     """Return what has to be verified before the entry may be resumed; empty where no pause asks for anything."""
-    return f"Verify since the pause: {', '.join(item.asks)}." if item.asks else ""
+    paused = item.status in ("paused", "")
+    return f"Verify again first: {', '.join(item.asks)}." if item.asks and paused else ""
+
+
+def _impacts(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> tuple[str, ...]:
+    """Return whether production works, for each item; what is the same of several entries is said once."""
+    groups: dict[str, list[str]] = {}
+    for item in items:
+        groups.setdefault(_impact(item, lost, zone), []).append(item.entry)
+    return tuple(text.replace(_WHO, _keys(keys)) for text, keys in groups.items())
+
+
+def _keys(keys: Iterable[str]) -> str:
+    return name_list(plain(key, VALUE_LENGTH) for key in keys)
+
+
+_WHO = "\0"
+"""Stands for the entries until it is known of which ones the same is said; `plain` lets no such sign in."""
 
 
 def _impact(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
@@ -307,40 +378,38 @@ def _impact(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
     """
     if not item.entry:
         return _IMPACT.get(item.reason, "This denies nothing in production.")
-    who = plain(item.entry, VALUE_LENGTH)
+    if awaits_activation(item):
+        return f"Production is denied {_WHO} until a named person activates it."
     if item.denied:
-        return _denied(item, zone) if item.reason in _DENYING else _denied_before(item, lost)
-    if item.spared or (item.reason in _PAUSES and item.status in ("paused", "")):
+        return _denied(item, lost, zone)
+    if item.spared or (item.reason in PAUSES and item.status in ("paused", "")):
         return f"{_spared(item, zone)}; {_instead(item)}."
     if item.reason is Reason.BLIND and item.denies_from is not None:
         return (
-            f"Production may use {who} until {spoken_time(item.denies_from, zone)}; then it is denied, unless the "
+            f"Production may use {_WHO} until {spoken_time(item.denies_from, zone)}; then it is denied, unless the "
             "source is read again."
         )
     added = _ADDED.get(item.reason, "")
     if item.reason is Reason.FALLBACK_LOST and item.fallback_allowed:
         added = f"Its fallback {plain(item.fallback, VALUE_LENGTH)} is still allowed."
-    return f"Production may use {who}." + (f" {added}" if added else "")
+    return f"Production may use {_WHO}." + (f" {added}" if added else "")
 
 
-def _denied_before(item: Item, lost: Set[str]) -> str:
-    """Return that an entry is denied, which the reason of the item is no news of."""
-    who = plain(item.entry, VALUE_LENGTH)
-    if item.entry in lost:
-        return f"As above: production is denied {who}."
-    why = f": {plain(item.refusal)}" if item.status == "active" and item.refusal else ""
-    return f"Unchanged: {who} is {plain(item.status) or 'not active'}, and production was denied it before this{why}."
-
-
-def _denied(item: Item, zone: tzinfo | None) -> str:
-    who = plain(item.entry, VALUE_LENGTH)
+def _denied(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
+    if item.entry in lost and not denial_is_news(item):
+        return f"As above: production is denied {_WHO}."
     if item.lease_until is not None:
         return (
-            f"Production is denied {who} over HTTP, but the lease files cannot be written and still allow it until "
+            f"Production is denied {_WHO} over HTTP, but the lease files cannot be written and still allow it until "
             f"{spoken_time(item.lease_until, zone)}; {_instead(item)}."
         )
-    why = f" ({plain(item.refusal)})" if item.status == "active" and item.refusal else ""
-    return f"Production is denied {who} now{why}; {_instead(item)}."
+    why = ""
+    if item.status == "active" and item.refusal:
+        why = f": {with_times(plain(item.refusal.removeprefix('stale: ')), zone)}"
+    if denial_is_news(item):
+        return f"Production is denied {_WHO} now{why}; {_instead(item)}."
+    status = f" ({plain(item.status)})" if item.status not in ("", "active") else ""
+    return f"Production is still denied {_WHO}{status}{why}; {_instead(item)}."
 
 
 def _instead(item: Item) -> str:
@@ -353,11 +422,8 @@ def _instead(item: Item) -> str:
 
 def _spared(item: Item, zone: tzinfo | None) -> str:
     """Return who goes on through a pause, and until when: the gate's own answer."""
-    who = plain(item.entry, VALUE_LENGTH)
     if not item.spared:  # of a notice that waits since a version that did not name them
-        return f"The named callers of {who} stay allowed until the grace ends; production is denied any new use"
-    callers = [plain(caller, VALUE_LENGTH) for caller in item.spared]
-    rest = f" and {len(callers) - NAMES} more" if len(callers) > NAMES else ""
+        return f"The named callers of {_WHO} stay allowed until the grace ends; production is denied any new use"
     until = "" if item.spared_until is None else f" until {spoken_time(item.spared_until, zone)}"
-    verb = "stay" if len(callers) > 1 else "stays"
-    return f"{', '.join(callers[:NAMES])}{rest} {verb} allowed{until}; production is denied any other use of {who}"
+    verb = "stay" if len(item.spared) > 1 else "stays"
+    return f"{_keys(item.spared)} {verb} allowed{until}; production is denied any other use of {_WHO}"

@@ -4,7 +4,7 @@ entry.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from monitor.core import events as ev
@@ -44,19 +44,27 @@ def repeat(
     text = (
         f"{entry.key} is paused since {ev.rfc3339(entry.since)} and nobody has acknowledged it{lately}: {entry.reason}"
     )
-    recipients = entry.spec.owners
+    further: list[str] = []
     if count >= rules.escalate_after:
-        further = (owners[name].escalate_to for name in recipients if name in owners)
-        recipients = tuple(dict.fromkeys((*recipients, *filter(None, further))))
+        named = filter(None, _further(entry.spec.owners, owners))
+        further = [name for name in dict.fromkeys(named) if name not in entry.spec.owners]
     message = OwnerMessage(
         key=_key(entry, count),
         what=PAUSE_REPEATED,
         day=entry.since.date(),
         text=text,
         cause=entry.pause,
-        more={"owners": list(recipients)},
+        more={"owners": [*entry.spec.owners, *further], **({"escalated": further} if further else {})},
     )
     reminded(register, key, message, at=at)
+
+
+def _further(names: Iterable[str], owners: Mapping[str, Owner]) -> Iterator[str]:
+    """Yield to whom owners escalate, and the members of those that are groups; empty for nobody."""
+    for name in names:
+        if name in owners:
+            yield owners[name].escalate_to
+            yield from _further(owners[name].members, owners)
 
 
 def _key(entry: Entry, count: int) -> str:

@@ -4,16 +4,17 @@ an entry.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, notice_stream
 from monitor.core.ports import Refused, Transaction
+from monitor.registry.ack_links import CHANNEL, find_link
 from monitor.registry.lookup import find_entry
 from monitor.registry.transitions import RegistryTransaction
-from monitor.registry.unit_of_work import Begin
+from monitor.registry.unit_of_work import Begin, UnitOfWork
 
 
 class Attendant:
@@ -35,16 +36,20 @@ class Attendant:
             if not paused:
                 raise Refused(f"nothing is paused in {what}; `access-monitor status` shows what is")
             notice = what if tx.notice(what) is not None else _notice_of(tx, register.entries[what])
-            register.add(
-                ev.NOTICE_ACKNOWLEDGED,
-                notice_stream(notice),
-                notice,
-                at=unit.now,
-                actor=by,
-                cause=register.entries[paused[0]].pause,
-                data={"entries": paused, "by": by, "note": note, "via": dict(via)},
-            )
-            return register.events[-1]
+            return _acknowledged(unit, notice, paused, by=by, note=note, via=via)
+
+    def acknowledge_by_link(self, notice: str, token: str, *, by: str, via: Mapping[str, str], note: str = "") -> Event:
+        """Take on the pauses that a link in a message is for, once; the event says by which link.
+
+        Raises:
+            UnknownLink: no message of the notice holds it.
+            EndedLink: it was used, it is too old, or the pause is over.
+        """
+        with self._begin() as unit:
+            link = find_link(unit.tx, notice, token, unit.now)
+            paused = [entry.key for entry in link.entries]
+            by_link = {**via, "channel": CHANNEL, "link": link.digest}
+            return _acknowledged(unit, notice, paused, by=by, note=note, via=by_link)
 
     def silence(self, key: str, *, until: datetime | None, by: str, reason: str, via: Mapping[str, str]) -> Event:
         """Tell nothing of an entry until a time but its pauses; None ends a silence.
@@ -70,6 +75,22 @@ class Attendant:
                 },
             )
             return register.events[-1]
+
+
+def _acknowledged(
+    unit: UnitOfWork, notice: str, paused: Sequence[str], *, by: str, note: str, via: Mapping[str, str]
+) -> Event:
+    """Write that somebody took on the pauses of entries, of which a notice tells."""
+    unit.register.add(
+        ev.NOTICE_ACKNOWLEDGED,
+        notice_stream(notice),
+        notice,
+        at=unit.now,
+        actor=by,
+        cause=unit.register.entries[paused[0]].pause,
+        data={"entries": list(paused), "by": by, "note": note, "via": dict(via)},
+    )
+    return unit.register.events[-1]
 
 
 def _notice_of(tx: Transaction, entry: Entry) -> str:

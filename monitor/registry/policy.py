@@ -8,7 +8,7 @@ everything else informs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.core import access, price
@@ -108,6 +108,15 @@ def _worse(pin: Pin, now: Value | None) -> bool:
     return pin.field != STAGE or now == PREVIEW
 
 
+def _got_worse(entry: Entry, shifts: Iterable[Shift]) -> bool:
+    """Return whether a running pause became worse by further shifts than it was when somebody may have taken it on."""
+    for shift in shifts:
+        last = entry.deviations.get(shift.pin.key, shift.pin.value)
+        if last is not None and _worse(replace(shift.pin, value=last), shift.new):
+            return True
+    return False
+
+
 def judge(register: RegistryTransaction, key: str, baselines: Baselines, trigger: Trigger) -> None:
     """Judge one entry on levels and write what follows."""
     entry = register.entries[key]
@@ -192,6 +201,7 @@ def _pause(
             "notes": list(dict.fromkeys(origin.note for origin in origins if origin.note)),
             "access_lost": words,
             "versions": dict(trigger.versions),
+            **({"worse": True} if kind == ev.ENTRY_PAUSE_EXTENDED and _got_worse(entry, shifts) else {}),
         },
     )
     grounds = checklist.Grounds(source=nearest.source, cause=position, reason="the entry was paused")

@@ -100,7 +100,12 @@ def _carried(event: Event) -> Entry:
 
 def _reminded(entry: Entry, event: Event) -> Entry:
     """Keep the key of a reminder; it tells what was told already, so it can change no mind."""
-    entry = replace(entry, reminded=(*entry.reminded, event.data["key"]))
+    further = event.data.get("escalated", ())
+    entry = replace(
+        entry,
+        reminded=(*entry.reminded, event.data["key"]),
+        escalated=tuple(dict.fromkeys((*entry.escalated, *further))),
+    )
     # Who took a pause on relied on what stands in for it.
     return replace(entry, acknowledged=None) if event.data["what"] == FALLBACK_ENDS else entry
 
@@ -200,6 +205,7 @@ def _moved(entry: Entry, event: Event) -> Entry:
             asks=(),
             deviations={},
             pause=None,
+            escalated=(),
             approval=None,
             risen_at=None,
             status_position=event.position,
@@ -208,7 +214,14 @@ def _moved(entry: Entry, event: Event) -> Entry:
         moved = {shift["pin"]: shift["new"] for shift in data["shifts"]}
         if entry.risen_at is None and _counts_rises(entry) and any(_risen(shift) for shift in data["shifts"]):
             entry = replace(entry, risen_at=event.occurred_at)
-        return replace(entry, deviations={**entry.deviations, **moved}, pause=entry.pause or event.position, waived=())
+        acknowledged = None if data.get("worse") else entry.acknowledged
+        return replace(
+            entry,
+            deviations={**entry.deviations, **moved},
+            pause=entry.pause or event.position,
+            waived=(),
+            acknowledged=acknowledged,
+        )
     if event.type == ev.ENTRY_HIDDEN:
         return replace(entry, asks=tuple(data.get("asks", ())))
     return entry

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from monitor.core.names import suggest
 from monitor.core.ports import ConfigurationError
-from monitor.settings.schema import Document
+from monitor.settings.schema import ALTERNATIVE, Document
 from monitor.settings.secrets import holds_secret
 
 Location: TypeAlias = tuple[str | int, ...]
@@ -38,7 +38,9 @@ class InvalidConfiguration(ConfigurationError):
 def findings_of(error: ValidationError) -> list[Finding]:
     """Return one finding for each thing that pydantic found."""
     return [
-        (tuple(problem["loc"]), _phrase(tuple(problem["loc"]), problem)) for problem in error.errors(include_url=False)
+        (location, _phrase(location, problem))
+        for problem in error.errors(include_url=False)
+        for location in [tuple(part for part in problem["loc"] if not str(part).startswith(ALTERNATIVE))]
     ]
 
 

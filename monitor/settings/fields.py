@@ -7,7 +7,7 @@ a secret.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import Annotated, Literal
@@ -27,8 +27,10 @@ from pydantic.config import JsonDict
 from monitor.core import client_version
 from monitor.core.check_names import INTEGRATION
 from monitor.core.cost import usage
+from monitor.core.names import suggest
+from monitor.notify.headlines import STATES
 from monitor.settings import durations
-from monitor.settings.secrets import FORMS, is_reference
+from monitor.settings.secrets import APPEND, FORMS, holds_secret, is_reference
 from monitor.sources.options import Distinct, text
 
 _ALIASES = {"fast": "priority", "fast mode": "priority"}
@@ -39,6 +41,7 @@ _DATABASES = frozenset({"sqlite", "postgresql", "postgresql+psycopg", "postgres"
 _ENDPOINT = re.compile(r"v[0-9][a-z0-9]*(?:/[A-Za-z0-9_.-]+)+")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+_TIME = re.compile(r"[0-9]{1,2}:[0-9]{2}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
@@ -88,9 +91,52 @@ def _reference(value: str) -> str:
 
 
 def _destination(value: str) -> str:
-    if not is_reference(value) and _SCHEME.fullmatch(value) is None:
+    path = value.removeprefix(APPEND)
+    if path != value:
+        if not path.strip() or not path.isprintable() or ".." in path.split("/"):
+            raise ValueError('is not a file below the state folder; write it as in "append:notices.jsonl"')
+    elif not is_reference(value) and _SCHEME.fullmatch(value) is None:
         raise ValueError(f'is neither {FORMS} nor an Apprise URL such as "mailtos://…"; write one of them')
     return value
+
+
+def _when(value: object) -> object:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        return value
+    names = [" ".join(re.split(r"[\s_-]+", name.strip().lower())) for name in value]
+    known = {state.lower() for state in STATES.values()}
+    for name in names:
+        if name not in known:
+            shown = "something" if holds_secret(name) else repr(name)
+            raise ValueError(f"names {shown}, which is no reason of a message; {suggest(name, known)}")
+    return names
+
+
+def _time_of_day(value: object) -> time:
+    if isinstance(value, time):  # TOML has times of its own
+        return value
+    try:
+        if not isinstance(value, str) or _TIME.fullmatch(value.strip()) is None:
+            raise ValueError
+        return time.fromisoformat(value.strip().zfill(5))
+    except ValueError:
+        raise ValueError('is not a time of day; write hours and minutes, as in "08:00"') from None
+
+
+def _quiet(value: object) -> tuple[time, time]:
+    if isinstance(value, tuple):
+        return value
+    try:
+        begin, end = (_time_of_day(part) for part in str(value).split("-"))
+    except ValueError:
+        raise ValueError('is not a span of a day; write two times of it, as in "22:00-07:00"') from None
+    if begin == end:
+        raise ValueError('has no length; write two different times, as in "22:00-07:00"')
+    return begin, end
+
+
+def _spoken_time(value: time) -> str:
+    return value.isoformat("minutes")
 
 
 def _url(value: str) -> str:
@@ -294,6 +340,19 @@ LogName = Annotated[str, AfterValidator(_log_name)]
 Header = Annotated[str, AfterValidator(_header)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Destination = Annotated[str, AfterValidator(_destination)]
+When = Annotated[list[str], Distinct, BeforeValidator(_when)]
+TimeOfDay = Annotated[
+    time,
+    PlainValidator(_time_of_day),
+    PlainSerializer(_spoken_time),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,2}:[0-9]{2}$"}),
+]
+QuietHours = Annotated[
+    tuple[time, time],
+    PlainValidator(_quiet),
+    PlainSerializer(lambda span: "-".join(map(_spoken_time, span))),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,2}:[0-9]{2}-[0-9]{1,2}:[0-9]{2}$"}),
+]
 Url = Annotated[str, AfterValidator(_url)]
 Origin = Annotated[str, AfterValidator(_origin)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]

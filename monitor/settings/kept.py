@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -23,7 +23,9 @@ from monitor.core.ports import ConfigurationError
 from monitor.settings.errors import findings_of
 from monitor.settings.rules import check
 from monitor.settings.schema import Document, Layers
-from monitor.settings.secrets import MASK, is_reference, masked, without_password
+from monitor.settings.secrets import MASK, is_reference, masked_destination, without_password
+
+T = TypeVar("T")
 
 _SECRET_HEADER = re.compile(r"auth|cookie|key|password|secret|token", re.IGNORECASE)
 _LITERAL = "$toml"
@@ -37,7 +39,7 @@ def keep(document: Mapping[str, Any]) -> KeptDocument:
     plain = cast("dict[str, Any]", _plain(document))
     plain["database"]["url"] = without_password(plain["database"]["url"])
     for owner in plain["owner"]:
-        owner["destinations"] = [masked(written) for written in owner["destinations"]]
+        owner["destinations"] = [masked_destination(written) for written in owner["destinations"]]
     for source in plain["source"]:
         if "url" in source:
             source["url"] = shown_url(source["url"])
@@ -89,7 +91,7 @@ def _masked_header(name: str, value: str) -> str:
 def _unmask(file: Mapping[str, Any], current: Mapping[str, Any]) -> None:
     for owner, now in _pairs("owner", file, current):
         left = list(now["destinations"])
-        owner["destinations"] = [_taken(left, written, masked) for written in owner["destinations"]]
+        owner["destinations"] = [_taken(left, written, masked_destination) for written in owner["destinations"]]
     for source, now in _pairs("source", file, current):
         if "url" in source:
             source["url"] = _taken([now["url"]] if "url" in now else [], source["url"], shown_url)
@@ -106,7 +108,7 @@ def _pairs(
     return ((row, rows[row["key"]]) for row in file[section] if row["key"] in rows)
 
 
-def _taken(candidates: list[str], written: str, hide: Callable[[str], str]) -> str:
+def _taken(candidates: list[T], written: T, hide: Callable[[T], T]) -> T:
     """Take from the candidates the first that looks as written once it is hidden; what was kept where there is none."""
     whole = next((value for value in candidates if hide(value) == written), None)
     if whole is None:

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -43,14 +43,20 @@ _URL: Location = ("database", "url")
 _DESTINATIONS = "destinations"
 
 
-def load(path: Path | None, environ: Mapping[str, str], database: str | None = None) -> Settings:
+def load(
+    path: Path | None,
+    environ: Mapping[str, str],
+    database: str | None = None,
+    *,
+    further: Callable[[Document, Path], Iterable[Finding]] = lambda document, path: (),
+) -> Settings:
     """Load the configuration: of `path`, else of `$ACCESS_MONITOR_CONFIG`, else of the first of `PLACES` that exists.
 
     Old names of settings are read as the new ones, with one warning, which goes to stderr where nobody set up logging.
 
     `environ` lies over the file, and `database` (a path or URL) over both. A relative `database` counts from the
     working directory, as any argument of a command does; every other relative path is a setting and counts from
-    `Settings.folder`.
+    `Settings.folder`. `further` are checks of a document and the path of its file that take too long for every command.
 
     Raises:
         InvalidConfiguration: it can be read but not be used; `problems` names everything that is wrong.
@@ -85,7 +91,7 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
         findings += [finding for finding in findings_of(error) if finding[0] not in literal_places]
     else:
         # Rules quote names, and a secret may stand where a name is due.
-        findings += [] if literal else check(checked)
+        findings += [] if literal else [*check(checked), *further(checked, path)]
     if findings:
         raise InvalidConfiguration([_sentence(path, file, origins, old, finding) for finding in findings])
     overridden = {".".join(map(str, location)): origin for location, origin in origins.items()}

@@ -5,9 +5,10 @@ Each rule yields where and what, as the end of a sentence with its mend.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import get_args
+from urllib.parse import urlsplit
 
 from monitor.audit.translog.notes import InvalidNote, verifier_key
 from monitor.core.access import SETTINGS
@@ -17,7 +18,8 @@ from monitor.core.names import suggest
 from monitor.registry.check_expiry import BY_FRESHNESS
 from monitor.settings.errors import Finding, Location
 from monitor.settings.fields import address
-from monitor.settings.schema import PRODUCTION, Document, EntryTable
+from monitor.settings.schema import PRODUCTION, DestinationTable, Document, EntryTable
+from monitor.settings.secrets import CLOUDEVENTS, is_reference
 from monitor.settings.sources import check_sources, held
 from monitor.sources.kinds.behaviour import Route
 
@@ -32,6 +34,8 @@ def check(document: Document) -> list[Finding]:
         _environments,
         _audit,
         _entries,
+        _owners,
+        _destinations,
         _escalations,
         _fallbacks,
         _deployments,
@@ -77,7 +81,13 @@ def _former_keys(document: Document) -> Iterator[Finding]:
 
 def _web(document: Document) -> Iterator[Finding]:
     if not document.web.listen:
+        if document.web.public_url:
+            yield ("web", "public_url"), "is where nobody listens; set web.listen, or leave it out"
         return
+    if document.web.public_url and urlsplit(document.web.public_url).query:
+        yield ("web", "public_url"), 'has a "?" part; write it as https://host or https://host/path'
+    if document.web.user_header and not document.web.public_url:
+        yield ("web", "user_header"), "is of the page that links in messages open; set web.public_url, or leave it out"
     host, _ = address(document.web.listen)
     if not document.web.tokens and not _loopback(host):
         yield (
@@ -200,6 +210,73 @@ def _entry_surfaces(at: Location, row: EntryTable, surfaces: Collection[str]) ->
     ):
         if key not in surfaces:
             yield (*at, name), f"names the surface {key!r}, which is not declared; {suggest(key, surfaces)}"
+
+
+def _owners(document: Document) -> Iterator[Finding]:
+    keys = [row.key for row in document.owner]
+    for index, row in enumerate(document.owner):
+        at: Location = ("owner", index)
+        if not row.destinations and row.owners is None:
+            yield (*at, "destinations"), 'is missing; add destinations = ["env:SLACK_URL"]'
+        elif row.destinations and row.owners is not None:
+            yield (
+                (*at, "owners"),
+                "stands beside destinations; keep one of the two, and make the group an owner of its own",
+            )
+        for member in row.owners or ():
+            if member not in keys:
+                yield (*at, "owners"), f"names the owner {member!r}, who is not declared; {suggest(member, keys)}"
+    yield from _circles(document)
+    fallback = document.notify.fallback_owner
+    if fallback is not None and fallback not in keys:
+        yield (
+            ("notify", "fallback_owner"),
+            f"names the owner {fallback!r}, who is not declared; {suggest(fallback, keys)}",
+        )
+
+
+def _circles(document: Document) -> Iterator[Finding]:
+    members = {row.key: tuple(row.owners or ()) for row in document.owner}
+    reported: set[str] = set()
+    for index, row in enumerate(document.owner):
+        path = _circle(row.key, members)
+        if path and row.key not in reported:
+            reported.update(path)
+            yield (
+                ("owner", index, "owners"),
+                f"leads back to itself ({' → '.join([*path, row.key])}); take one of them out of its group",
+            )
+
+
+def _circle(key: str, members: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the way on which a group is its own member; empty where it is not."""
+    ways, visited = [[key]], set[str]()
+    while ways:
+        way = ways.pop()
+        for member in members.get(way[-1], ()):
+            if member == key:
+                return way
+            if member not in visited:
+                visited.add(member)
+                ways.append([*way, member])
+    return []
+
+
+def _destinations(document: Document) -> Iterator[Finding]:
+    for index, owner in enumerate(document.owner):
+        for place, row in enumerate(owner.destinations):
+            at: Location = ("owner", index, "destinations", place)
+            table = DestinationTable(url=row) if isinstance(row, str) else row
+            timed = table.quiet is not None or table.digest is not None
+            if timed and not table.zone and not document.notify.timezone:
+                yield (*at, "zone"), 'is missing; add zone = "Europe/Berlin", or timezone to [notify]'
+            if table.zone and not timed:
+                yield (*at, "zone"), "has no effect without quiet or digest; add one of them or leave it out"
+            signed = table.url.startswith(CLOUDEVENTS)
+            if signed and table.secret is None:
+                yield at, 'is a webhook whose events are signed; write { url = "…", secret = "env:NAME" }'
+            elif table.secret is not None and not signed and not is_reference(table.url):
+                yield (*at, "secret"), 'has no effect but with url = "cloudevents+https://…"; leave it out'
 
 
 def _escalations(document: Document) -> Iterator[Finding]:

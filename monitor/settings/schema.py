@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast, get_args
 
-from pydantic import ConfigDict, Field, create_model
+from pydantic import ConfigDict, Discriminator, Field, Tag, create_model
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -30,13 +30,17 @@ from monitor.settings.fields import (
     Environment,
     Header,
     Key,
+    QuietHours,
     Reference,
     Repository,
     Span,
     Tier,
+    TimeOfDay,
+    Timezone,
     Touches,
     Url,
     Usage,
+    When,
 )
 from monitor.settings.tables import (
     AuditTable,
@@ -60,6 +64,9 @@ from monitor.sources import catalog
 from monitor.sources.options import Distinct, ModelId, Text, Trust
 
 PRODUCTION = "production"
+
+ALTERNATIVE = "|"
+"""With it begins, in the place of a finding, the name of one of the shapes that a value may have; no key does."""
 
 PREFIX = "ACCESS_MONITOR__"
 DELIMITER = "__"
@@ -152,16 +159,82 @@ class DeploymentTable(KeyedTable):
     )
 
 
+class DestinationTable(SettingsTable):
+    """Where notices go, and which of them when."""
+
+    url: Destination = Field(description="A reference to an Apprise URL, or such a URL.", examples=["env:SLACK_URL"])
+    when: When | None = Field(
+        default=None,
+        description="The reasons that it takes, as headlines begin with them, in lower case; all unless named.",
+        examples=[["paused", "denied"]],
+        min_length=1,
+    )
+    quiet: QuietHours | None = Field(
+        default=None,
+        description="Between which times of the day only what is urgent is sent.",
+        examples=["22:00-07:00"],
+    )
+    digest: TimeOfDay | None = Field(
+        default=None,
+        description="At which time of the day what is not urgent is sent, as one message.",
+        examples=["08:00"],
+    )
+    zone: Timezone | None = Field(
+        default=None,
+        description="The zone of these times; notify.timezone unless given.",
+        examples=["Europe/Berlin"],
+    )
+    secret: Reference | None = Field(
+        default=None,
+        description="A reference to the secret (whsec_…) that signs what a cloudevents+https:// destination gets.",
+    )
+
+
+OwnDestination: TypeAlias = Annotated[
+    Annotated[Destination, Tag(f"{ALTERNATIVE}text")] | Annotated[DestinationTable, Tag(f"{ALTERNATIVE}table")],
+    Discriminator(lambda value: ALTERNATIVE + ("table" if isinstance(value, dict | DestinationTable) else "text")),
+]
+
+
+class TemplatesTable(SettingsTable):
+    """Templates of messages that an owner has instead of the built-in ones, by form."""
+
+    text: Text | None = Field(
+        default=None,
+        description="The path of a Jinja2 template of plain text; relative to run.state_dir.",
+        examples=["templates/text.j2"],
+    )
+    slack: Text | None = Field(
+        default=None,
+        description="The path of a template in Slack's markup: each paragraph is a section.",
+        examples=["templates/slack.j2"],
+    )
+    mail: Text | None = Field(
+        default=None, description="The path of a template of a mail's HTML.", examples=["templates/mail.j2"]
+    )
+
+
 class OwnerTable(KeyedTable):
     """Who is told."""
 
-    destinations: list[Destination] = Field(
-        min_length=1, description="References to Apprise URLs, or such URLs.", examples=[["env:SLACK_URL"]]
+    destinations: list[OwnDestination] = Field(
+        default=[],
+        description="References to Apprise URLs, such URLs, or tables with either and what goes there when.",
+        examples=[["env:SLACK_URL"]],
+    )
+    owners: Annotated[list[str], Distinct] | None = Field(
+        default=None,
+        description="The owners that this one is a group of, instead of destinations.",
+        examples=[["platform", "finance"]],
+        min_length=1,
     )
     escalate_to: str | None = Field(
         default=None,
         description="The owner who is notified as well of a pause that nobody acknowledges.",
         examples=["oncall"],
+    )
+    templates: TemplatesTable | None = Field(
+        default=None, description="Templates of messages instead of the built-in ones, by form."
     )
 
 

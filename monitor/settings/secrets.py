@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.core.ports import ConfigurationError
@@ -22,12 +23,21 @@ MASK = "***"
 
 FORMS = 'a reference such as "env:NAME", "file:PATH" or "credential:NAME"'
 
+APPEND = "append:"
+"""What a destination begins with that is a file."""
+
+CLOUDEVENTS = ("cloudevents+https://", "cloudevents+http://")
+"""What a destination begins with that gets signed events."""
+
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+|credential:[A-Za-z0-9_][A-Za-z0-9_.@-]*")
 _LITERAL_LENGTH = 19
 """Characters of what is taken for a key where a reference is due: the name of a file may begin like one."""
 
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/]*@|(?<=password=)[^&]*")
-_TRUE_HOSTS = frozenset({"http", "https", "json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos"})
+_TRUE_HOSTS = frozenset({
+    "http", "https", "json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos",
+    "cloudevents+http", "cloudevents+https",
+})  # fmt: skip
 """Schemes whose URLs have a host where a host belongs; other Apprise services put a token there."""
 
 
@@ -45,7 +55,7 @@ def masked(value: str) -> str:
     """Return a destination or a URL without its secrets: references whole, URLs by scheme and, where
     that is one, host.
     """
-    if is_reference(value):
+    if is_reference(value) or value.startswith(APPEND):
         return value
     scheme, separator, _ = value.partition("://")
     if not separator:
@@ -55,6 +65,11 @@ def masked(value: str) -> str:
     except ValueError:
         host = ""
     return f"{scheme}://{host}/{MASK}" if host and scheme.lower() in _TRUE_HOSTS else f"{scheme}://{MASK}"
+
+
+def masked_destination(written: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
+    """Return a destination as it stands in the file, as a text or as a table, without the secrets of its URL."""
+    return masked(written) if isinstance(written, str) else {**written, "url": masked(written["url"])}
 
 
 def without_password(url: str) -> str:

@@ -55,26 +55,50 @@ class _Schema(GenerateJsonSchema):
         return durations.spoken(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
 
-def leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
+def leaves(value: Any, key: str = "") -> Iterator[tuple[str, object]]:
     """Yield the values that are neither tables nor lists of tables, each with its key."""
     if isinstance(value, Mapping):
         for name, below in value.items():
             yield from leaves(below, f"{key}.{name}" if key else str(name))
-    elif isinstance(value, list | tuple) and value and all(isinstance(item, Mapping) for item in value):
+    elif _tables(key, value):
         for index, below in enumerate(value):
             yield from leaves(below, f"{key}[{index}]")
     else:
         yield key, value
 
 
+def _tables(key: str, value: object) -> bool:
+    """Return whether a value is a list of tables that are shown key by key; a destination is shown as one text."""
+    return (
+        isinstance(value, list | tuple)
+        and bool(value)
+        and not key.endswith(".destinations")
+        and all(isinstance(item, Mapping) for item in value)
+    )
+
+
 def _hidden(key: str, value: object) -> object:
+    if key.endswith(".destinations") and isinstance(value, list | tuple):
+        return [_destination(item) for item in value]
     if isinstance(value, list | tuple):
-        return [masked(str(item)) if key.endswith(".destinations") else _plain(item) for item in value]
+        return [_plain(item) for item in value]
     if key == "database.url":
         return without_password(str(value))
     if _SECRET_HEADER.search(key) and not is_reference(str(value)):
         return MASK
     return _plain(value)
+
+
+def _destination(written: str | Mapping[str, object]) -> str:
+    """Return a destination with what is set for it behind: `env:PAGER (when paused, denied; quiet 22:00-07:00)`."""
+    if isinstance(written, str):
+        return masked(written)
+    rules = [
+        f"{name} {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in written.items()
+        if name != "url"
+    ]
+    return masked(str(written["url"])) + (f" ({'; '.join(rules)})" if rules else "")
 
 
 def _plain(value: object) -> object:

@@ -17,6 +17,7 @@ from monitor.settings.fields import (
     Database,
     Duration,
     Environment,
+    Header,
     Host,
     Key,
     Listen,
@@ -150,6 +151,16 @@ class WebTable(SettingsTable):
         description="Origins of pages that may ask from a browser; none unless named.",
         examples=[["https://app.example.com"]],
     )
+    public_url: BaseUrl | None = Field(
+        default=None,
+        description="Where people reach this server; messages of pauses then have a link to acknowledge them.",
+        examples=["https://monitor.example.com"],
+    )
+    user_header: Header | None = Field(
+        default=None,
+        description="The header in which a proxy names who is signed in; a link then asks for no name.",
+        examples=["X-Forwarded-User"],
+    )
 
 
 class GateTable(SettingsTable):
@@ -263,6 +274,11 @@ class NotifyTable(SettingsTable):
     )
     escalate_after: int = Field(
         default=2, ge=1, le=100, description="From which repeat on the owners' escalate_to is notified, too."
+    )
+    fallback_owner: str | None = Field(
+        default=None,
+        description="The owner who is told of what has no other owner, and of every message that was not delivered.",
+        examples=["oncall"],
     )
 
 

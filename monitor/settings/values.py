@@ -24,6 +24,7 @@ from monitor.core.configuration import (
     Configuration,
     ConfirmationRules,
     Deployment,
+    DestinationRules,
     GateRules,
     Owner,
     Requirement,
@@ -36,6 +37,7 @@ from monitor.settings.places import place
 from monitor.settings.schema import Document, EntryTable, OwnerTable
 from monitor.settings.sources import former, held, specs, surface
 from monitor.settings.tables import AUDIT_KEY, RequirementTable
+from monitor.settings.templates import written_templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +45,16 @@ class Web:
     """Where the HTTP server listens. Without a `host` there is none, and with port 0 it takes a free one.
 
     `tokens` are references; without them `host` is a loopback address. `origins` are those of pages that may ask.
+    `public_url` is where people reach it, empty where they do not, and `user_header` names the header in which a proxy
+    says who is signed in.
     """
 
     host: str
     port: int
     tokens: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    public_url: str = ""
+    user_header: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +171,8 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         sources={spec.key: spec for _, sources in made for spec in sources},
         former_sources={key: was for row, sources in made for key, was in former(row, sources).items()},
         former_entries={row.key: row.was for row in document.entry if row.was},
-        owners={row.key: _owner(row) for row in document.owner},
+        owners={row.key: _owner(row, document.notify.timezone, folder) for row in document.owner},
+        fallback_owner=document.notify.fallback_owner or "",
         entries={row.key: _entry(row) for row in document.entry},
         confirmation=ConfirmationRules(
             absence=_requirement(document.confirmation.absence),
@@ -212,7 +219,14 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
                 for row in document.deployment
             ),
         ),
-        web=Web(host=host, port=port, tokens=tuple(document.web.tokens), origins=tuple(document.web.origins)),
+        web=Web(
+            host=host,
+            port=port,
+            tokens=tuple(document.web.tokens),
+            origins=tuple(document.web.origins),
+            public_url=document.web.public_url or "",
+            user_header=document.web.user_header or "",
+        ),
         network=Network(allow=frozenset(document.network.allow)),
         audit=_audit(document, folder),
         heartbeat=Heartbeat(url=document.heartbeat.url or "", failure_url=document.heartbeat.failure_url or ""),
@@ -244,8 +258,25 @@ def _audit(document: Document, folder: Path) -> Audit:
     )
 
 
-def _owner(row: OwnerTable) -> Owner:
-    return Owner(key=row.key, destinations=tuple(row.destinations), escalate_to=row.escalate_to or "")
+def _owner(row: OwnerTable, zone: str, folder: Path) -> Owner:
+    return Owner(
+        key=row.key,
+        destinations=tuple(written if isinstance(written, str) else written.url for written in row.destinations),
+        escalate_to=row.escalate_to or "",
+        templates={form: str(place(path, folder)) for form, path in written_templates(row).items()},
+        members=tuple(row.owners or ()),
+        rules={
+            number: DestinationRules(
+                when=frozenset(table.when or ()),
+                quiet=table.quiet,
+                digest=table.digest,
+                zone=table.zone or zone or "UTC",
+                secret=table.secret or "",
+            )
+            for number, table in enumerate(row.destinations, 1)
+            if not isinstance(table, str)
+        },
+    )
 
 
 def _entry(row: EntryTable) -> EntrySpec:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from monitor.core import logs
 from monitor.core.ports import ConfigurationError
-from monitor.store.blobs import FactsCache
+from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect, dialect_of, transaction
 from monitor.store.location import NoDatabase
 from monitor.store.writer import SqlTransaction
@@ -105,7 +105,7 @@ def _run_alembic(engine: Engine, dialect: Dialect) -> None:
     # Begun as a writer: of two processes that find an empty database, the second finds it made.
     with transaction(engine, dialect, write=True) as connection:
         make_schema(connection)
-        tx = SqlTransaction(connection, dialect, FactsCache(0))
+        tx = SqlTransaction(connection, dialect, DecodedCache(0))
         if tx.tree.size() == 0 and (events := tx.build_tree()):
             logs.line(
                 f"The log of the {_called(dialect)} has got its tree over {events:,} events; this is done once.",

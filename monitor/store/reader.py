@@ -22,9 +22,10 @@ from monitor.core.content import PREFIX
 from monitor.core.entry import Entry
 from monitor.core.events import LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
-from monitor.core.notices import Notice
+from monitor.core.notices import EarlierMessage, Notice
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused, SentMessage
 from monitor.store import blobs, codec, former_keys, measures
+from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
 from monitor.store.former_keys import FormerStream, former_streams
@@ -56,7 +57,7 @@ _ALL_STREAKS = select(pending_changes).order_by(pending_changes.c.source, pendin
 _STREAKS = CompiledStatement(_ALL_STREAKS)
 _STREAKS_OF = CompiledStatement(_ALL_STREAKS.where(pending_changes.c.source == bindparam("source")))
 _ALTERNATIONS = CompiledStatement(select(alternations).where(alternations.c.source == bindparam("source")))
-_ENTRIES = CompiledStatement(select(entries.c.content).order_by(entries.c.key))
+_ENTRIES = CompiledStatement(select(entries.c.key, entries.c.content).order_by(entries.c.key))
 _FACTS = CompiledStatement(
     select(blob_table.c.content).where(blob_table.c.kind == blobs.FACTS, blob_table.c.hash == bindparam("hash"))
 )
@@ -68,6 +69,13 @@ _EVIDENCE = CompiledStatement(
     .limit(2)
 )
 _NOTICE = CompiledStatement(select(notices.c.content).where(notices.c.id == bindparam("id")))
+_FIRST_OF_INCIDENT = CompiledStatement(
+    select(*(sent_messages.c[name] for name in ("notice", "at", "title", "thread", "incidents")))
+    .where(sent_messages.c.destination == bindparam("destination"))
+    .where(sent_messages.c.incidents.like(bindparam("pattern"), escape="/"))
+    .order_by(sent_messages.c.id)
+)
+_WILD = re.compile(r"[/%_]")
 _DELIVERIES = select(*_DELIVERY).order_by(deliveries.c.id)
 
 HORIZON = timedelta(days=1)
@@ -162,18 +170,10 @@ _NOTHING: Row = MappingProxyType({})
 _NO_FACTS: Facts = MappingProxyType({})
 
 
-@lru_cache(maxsize=4096)
-def _entry(content: str) -> Entry:
-    """Decode a row of the registry. The same text is the same entry, and one answer reads the registry several times;
-    entries are values that nobody changes.
-    """
-    return codec.decode(Entry, content)
-
-
 class SqlReader:
     """The port `Reader` on one connection. It is of use only inside the block that opened it."""
 
-    def __init__(self, connection: Connection, dialect: Dialect, cache: blobs.FactsCache) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, cache: DecodedCache) -> None:
         self._connection = connection
         self._dialect = dialect
         self._cache = cache
@@ -242,7 +242,7 @@ class SqlReader:
         return [_alternation(_named(alternations, row)) for row in rows.fetchall()]
 
     def entries(self) -> Mapping[str, Entry]:
-        decoded = [_entry(content) for (content,) in self._run(_ENTRIES).fetchall()]
+        decoded = [self._cache.entry(key, content) for key, content in self._run(_ENTRIES).fetchall()]
         return {entry.key: entry for entry in decoded}
 
     def facts(self, hash: str) -> Facts:
@@ -288,6 +288,13 @@ class SqlReader:
         if states:
             query = query.where(deliveries.c.state.in_([state.value for state in states]))
         return [delivery(cast(Row, row)) for row in self._connection.execute(query).mappings()]
+
+    def first_message(self, destination: str, incident: str) -> tuple[str, EarlierMessage] | None:
+        bound = {"destination": destination, "pattern": f"%|{_WILD.sub(lambda sign: '/' + sign.group(), incident)}|%"}
+        for notice, at, title, thread, incidents in self._run(_FIRST_OF_INCIDENT, bound):
+            if f"|{incident}|" in incidents:  # what is like it may differ by capitals, by database
+                return notice, EarlierMessage(at=datetime.fromisoformat(at), title=title, thread=thread)
+        return None
 
     def sent_messages(self, *, notice: str = "", destination: str = "", incident: str = "") -> Iterator[SentMessage]:
         """Yield what went out, oldest first, fetched in batches while it is read."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from monitor.core.ports import MonitorError, Reader, Refused, SeenAt, Transaction, Unavailable
 from monitor.store import migrations
-from monitor.store.blobs import FactsCache
+from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect, Sole, Watch, dialect_of, transaction
 from monitor.store.reader import SqlReader
 from monitor.store.writer import SqlTransaction
@@ -73,7 +73,7 @@ class SqlStore:
         self.engine = engine
         self._dialect = dialect
         self._reading = engine.execution_options(**dialect.reading)
-        self._cache = FactsCache(CACHED_FACTS)
+        self._cache = DecodedCache(CACHED_FACTS)
         # SQLite lets waiting writers poll, up to 100 ms apart and in no order; threads of one process need not.
         self._turn = threading.Lock()
         self._watch: Watch | None = None

@@ -7,7 +7,7 @@ it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -39,6 +39,7 @@ from monitor.core.notices import Notice
 from monitor.core.ports import Conflict, Delivery, DeliveryState, Refused, Reservation, SeenAt, SentMessage
 from monitor.core.price import canonical
 from monitor.store import blobs, codec, measures, tree
+from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect
 from monitor.store.reader import CLAIMABLE, SqlReader, delivery, reckoned
 from monitor.store.schema import (
@@ -115,12 +116,9 @@ _NEW_SENT = CompiledStatement(
 )
 
 _DELIVERY = tuple(column.name for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
-_DUE = CompiledStatement(
-    select(*(deliveries.c[name] for name in _DELIVERY))
-    .where(CLAIMABLE)
-    .order_by(deliveries.c.id)
-    .limit(bindparam("most"))
-)
+_OF_DUE = select(*(deliveries.c[name] for name in _DELIVERY)).where(CLAIMABLE).order_by(deliveries.c.id)
+_DUE = CompiledStatement(_OF_DUE.limit(bindparam("most")))
+_DUE_OF_NOTICE = CompiledStatement(_OF_DUE.where(deliveries.c.notice == bindparam("notice")).limit(bindparam("most")))
 _CLAIM = CompiledStatement(
     update(deliveries)
     .where(deliveries.c.id == bindparam("b_id"))
@@ -181,7 +179,7 @@ class SqlTransaction(SqlReader):
     written = False
     _tip: tuple[int, datetime | None] | None = None
 
-    def __init__(self, connection: Connection, dialect: Dialect, cache: blobs.FactsCache) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, cache: DecodedCache) -> None:
         super().__init__(connection, dialect, cache)
         self._new_leaves: list[_NewLeaf] = []
 
@@ -414,8 +412,14 @@ class SqlTransaction(SqlReader):
         if rows:
             self._write_many(_NEW_DELIVERIES, rows)
 
-    def claim(self, now: datetime, until: datetime, limit: int, worker: str) -> Sequence[Delivery]:
-        rows = self._run(_DUE, {**reckoned(now), "most": limit}).fetchall()
+    def claim(
+        self, now: datetime, until: datetime, limit: int, worker: str, notices: Collection[str] = ()
+    ) -> Sequence[Delivery]:
+        given = {**reckoned(now), "most": limit}
+        if notices:
+            rows = [row for notice in notices for row in self._run(_DUE_OF_NOTICE, {**given, "notice": notice})]
+        else:
+            rows = self._run(_DUE, given).fetchall()
         due = [dict(zip(_DELIVERY, row, strict=True)) for row in rows]
         if not due:
             return ()

@@ -26,6 +26,8 @@ from monitor.gate.github import PATH as GITHUB
 from monitor.gate.github import Reviews
 from monitor.gate.uses import Uses
 from monitor.web import metrics, ofrep
+from monitor.web.ack import PATH as ACK
+from monitor.web.ack import AckPage, page
 from monitor.web.answers import UNKNOWN, GateRequest, GateResult, as_json, decided
 from monitor.web.api.service import Api
 from monitor.web.door import Door
@@ -37,6 +39,9 @@ from monitor.web.tokens import Tokens
 
 LARGEST = 64 * 1024
 """Bytes of a request's body; a context is a few words."""
+
+LARGEST_FORM = 8 * 1024
+"""Bytes of the form on the page of a link."""
 
 LARGEST_DELIVERY = 2 * 1024 * 1024
 """Bytes of what GitHub tells about a deployment, which names its whole repository."""
@@ -67,6 +72,7 @@ class Endpoints:
     origins: Collection[str] = ()
     leases: Leases = field(default_factory=Leases)
     reviews: Reviews | None = None
+    ack: AckPage | None = None
     api: Api | None = None
 
     async def gate(self, request: Request) -> Response:
@@ -147,6 +153,23 @@ class Endpoints:
         status, details = self.reviews.take(request.headers, body)
         return as_response({"accepted": True, "details": details}, status) if status < 400 else problem(status, details)
 
+    async def ack_shown(self, request: Request) -> Response:
+        """`GET /ack/{notice}/{token}`: the page of a link in a message; nothing is changed."""
+        return page(404, "Links are not served here.") if self.ack is None else await self.ack.show(request)
+
+    async def ack_pressed(self, request: Request) -> Response:
+        """`POST /ack/{notice}/{token}`: somebody has the pause in hand."""
+        if self.ack is None:
+            return page(404, "Links are not served here.")
+        try:
+            return await self.ack.take(request, await _body(request, LARGEST_FORM))
+        except ofrep.Malformed:
+            return page(400, "The form is too large: shorten the note.")
+
+    async def ack_style(self, request: Request) -> Response:
+        """`GET /ack/style.css`."""
+        return page(404, "Links are not served here.") if self.ack is None else self.ack.style()
+
     async def alive(self, request: Request) -> Response:
         """`GET /healthz`: the process answers."""
         return as_response({"alive": True})
@@ -187,6 +210,9 @@ def application(endpoints: Endpoints) -> Starlette:
             Route("/v1/lease/{env}.json.sig", endpoints.signature),
             Route(GITHUB, endpoints.review, methods=["POST"]),
             Route("/ofrep/v1/evaluate/flags", endpoints.flags, methods=["POST"]),
+            Route(f"{ACK}style.css", endpoints.ack_style),
+            Route(f"{ACK}{{notice:path}}/{{token}}", endpoints.ack_shown, methods=["GET"]),
+            Route(f"{ACK}{{notice:path}}/{{token}}", endpoints.ack_pressed, methods=["POST"]),
             Route("/healthz", endpoints.alive),
             Route("/readyz", endpoints.ready),
             Route("/metrics", endpoints.measure),

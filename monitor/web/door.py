@@ -18,6 +18,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.gate.client.signature import HEADER as SIGNATURE
+from monitor.web.ack import PATH as ACK
+from monitor.web.ack import AckPage, page
 from monitor.web.responses import problem
 from monitor.web.tokens import Tokens
 
@@ -28,10 +30,11 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Callers(Protocol):
-    """Who may ask: with a token, where there are any; from pages of these origins."""
+    """Who may ask: with a token, where there are any; from pages of these origins; and whom `ack` serves by links."""
 
     tokens: Tokens
     origins: Collection[str]
+    ack: AckPage | None
 
 
 class Door:
@@ -63,12 +66,14 @@ class Door:
         if named and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             app = _preflight(headers)  # it carries no token, and asks whether a request with one may be sent
         else:
-            app = self._refusal(scope["path"], headers) or self._app
+            app = self._refusal(scope["path"], scope["method"], headers) or self._app
         await app(scope, receive, send)
 
-    def _refusal(self, path: str, headers: Headers) -> Response | None:
+    def _refusal(self, path: str, method: str, headers: Headers) -> Response | None:
         """Why a request is not let in; None where it is."""
         callers = self._callers
+        if path.startswith(ACK):
+            return _stranger(callers.ack.origin if callers.ack is not None else "", method, headers)
         if not callers.tokens and path not in self._signed and not _loopback(headers.get("host", "")):
             details = (
                 "Without tokens only this machine may ask: send localhost or 127.0.0.1 as Host, or set web.tokens."
@@ -80,6 +85,20 @@ class Door:
             return None
         details = "A token is needed: send Authorization: Bearer … or X-API-Key: … with one of web.tokens."
         return problem(401, details, {"WWW-Authenticate": "Bearer"})
+
+
+def _stranger(origin: str, method: str, headers: Headers) -> Response | None:
+    """Return why the page of a link is not shown: it is asked for by another name than the public one, or its form was
+    sent by another page. The token in the path is all else that it takes; who opens a link comes from anywhere.
+    """
+    host = headers.get("host", "")
+    if not _loopback(host) and _place(f"//{host}", urlsplit(origin).scheme) != _place(origin):
+        return page(421, "Open the link as it stands in the message: this is another host.")
+    sent_by = headers.get("origin", "").lower()
+    same = bool(sent_by) and sent_by == origin and headers.get("sec-fetch-site", "same-origin") == "same-origin"
+    if method not in ("GET", "HEAD") and not same and _foreign(headers):
+        return page(403, "The form of another page may not be sent here: open the link in the message.")
+    return None
 
 
 def _loopback(host: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Protocol
 from monitor.core.configuration import Configuration
 from monitor.core.ports import Store, Trouble
 from monitor.gate.recency import Recency
+from monitor.registry.acknowledging import Attendant
 from monitor.settings import Settings
 
 
@@ -25,6 +26,9 @@ class Host(Protocol):
 
     @property
     def configuration(self) -> Configuration: ...
+
+    @property
+    def attendant(self) -> Attendant: ...
 
     def clock(self) -> datetime:
         """Now, in UTC."""

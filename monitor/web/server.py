@@ -10,7 +10,7 @@ import errno
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,11 +21,14 @@ from zoneinfo import ZoneInfo
 import uvicorn
 
 from monitor.core import logs
+from monitor.core.events import Event
 from monitor.core.ports import ConfigurationError, MonitorError
 from monitor.gate.client.signature import signer
 from monitor.gate.github import Reviews
 from monitor.gate.uses import Uses
+from monitor.registry.ack_links import AckLink, find_link
 from monitor.settings import Settings
+from monitor.web.ack import AckPage
 from monitor.web.api.service import Api
 from monitor.web.app import Endpoints, application
 from monitor.web.connections import KEEP_ALIVE, LARGEST_HEAD, Connection, Crowd, room
@@ -129,6 +132,9 @@ class Server:
         endpoints = self.endpoints
         endpoints.tokens = keys.tokens
         endpoints.origins = settings.web.origins
+        if endpoints.ack is not None:
+            endpoints.ack.public_url = settings.web.public_url
+            endpoints.ack.user_header = settings.web.user_header
         endpoints.leases = Leases(keys.sign)
         endpoints.reviews = (
             Reviews(keys.webhook, settings.github.deployments, settings.github.api, endpoints.reviews)
@@ -188,6 +194,7 @@ def bound(monitor: Host, health: DaemonHealth, patience: timedelta) -> Iterator[
         troubles=health.troubles,
         probe=lambda: read_head(store),
         uses=Uses(lambda: monitor.configuration.gate.environments),
+        ack=AckPage(find=partial(_find, monitor), press=partial(_press, monitor), clock=monitor.clock),
         api=Api(
             store=store, configuration=lambda: monitor.configuration, clock=monitor.clock, zone=lambda: _zone(monitor)
         ),
@@ -206,6 +213,15 @@ def bound(monitor: Host, health: DaemonHealth, patience: timedelta) -> Iterator[
         yield server
     finally:
         server.stop()
+
+
+def _find(monitor: Host, notice: str, token: str) -> AckLink:
+    with monitor.store.read() as reader:
+        return find_link(reader, notice, token, monitor.clock())
+
+
+def _press(monitor: Host, notice: str, token: str, *, by: str, via: Mapping[str, str], note: str) -> Event:
+    return monitor.attendant.acknowledge_by_link(notice, token, by=by, via=via, note=note)
 
 
 def _zone(monitor: Host) -> ZoneInfo | None:

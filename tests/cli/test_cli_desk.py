@@ -65,6 +65,10 @@ def test_a_pause_is_open_and_says_who_has_it_and_what_comes_next(paused: Path) -
     (alert,) = data("alerts")
     assert alert["acknowledged"]["by"] == "Bob"
     assert alert["acknowledged"]["note"] == "on it"
+    (row,) = data("status", LUNA)
+    assert row["acknowledged"] == alert["acknowledged"]
+    assert "Bob: on it" in am("status", LUNA).stdout
+    assert "acknowledged by Bob: on it" in am("status").stdout
     assert alert["command"].startswith(f"access-monitor resume {LUNA} --by YOU --reason WHY --expect ")
     shown = am("alerts").stdout
     assert "Bob: on it" in shown

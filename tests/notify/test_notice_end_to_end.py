@@ -104,7 +104,7 @@ def test_a_deleted_webhook_is_told_through_the_other(story: Story) -> None:
     story.relay.tick()
     story.relay.tick()
     (alarm,) = story.second.received
-    assert alarm["text"].startswith("NOT DELIVERED platform#1")
+    assert alarm["text"].startswith("NOT DELIVERED slack://127.0.0.1: HTTP 404")
     assert "did not reach slack://127.0.0.1: HTTP 404 no_service" in alarm["text"]
     assert "SECRET" not in story.written()
 

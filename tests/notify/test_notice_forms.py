@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,46 +16,44 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from notices import FALLBACKS, SINCE, listed, notice, paused
+from notices import AT, FALLBACKS, listed, notice, paused
+from notices_told import REASONS, reasons
 
-from monitor.core.notices import Difference, Item, Notice, Reason
+from monitor.core.notices import Difference, Notice, Reason
 from monitor.notify.forms import SLACK_BLOCK, SLACK_BLOCKS, SLACK_HEADER, SLACK_TEXT, Rendered, render
+from monitor.notify.holding import digest
 
 GOLDEN = Path(__file__).parents[1] / "golden/notices"
 BERLIN = ZoneInfo("Europe/Berlin")
 
-CASES: dict[str, Notice] = {
-    "pause": notice(),
-    "mixed": notice(listed(1), paused(), *(listed(number) for number in range(2, 16))),
-    "held": notice(
-        paused(
-            reason=Reason.HELD,
-            summary="17 of 60 known models are missing from one list",
-            status="active",
-            denied=False,
-            differences=(),
-            polls=1,
-        )
-    ),
-}
-
-
-WORDS: dict[str, Notice] = {
-    **{f"reason-{reason}": notice(paused(reason=reason)) for reason in Reason},
-    **{f"unnamed-{reason}": notice(Item(reason=reason, subject="s", position=1, since=SINCE)) for reason in Reason},
-    **{f"fallback-{case}": notice(paused(**changes)) for case, changes in FALLBACKS.items()},
-}
+MIXED = notice(listed(1), paused(), *(listed(number) for number in range(2, 16)))
+WORDS: dict[str, Notice] = {f"fallback-{case}": notice(paused(**changes)) for case, changes in FALLBACKS.items()}
 """Notices whose text is looked at, and not how each form draws it."""
 
 FORMS = [
-    *((case, form) for case in CASES for form in ("txt", "html", "json")),
+    *((f"reason-{case}", form) for case in REASONS for form in ("txt", "html", "json")),
+    *((case, form) for case in ("mixed", "link", "digest") for form in ("txt", "html", "json")),
     *((case, "txt") for case in WORDS),
 ]
 
 
+def shown(case: str) -> Notice:
+    if case == "link":
+        return replace(reasons()["paused"], ack_url="https://monitor.example.com/ack/34.platform/the-token")
+    if case == "digest":
+        return digest([reasons()[name] for name in ("blind", "changed", "reminder", "recovered")], AT)
+    return reasons()[case.removeprefix("reason-")] if case.startswith("reason-") else {"mixed": MIXED, **WORDS}[case]
+
+
+def test_every_reason_is_told_by_the_real_use_cases() -> None:
+    assert tuple(reasons()) == REASONS
+    assert {notice.reason for notice in reasons().values()} == set(Reason)
+    assert all(notice.reason == case.partition("-")[0] for case, notice in reasons().items())
+
+
 @pytest.mark.parametrize(("case", "form"), FORMS, ids=lambda part: part)
 def test_the_form_is_the_one_that_was_approved(case: str, form: str) -> None:
-    rendered = render({**CASES, **WORDS}[case], BERLIN)
+    rendered = render(shown(case), BERLIN)
     said = {
         "txt": f"{rendered.title}\n\n{rendered.text}\n",
         "html": rendered.html,

@@ -80,7 +80,7 @@ def test_a_pause_is_told_in_the_order_a_woken_person_asks() -> None:
         "What was done",
     ]
     labels = {line.label: line.texts for line in section.lines}
-    assert labels["Model"] == ("gpt-5.6-luna of openai on openai-eu",)
+    assert labels["Model"] == ("gpt-5.6-luna (provider openai, surface openai-eu)",)
     assert labels["Evidence"][0] == "https://p.example/"
 
 
@@ -99,7 +99,7 @@ def test_a_denied_entry_says_whether_its_fallback_is_allowed(case: str, denied: 
 
 def test_news_of_an_entry_that_was_denied_before_says_so() -> None:
     (section,) = compose(notice(paused(**FALLBACKS["denied-before"]))).sections
-    assert {line.label: line.texts for line in section.lines}["Impact"][0].startswith("Unchanged")
+    assert {line.label: line.texts for line in section.lines}["Impact"][0].startswith("Production is still denied")
 
 
 LUNA = {"model": "gpt-5.6-luna", "provider": "openai", "surface": "openai"}
@@ -229,9 +229,37 @@ def test_beside_a_pause_the_news_of_an_entry_that_is_denied_already_is_told_in_b
     assert first.heading == "PAUSED GPT-5.6 Luna (luna)"
     assert second.heading == "CHANGED E1, E2"
     labels = {line.label: line.texts for line in second.lines}
-    assert [(text.partition(":")[0], f"e{n} is paused" in text) for n, text in enumerate(labels["Impact"], 1)] == [
-        ("Unchanged", True)
-    ] * 2
+    assert labels["Impact"] == ("Production is still denied e1, e2 (paused); it has no fallback.",)
+
+
+def test_several_entries_that_one_event_of_a_source_concerns_are_one_section() -> None:
+    down = [
+        paused(
+            reason=Reason.BLIND,
+            entry=f"e{n}",
+            name=f"E{n}",
+            status="active",
+            denied=False,
+            model=f"m{n}",
+            source="list",
+            brief="list not read",
+            differences=(),
+            denies_from=SINCE + timedelta(days=1 if n < 3 else 2),
+            commands=("access-monitor sources list", f"access-monitor status e{n}"),
+        )
+        for n in range(1, 6)
+    ]
+    message = compose(notice(*down))
+    (section,) = message.sections
+    assert message.title.startswith("SOURCE DOWN E1, E2, E3 and 2 more: list not read")
+    labels = {line.label: line.texts for line in section.lines}
+    assert [text.partition(" until ")[0] for text in labels["Impact"]] == [
+        "Production may use e1, e2",
+        "Production may use e3, e4, e5",
+    ]
+    assert labels["Model"] == ("m1", "m2", "m3", "and 2 more")
+    assert labels["Run next"][0] == "access-monitor sources list"
+    assert len(labels["Run next"]) == 4
 
 
 def test_the_last_words_are_the_idempotency_key() -> None:

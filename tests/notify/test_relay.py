@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core import events as ev
-from monitor.core.configuration import Owner
+from monitor.core.configuration import DestinationRules, Owner
 from monitor.core.events import Recorded
 from monitor.core.notices import Item, Notice, Reason
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, NotSent, Refused, Sent, Store, Unavailable
@@ -300,17 +303,17 @@ def test_two_relays_do_not_send_the_same_delivery(world: World) -> None:
     assert world.channel.sent == [("n1", "platform#1")]
 
 
-class FailingOnce:
-    """A store that is out of reach for one transaction."""
+class Failing:
+    """A store that is out of reach for some of its transactions, by their number."""
 
-    def __init__(self, store: Store, at: int) -> None:
+    def __init__(self, store: Store, *at: int) -> None:
         self._store = store
         self._at = at
         self._count = 0
 
     def write(self):  # type: ignore[no-untyped-def]
         self._count += 1
-        if self._count == self._at:
+        if self._count in self._at:
             raise Unavailable("the database is locked; try again")
         return self._store.write()
 
@@ -318,12 +321,62 @@ class FailingOnce:
         return getattr(self._store, name)
 
 
+class Unreadable:
+    """A store that cannot be read at some of the times, by their number."""
+
+    def __init__(self, store: Store, *at: int) -> None:
+        self._store = store
+        self._at = at
+        self._count = 0
+
+    def read(self):  # type: ignore[no-untyped-def]
+        self._count += 1
+        if self._count >= min(self._at):
+            raise Unavailable("the database is locked; try again")
+        return self._store.read()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
 def test_an_outcome_that_cannot_be_settled_does_not_cost_the_others_theirs(world: World) -> None:
     world.tell("n1", "platform#1", "platform#2")
-    with pytest.raises(Unavailable):
-        world.another("worker-1", store=FailingOnce(world.store, at=2)).tick()  # type: ignore[arg-type]
+    with pytest.raises(Unavailable):  # the claim, both outcomes together, then each by itself
+        world.another("worker-1", store=Failing(world.store, 2, 3)).tick()  # type: ignore[arg-type]
     states = sorted(row.state for row in world.rows().values())
     assert states == [DeliveryState.SENDING, DeliveryState.SENT]
+
+
+def test_a_store_that_cannot_be_read_while_it_sends_fails_the_tick_and_frees_nothing_twice(world: World) -> None:
+    world.owners = {
+        "platform": Owner(key="platform", destinations=("env:A",), rules={1: DestinationRules(zone="Europe/Berlin")})
+    }
+    world.tell("n1", "platform#1")
+    relay = world.another("worker-1", store=Unreadable(world.store, 3))  # type: ignore[arg-type]
+    with pytest.raises(Unavailable):
+        relay.tick()
+    assert world.row("n1").state is DeliveryState.SENDING
+    world.now += LEASE
+    world.relay.tick()
+    assert world.channel.sent == [("n1", "platform#1")]
+
+
+def test_what_becomes_due_while_a_destination_hangs_is_sent_meanwhile(world: World) -> None:
+    hanging, later = threading.Event(), threading.Event()
+
+    def hang(destination: str) -> None:
+        if destination == "platform#1":
+            world.tell("n2", "platform#2")
+            assert hanging.wait(60), "the other was never sent"
+        else:
+            later.set()
+            hanging.set()
+
+    world.channel.before = hang
+    world.tell("n1", "platform#1")
+    assert world.relay.tick() == 2
+    assert later.is_set()
+    assert sorted(world.channel.sent) == [("n1", "platform#1"), ("n2", "platform#2")]
 
 
 def test_a_dead_delivery_is_recorded_and_told_to_the_owner_s_other_destination(world: World) -> None:
@@ -425,6 +478,64 @@ def test_dead_deliveries_can_be_sent_again_all_or_by_id(world: World) -> None:
     assert world.channel.sent == [("n2", "platform#1"), ("n1", "platform#1"), ("n3", "platform#1")]
 
 
+def test_a_dead_delivery_that_is_sent_again_ends_what_was_told_of_its_destination(world: World) -> None:
+    world.channel.answers["platform#1"] = GONE
+    world.tell("n0", "platform#2")
+    world.tell("n1", "platform#1")
+    for _ in range(2):
+        world.relay.tick()
+    world.channel.answers.clear()
+    world.relay.redeliver()
+    for _ in range(3):
+        world.relay.tick()
+    assert [id.partition("-")[0] for id, to in world.channel.sent if to == "platform#2"] == [
+        "n0",
+        "undelivered",
+        "recovered",
+    ]
+
+
+def test_what_waits_at_a_destination_is_due_as_soon_as_it_takes_messages_again(world: World) -> None:
+    world.channel.answers["platform#1"] = FAILED
+    for number in range(3):
+        world.tell(f"old{number}", "platform#1")
+    for _ in range(5):
+        world.relay.tick()
+        world.now += timedelta(hours=1)
+    world.relay.tick()
+    world.channel.answers.clear()
+    world.now += timedelta(minutes=1)
+    assert world.relay.tick() == 0, "its next attempt is an hour away"
+    world.tell("new", "platform#1")
+    world.relay.tick()
+    world.relay.tick()
+    assert [id for id, _ in world.channel.sent] == ["new", "old0", "old1", "old2"]
+
+
+def test_a_crowd_at_a_service_that_takes_one_at_a_time_waits_and_does_not_die(world: World) -> None:
+    slow = NotSent(reason="HTTP 429", retry_after=1.0)
+    taken = 0
+
+    def one_a_tick(destination: str) -> None:
+        nonlocal taken
+        taken += 1
+        if taken > 1:
+            world.channel.answers[destination] = slow
+
+    world.channel.before = one_a_tick
+    for number in range(45):
+        world.tell(f"n{number:02}", "platform#1")
+    ticks = 0
+    while any(row.state is not DeliveryState.SENT for row in world.rows().values()):
+        taken, ticks = 0, ticks + 1
+        world.channel.answers.clear()
+        world.relay.tick()
+        world.now += timedelta(seconds=31)
+        assert ticks < 500
+        assert not any(row.state is DeliveryState.DEAD for row in world.rows().values())
+    assert len(world.channel.sent) == 45
+
+
 def test_a_waiting_delivery_can_be_sent_at_once(world: World) -> None:
     world.channel.answers["platform#1"] = FAILED
     world.tell("n1", "platform#1")
@@ -450,7 +561,7 @@ def test_redelivering_what_was_sent_or_is_not_there_is_refused_and_changes_nothi
 
 
 def test_a_test_reaches_every_destination_of_an_owner(world: World) -> None:
-    id = world.relay.test("billing")
+    (id,) = world.relay.test("billing")
     world.relay.tick()
     assert sorted(world.channel.sent) == [(id, "billing#1"), (id, "billing#2")]
     assert {notice.reason for notice in world.channel.notices} == {Reason.TEST}
@@ -460,3 +571,82 @@ def test_a_test_of_an_unknown_owner_is_refused_with_the_known_ones(world: World)
     with pytest.raises(Refused, match="there is no owner 'nobody' with a destination; configured: billing, platform"):
         world.relay.test("nobody")
     assert world.rows() == {}
+
+
+class Linking(Channel):
+    """A channel whose answers may quote what it was given, as services do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.urls: list[str] = []
+
+    def send(self, notice: Notice, destination: str) -> Sent | NotSent:
+        self.urls.append(notice.ack_url)
+        outcome = super().send(notice, destination)
+        if isinstance(outcome, NotSent):
+            return replace(outcome, reason=f"{outcome.reason}: you sent {notice.ack_url}")
+        return Sent(title="PAUSED", body=json.dumps({"text": f"take it: {notice.ack_url}"}))
+
+
+def linking(world: World, **item: object) -> tuple[Relay, Linking]:
+    """Return a relay with a public URL, and what is due: a notice of one item."""
+    fields: dict[str, object] = {
+        "reason": Reason.PAUSED,
+        "subject": "gpt-5.6-luna",
+        "position": 1,
+        "since": START,
+        "entry": "luna",
+        "status": "paused",
+    }
+    with world.store.write() as tx:
+        notice = Notice(id="1.platform", owner="platform", at=START, items=(Item(**{**fields, **item}),))  # type: ignore[arg-type]
+        tx.enqueue(notice, ["platform#1"], START)
+    channel = Linking()
+    relay = Relay(
+        store=world.store,
+        channel=channel,
+        clock=lambda: world.now,
+        owners=lambda: world.owners,
+        worker="w",
+        executor=world.executor,
+        public_url="https://monitor.example.com/",
+    )
+    return relay, channel
+
+
+def test_a_message_of_a_pause_has_a_link_that_nothing_keeps(world: World) -> None:
+    relay, channel = linking(world)
+    channel.answers["platform#1"] = FAILED
+    relay.tick()
+    assert "[ack link]" in world.row("1.platform").error
+    channel.answers.clear()
+    world.now += timedelta(hours=1)
+    relay.tick()
+    first, second = channel.urls
+    assert first == second, "a message that was taken although its attempt failed has the same link"
+    assert first.startswith("https://monitor.example.com/ack/1.platform/")
+    token = first.rpartition("/")[2]
+    (delivered,) = world.events("notice.delivered")
+    assert delivered.event.data["link"] == hashlib.sha256(token.encode()).hexdigest()
+    with world.store.read() as reader:
+        (message,) = reader.sent_messages()
+        assert json.loads(message.body) == {"text": "take it: [ack link]"}
+    kept = [repr(world.rows()), repr(world.events()), repr(message)]
+    assert [text for text in kept if token in text] == []
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"reason": Reason.CHANGED},
+        {"reason": Reason.RESUMED, "status": "active"},
+        {"reason": Reason.ACKNOWLEDGED},
+        {"status": "active"},
+        {"by": "Ada L."},
+    ],
+)
+def test_what_nobody_has_to_acknowledge_has_no_link(world: World, item: dict[str, object]) -> None:
+    relay, channel = linking(world, **item)
+    relay.tick()
+    assert channel.urls == [""]
+    assert "link" not in world.events("notice.delivered")[0].event.data

@@ -351,6 +351,8 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "entry.declared": {"carried"},
         "entry.amended": {"carried"},
         "entry.activated": {"requested_by", "request"},
+        "entry.pause_extended": {"worse"},
+        "notice.delivered": {"link"},
         "source.refused": {"concerns"},
         "lifecycle.announced": {
             "provider",
@@ -372,12 +374,13 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "model.changed": {"provider"},
         "access.gained": {"note"},
         "access.lost": {"note"},
-        "entry.reminded": {"since", "looks", "owners"},
+        "entry.reminded": {"since", "looks", "owners", "escalated"},
         "config.changed": {"denies"},
-        "price.changed": {"by", "reason", "via", "note", "correction", "alias_from", "alias_to"},
-        "price.listed": {"renamed_from", "note"},
-        "price.removed": {"renamed_to"},
-        "price.reported": {"note", "correction", "alias_from", "alias_to", "corroborates"},
+        "price.changed": {"condition", "by", "reason", "via", "note", "correction", "alias_from", "alias_to"},
+        "price.listed": {"condition", "renamed_from", "note"},
+        "price.quarantined": {"condition"},
+        "price.removed": {"condition", "renamed_to"},
+        "price.reported": {"condition", "note", "correction", "alias_from", "alias_to", "corroborates"},
     }
     for type, keys in seen.items():
         assert data_keys(type) - keys == rare.get(type, set()), type

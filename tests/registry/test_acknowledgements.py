@@ -57,6 +57,19 @@ def test_a_pause_that_nobody_acknowledges_is_told_again_ever_more_seldom_and_the
     assert paused.replayed() == paused.entries()
 
 
+def test_whoever_a_pause_was_escalated_to_hears_of_its_end(paused: World) -> None:
+    later(paused, hours=13)
+    before = len(paused.notices())
+    attendant(paused).acknowledge("luna", by="ann", via=VIA)
+    paused.resume()
+    told = [f"{notice.owner} {notice.reason}" for notice in paused.notices()[before:]]
+    assert told == ["oncall acknowledged", "platform acknowledged", "oncall resumed", "platform resumed"]
+    assert paused.entry().escalated == ()
+    paused.operator.pause("luna", by="ann", reason="migration", via=VIA)
+    assert {notice.owner for notice in paused.notices()[before + 4 :]} == {"platform"}
+    assert paused.replayed() == paused.entries()
+
+
 def test_who_takes_a_pause_on_is_not_told_again_and_the_log_says_who(paused: World) -> None:
     shown = paused.entry().position
     event = attendant(paused).acknowledge("luna", by="ann", via=VIA, note="on it")
@@ -73,6 +86,18 @@ def test_who_takes_a_pause_on_is_not_told_again_and_the_log_says_who(paused: Wor
 def test_a_notice_is_acknowledged_by_the_id_at_its_end(paused: World) -> None:
     attendant(paused).acknowledge(paused.notices()[-1].id, by="ann", via=VIA)
     assert later(paused, hours=5) == []
+
+
+def test_a_pause_that_got_worse_is_told_again_although_somebody_took_it_on(paused: World) -> None:
+    attendant(paused).acknowledge("luna", by="ann", via=VIA)
+    paused.sources["page"].set(LUNA, input="1.5")
+    paused.polls(2)
+    assert paused.entry().acknowledged == paused.entry().pause, "it is better than when she took it on"
+    paused.sources["page"].set(LUNA, input="3")
+    paused.polls(2)
+    assert paused.events("entry.pause_extended")[-1].data["worse"] is True
+    assert later(paused, hours=5) == ["platform unacknowledged"]
+    assert paused.replayed() == paused.entries()
 
 
 def test_the_next_pause_is_not_taken_on_by_the_word_about_the_last(paused: World) -> None:

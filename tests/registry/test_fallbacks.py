@@ -119,6 +119,19 @@ def test_a_fallback_that_grew_too_old_is_lost_by_time_alone_and_back_with_the_ne
     assert [item.incident for item in back if "fallback" in item.summary] == [lost.incident]
 
 
+def test_a_fallback_that_was_lost_before_a_pause_and_is_back_within_it_ends_what_its_loss_began(chain: World) -> None:
+    chain.operator.retire("vega", by="ann", reason="done", via=VIA)
+    chain.now += 2 * DAY
+    chain.tender.tend(chain.now)
+    (lost,) = _items(chain, "luna's", Reason.FALLBACK_LOST)
+    chain.operator.pause("luna", by="ann", reason="odd", via=VIA)
+    chain.poll()
+    chain.tender.tend(chain.now)
+    (back,) = [item for item in _items(chain, "luna's", Reason.RECOVERED) if "fallback" in item.summary]
+    assert (back.status, back.incident) == (Status.PAUSED, lost.incident)
+    assert back.pause not in ("", back.incident), "an alarm of the pause goes on"
+
+
 def test_what_nobody_activated_is_not_lost(chain: World) -> None:
     entries = {**chain.conf.entries, "nova": entry_spec("nova", "m02", fallback="dim"), "dim": entry_spec("dim", "m03")}
     chain.configure(configuration(version="2", entries=entries))

@@ -119,10 +119,13 @@ OTHER: Mapping[str, Any] = {
     "check_age": {"evals": "90d"},
     "evals": {"suites": ["tools"], "baseline": "mini", "samples": 21},
     "destinations": ["env:OTHER"],
+    "owners": ["another"],
     "repository": "example/other",
     "uses": ["v1/chat/completions"],
     "release": "2027-01-01",
     "origins": ["https://other.example"],
+    "public_url": "https://other.example",
+    "templates": {"text": "templates/other.j2"},
 }
 """Another value for keys whose type does not tell one."""
 

@@ -56,6 +56,7 @@ EXTRACTOR = {
     "openai-pricing": "pricing_page/5",
     "llm-prices": "llm_prices/2",
     PROBE: "behaviour/2",
+    "openai-behaviour/gpt-5.4-mini/responses": "behaviour/2",
     LIMITS: "admin/1",
     PROJECT: "admin/1",
     CARD: "document/2",
