@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from translog_world import OTHER_SEED, SEED, Forger, LogWorld, price_changed
 
-from monitor.audit.translog.checkpoints import Checkpoint
-from monitor.audit.translog.notes import VerifierKey, verifier_key
+from monitor.audit.translog.checkpoints import Checkpoint, checkpoint_text, read_checkpoint
+from monitor.audit.translog.notes import VerifierKey, sign, signing_key, verifier_key
 from monitor.audit.translog.proving import prove
 from monitor.audit.translog.sealing import Rewritten
 from monitor.audit.translog.verification import MisfitReason, OutsideCheckpoint, Verification, verify
@@ -157,14 +157,27 @@ def test_who_trusts_nobody_in_particular_goes_by_the_keys_that_the_log_names(wor
     world.grow(5)
     checkpoint = world.seal()
     assert verified(world, outside=(checkpoint,)).fits
-    stranger = LogWorld(world.path.with_name("stranger.db"))
-    try:
-        stranger.grow(5)
-        stranger.secrets = [OTHER_SEED]
-        result = verified(world, outside=(stranger.seal(),))
-    finally:
-        stranger.close()
+    strange = signing_key(checkpoint.origin, OTHER_SEED)
+    other = read_checkpoint(str(sign(checkpoint_text(checkpoint.origin, checkpoint.size, checkpoint.root), [strange])))
+    result = verified(world, outside=(other,))
     assert [misfit.reason for misfit in result.misfits] == [MisfitReason.SIGNATURE]
+
+
+def test_a_log_that_is_too_old_to_name_the_key_is_compared_with_what_was_kept_all_the_same(
+    world: LogWorld, tmp_path: Path
+) -> None:
+    world.grow(5)
+    older = world.copy(tmp_path / "older.db")
+    world.grow(5)
+    kept = world.seal()
+    store = older.reopened()
+    try:
+        with store.read() as reader:
+            for keys, reason in ([], MisfitReason.CUT), ([verifier_key(world.key)], MisfitReason.CUT):
+                result = verify(reader, outside=[OutsideCheckpoint("one kept elsewhere", kept)], keys=keys)
+                assert [(misfit.position, misfit.reason) for misfit in result.misfits] == [(6, reason)]
+    finally:
+        store.close()
 
 
 # -- set back ------------------------------------------------------------------

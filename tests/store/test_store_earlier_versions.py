@@ -78,6 +78,12 @@ def upgraded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return old
 
 
+def test_its_log_gets_a_tree_and_everything_in_it_verifies(upgraded: Old) -> None:
+    (events,) = upgraded.rows("SELECT count(*) FROM events")[0]
+    assert upgraded.rows("SELECT count(*) FROM leaves WHERE kind = 'event'") == [(events,)]
+    assert upgraded.data("db", "check")["fits"]
+
+
 @pytest.mark.parametrize("version", ["0.1.0", "0.2.0"])
 def test_a_command_that_reads_names_the_upgrade_and_changes_nothing(version: str, tmp_path: Path) -> None:
     old = unpacked(version, tmp_path)

@@ -9,9 +9,10 @@ machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from itertools import groupby
 
 from monitor.audit.translog.checkpoints import Checkpoint, read_checkpoint
@@ -20,6 +21,9 @@ from monitor.core.events import LogHead
 from monitor.core.leaves import Leaf, LeafKind, StoredEvent
 from monitor.core.merkle import WIDTH, Frontier, Tiles, leaf_hash
 from monitor.core.ports import Reader, TreeReader
+
+UNKNOWN_KEY = "is not signed by a key that counts"
+"""What is wrong with a checkpoint whose signatures nobody can check."""
 
 
 class MisfitReason(StrEnum):
@@ -365,7 +369,7 @@ class _Trust:
             signers = checkpoint.note.signers(keys)
         except ForgedSignature as error:
             return f"is forged: {error}"
-        return "" if signers else "is not signed by a key that counts"
+        return "" if signers else UNKNOWN_KEY
 
 
 def _readable(written: str) -> VerifierKey | None:
@@ -390,37 +394,45 @@ def _judge_checkpoints(
 ) -> _Judgement:
     """Hold every checkpoint against the tree, the smallest first: what fitted narrows where another one differs."""
     judgement, head = _Judgement(), reader.log_head()
-    signed = sorted((*kept, *outside), key=lambda given: given.checkpoint.size)
-    for given in signed:
-        checkpoint = given.checkpoint
-        wrong = trust.wrong(checkpoint)
-        if wrong:
-            position = max(position_at(reader.tree, checkpoint.size - 1), 1)
+    for given in sorted((*kept, *outside), key=lambda given: given.checkpoint.size):
+        wrong = trust.wrong(given.checkpoint)
+        found = _compared(reader, walk, head, given, partial(_known, given, kept, judgement.fitting))
+        # Who kept a checkpoint trusts it by that, though the log may be too old to name the key that signed it.
+        comparable = not wrong or (wrong == UNKNOWN_KEY and not trust.given and given not in kept)
+        if found is not None and comparable:
+            judgement.misfits.append(found)
+        elif wrong:
+            position = max(position_at(reader.tree, given.checkpoint.size - 1), 1)
             judgement.misfits.append(
                 Misfit(position, MisfitReason.SIGNATURE, f"position {position}: {given.label} {wrong}")
             )
-        elif not _is_of(checkpoint.origin, head):
-            judgement.misfits.append(
-                Misfit(1, MisfitReason.OTHER_LOG, f"position 1: {given.label} is of the log {checkpoint.origin}")
-            )
-        elif (begin := _set_back(walk, checkpoint)) is not None:
-            position = begin.position + 1
-            judgement.misfits.append(
-                Misfit(
-                    position,
-                    MisfitReason.SET_BACK,
-                    f"position {position}: the log was set back here, as by a restored backup, and {given.label} was "
-                    "signed of what came after it before; that is lost",
-                )
-            )
-        elif checkpoint.size > walk.size:
-            judgement.misfits.append(_cut(walk, given))
-        elif walk.whole and checkpoint.root not in walk.roots[checkpoint.size]:
-            known = _known(given, kept, judgement.fitting)
-            judgement.misfits.append(_rewritten(reader, given, known))
         elif walk.whole:
             judgement.fitting.append(given)
     return judgement
+
+
+def _compared(
+    reader: Reader, walk: _LeafWalk, head: LogHead, given: OutsideCheckpoint, known: Callable[[], int]
+) -> Misfit | None:
+    """Return how the log differs from that of a checkpoint; None where it does not. `known` says how many leaves the
+    two have in common as far as smaller checkpoints show it.
+    """
+    checkpoint = given.checkpoint
+    if not _is_of(checkpoint.origin, head):
+        return Misfit(1, MisfitReason.OTHER_LOG, f"position 1: {given.label} is of the log {checkpoint.origin}")
+    if (begin := _set_back(walk, checkpoint)) is not None:
+        position = begin.position + 1
+        return Misfit(
+            position,
+            MisfitReason.SET_BACK,
+            f"position {position}: the log was set back here, as by a restored backup, and {given.label} was signed of "
+            "what came after it before; that is lost",
+        )
+    if checkpoint.size > walk.size:
+        return _cut(walk, given)
+    if walk.whole and checkpoint.root not in walk.roots[checkpoint.size]:
+        return _rewritten(reader, given, known())
+    return None
 
 
 def _known(given: OutsideCheckpoint, kept: Sequence[OutsideCheckpoint], fitting: Sequence[OutsideCheckpoint]) -> int:
