@@ -251,6 +251,8 @@ def become(order: dict[str, Any], descriptors: Sequence[int]) -> None:
     os.chdir(order["cwd"])
     places = order["environ"].get(PLACES, "").removesuffix(os.environ.get(PLACES, "")).split(os.pathsep)
     sys.path[1:1] = filter(None, places)
+    # What other distributions add is found on these places, and was looked up without them.
+    sys.modules["monitor.sources.catalog"]._added.cache_clear()
     os.environ.clear()
     os.environ.update(order["environ"])
     time.tzset()
