@@ -83,12 +83,12 @@ def test_general_availability_pauses_and_asks_for_limits_prices_and_evals(story:
         "rate_limits is blank",
         "evals is blank",
     }
-    attest(story, "rate_limits")
-    story.must("resume", "orion", *BY, "--waive", "evals")
-    assert (story.status()["status"], story.status()["waived"]) == ("active", ["evals"])
     story.deliver()
     (message,) = story.messages("PAUSED")
     assert "rate_limits" in message.text
+    attest(story, "rate_limits")
+    story.must("resume", "orion", *BY, "--waive", "evals")
+    assert (story.status()["status"], story.status()["waived"]) == ("active", ["evals"])
 
 
 def test_a_pause_by_a_person_asks_for_what_is_required_and_not_verified(story: Story) -> None:

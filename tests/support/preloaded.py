@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import array
 import atexit
+import functools
 import gc
 import importlib
 import importlib.metadata
 import json
 import os
 import pkgutil
+import select
 import signal
 import socket
 import subprocess
@@ -32,6 +34,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, Any, NoReturn
 
 DISTRIBUTION = "access-monitor"
+PACKAGE = "monitor"
 COMMAND = Path(sys.executable).with_name(DISTRIBUTION)
 STARTING = ("PYTHON", "LC_", "LANG", "LD_")
 """How variables begin that count while an interpreter starts."""
@@ -63,11 +66,20 @@ class Child:
             subprocess.TimeoutExpired: It goes on for longer than `timeout` seconds.
         """
         end = time.monotonic() + timeout
+        self._sleep(timeout)
         while (code := self.poll()) is None:
             if time.monotonic() > end:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout)
             _PAUSE.wait(0.004)
         return code
+
+    def _sleep(self, timeout: float) -> None:
+        """Sleep until it ends, where the system can tell: asking every few milliseconds costs as much as a command."""
+        if self.returncode is None:
+            with suppress(OSError, AttributeError), os.fdopen(os.pidfd_open(self.pid), "rb") as process:
+                ending = select.poll()
+                ending.register(process, select.POLLIN)
+                ending.poll(timeout * 1000)
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -249,14 +261,22 @@ def become(order: dict[str, Any], descriptors: Sequence[int]) -> None:
         if descriptor > 2:
             os.close(descriptor)
     os.chdir(order["cwd"])
-    places = order["environ"].get(PLACES, "").removesuffix(os.environ.get(PLACES, "")).split(os.pathsep)
-    sys.path[1:1] = filter(None, places)
-    # What other distributions add is found on these places, and was looked up without them.
-    sys.modules["monitor.sources.catalog"]._added.cache_clear()
+    add(order["environ"].get(PLACES, "").removesuffix(os.environ.get(PLACES, "")).split(os.pathsep))
     os.environ.clear()
     os.environ.update(order["environ"])
     time.tzset()
     sys.argv = [DISTRIBUTION, *order["arguments"]]
+
+
+def add(places: Sequence[str]) -> None:
+    """Add places of packages, and forget what was looked up without them."""
+    if not any(places):
+        return
+    sys.path[1:1] = filter(None, places)
+    for name, module in list(sys.modules.items()):
+        for value in list(vars(module).values()) if name.startswith(f"{PACKAGE}.") else ():
+            if isinstance(value, functools._lru_cache_wrapper):
+                value.cache_clear()
 
 
 def child(connection: socket.socket) -> bool:
