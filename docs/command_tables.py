@@ -1,18 +1,17 @@
-"""Write the table of commands in docs/commands.md from the program, so that no option is described by hand.
+"""Write the tables of commands in docs/commands.md from the program, so that no command is described by hand.
 
 `make docs` runs this; a test fails while the page differs from what it would write.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from monitor.cli import COMMANDS, PROGRAM, cli
-from monitor.cli.framework import DefaultGroup, SharedOption
+from monitor.cli.framework import DefaultGroup
 from monitor.gate.client import ask
 
 PAGE = Path(__file__).parent / "commands.md"
@@ -43,17 +42,6 @@ def usage(name: str, command: click.Command) -> str:
     return " ".join([name, *pieces])
 
 
-def options(name: str, command: click.Command) -> list[str]:
-    """Return the options of a command in the order of its help, and `--json` where it prints JSON."""
-    if name == "gate":
-        return [option for option in re.findall(r"^  (--[a-z-]+)", ask.HELP, re.MULTILINE) if option != "--help"]
-    return [
-        param.opts[0]
-        for param in command.params
-        if isinstance(param, click.Option) and (not isinstance(param, SharedOption) or param.opts[0] == "--json")
-    ]
-
-
 def summary(name: str, command: click.Command) -> str:
     """Return the first sentence of a command's help."""
     help = ask.HELP.partition("\n\n")[2] if name == "gate" else command.help or ""
@@ -67,10 +55,9 @@ def table() -> str:
     section = ""
     for name, command in commands():
         if section != (section := section_of[name.split()[0]]):
-            lines += ["", f"### {section}", "", "| command | what it does | options |", "|---|---|---|"]
-        names = " ".join(f"`{option}`" for option in options(name, command))
+            lines += ["", f"### {section}", "", "| command | what it does |", "|---|---|"]
         typed = usage(name, command).replace("|", "\\|")
-        lines.append(f"| `{typed}` | {summary(name, command).replace('|', chr(92) + '|')} | {names} |")
+        lines.append(f"| `{typed}` | {summary(name, command).replace('|', chr(92) + '|')} |")
     return "\n".join(lines).strip()
 
 

@@ -26,11 +26,14 @@ LONGEST = timedelta(hours=1)
 """For how long the end of a trouble is tried to be told."""
 
 _ABILITIES = {
-    STORING: ("the database", "no change is recorded and no entry paused"),
-    PUBLISHING: ("lease files", "what reads them goes on with the old answers"),
-    SEALING: ("a checkpoint of the log", "none is signed until the log is whole again"),
+    STORING: ("write the database", "the database cannot be written, so no change is recorded and no entry paused"),
+    PUBLISHING: (
+        "write lease files",
+        "the lease files cannot be written, so what reads them goes on with the old answers",
+    ),
+    SEALING: ("sign the log", "the log was changed behind its signed checkpoints, so no further one is signed"),
 }
-"""Ability → what is written by it, and what follows where that cannot be."""
+"""Ability → what it is to do, and what is said where the monitor cannot."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,7 +114,7 @@ class Alarm:
 
 def _notice(incident: _Incident, owner: str, now: datetime) -> Notice:
     began = incident.trouble.since
-    what, follows = _ABILITIES[incident.ability]
+    act, trouble = _ABILITIES[incident.ability]
     over = incident.ended_at is not None
     item = Item(
         reason=Reason.RECOVERED if over else Reason.TROUBLE,
@@ -119,12 +122,8 @@ def _notice(incident: _Incident, owner: str, now: datetime) -> Notice:
         position=0,
         since=incident.ended_at or began,
         incident=f"{incident.ability}-{began:%Y%m%dT%H%M%SZ}",
-        brief=f"can write {what} again" if over else f"cannot write {what}",
-        summary=(
-            f"{what} can be written again"
-            if over
-            else f"{what} cannot be written, so {follows}: {incident.trouble.reason}"
-        ),
+        brief=f"can {act} again" if over else f"cannot {act}",
+        summary=f"the monitor can {act} again" if over else f"{trouble}: {incident.trouble.reason}",
         commands=("access-monitor doctor", "access-monitor status"),
     )
     ending = "-over" if over else ""

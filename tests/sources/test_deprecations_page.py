@@ -283,3 +283,9 @@ def test_the_stored_page_of_november_2025_is_read_from_its_html() -> None:
     assert stated["gpt-4-0125-preview"] == stated["gpt-4-turbo-preview-completions"] == "2026-03-26"
     assert stated["gpt-4o-realtime-preview"] == "2026-02-27"
     assert stated["babbage-002"] == "2026-09-28", "that its fine-tuning ended is about something else"
+
+
+def test_a_refusal_names_its_line_also_below_a_list() -> None:
+    page = "# Deprecations\n\nThese end:\n- `gpt-a`\n- `gpt-b`\n\n| Shutdown date | Model |\n| --- | --- |\n"
+    (refusal,) = read(f"{page}| 2026-12-11 | `gpt-a` |\n| whenever | `gpt-b` |\n").refused
+    assert refusal.where == "Deprecations, table at line 7, row 10"

@@ -81,14 +81,6 @@ OFF_PEAK = re.compile(
     r"\b(?:(?:off|non)-?peak|peak|night(?:time)?|day(?:time)?|discount(?:ed)?|standard) ?(?:hours|times?)?\b",
     re.IGNORECASE,
 )
-_REGION = re.compile(
-    r"(?:the )?(?:eu|europe(?:an union)?|us|u\.s\.|usa|united states|uk|united kingdom|apac|asia(?:[ "
-    r"-]pacific)?|emea|amer|latam|latin america|(?:north|south) america|americas|global"
-    r"|worldwide|international|china|mainland china|japan|(?:south )?korea|india|canada|australia|brazil"
-    r"|germany|france|ireland|switzerland|sweden|singapore|middle east|africa|uae"
-    r"|[a-z]{2,10}-[a-z]+(?:-[a-z]+)?-?[0-9]+[a-z]?|(?:east|west|north|south|central|us|eu|uk)[a-z]*[0-9]?)",
-    re.IGNORECASE,
-)
 _BRACKETED = re.compile(r"\(([^()]*)\)")
 _SIGN = re.compile(r"(?=(?:US)?\$)")
 _AMOUNT = re.compile(r"((?:US)?\$ ?[0-9][0-9,]*(?:\.[0-9]+)?)(?![\w%])")
@@ -138,11 +130,6 @@ def region_of(match: re.Match[str]) -> str:
 def hours_of(match: re.Match[str]) -> str:
     """Return the condition that a match of `HOURS` names: `hours 16:30-00:30 UTC`."""
     return f"hours {match['from'] or match['begin']}-{match['to'] or match['end']} UTC"
-
-
-def region(text: str) -> bool:
-    """Return whether a text is the name of a region."""
-    return _REGION.fullmatch(text) is not None
 
 
 def amounts(text: str) -> list[Stated]:

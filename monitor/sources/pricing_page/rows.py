@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from monitor.core.facts import ANYTHING, Refusal
-from monitor.core.price import REGION, SHORT, TEXT, PriceRow, canonical, equal
+from monitor.core.price import SHORT, TEXT, PriceRow, canonical, equal
 from monitor.sources.pricing_page import cells, conditions, money, per_model
 from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, PageTable, TableRow
 from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, offers, sized
@@ -46,7 +46,19 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
         turned = per_model.upright(turned, placed.models, words.per_model, frozenset(words.meters))
     parts = [turned] if turned is not block or isinstance(turned, Component) else _parts(turned, words)
     for part in parts:
-        yield from _part(placed, part, provider, words, turned=turned is not block)
+        read = _part(placed, part, provider, words, turned=turned is not block)
+        yield from _undisputed(list(read)) if isinstance(part, Component) else read
+
+
+def _undisputed(parts: list[PriceRow | Refusal]) -> Iterator[PriceRow | Refusal]:
+    """Yield what was read of a component without the prices of a model that a refused row of it names as well: without
+    header text, which of its two rows is whole is not known.
+    """
+    torn = {name for part in parts if isinstance(part, Refusal) for name in part.about}
+    lost = dict.fromkeys(part.model for part in parts if isinstance(part, PriceRow) and part.model in torn)
+    yield from (part for part in parts if not (isinstance(part, PriceRow) and part.model in lost))
+    for model in lost:
+        yield Refusal(model, "another row of the component names it and cannot be read", (model,))
 
 
 def _parts(table: PageTable, words: Profile) -> Iterator[PageTable]:
@@ -224,7 +236,7 @@ def _check_columns(binding: Binding, rows: Iterable[TableRow]) -> None:
                 raise Unbound(f"the column {label!r} is not recognised and may set a condition ({text!r})")
     for row in rows if binding.region is not None else ():
         text = row.cells[binding.region] if binding.region is not None and binding.region < len(row.cells) else ""
-        if not conditions.region(text):
+        if conditions.OF_REGION.fullmatch(text) is None:
             raise Unbound(f"a column of regions holds {text!r}, which is none that is known")
 
 
@@ -357,10 +369,12 @@ def _own_region(text: str, condition: str) -> str:
     """Return the condition of a row whose region a cell names.
 
     Raises:
-        ValueError: its place is of another region.
+        ValueError: it names none, or its place is of another region.
     """
     match = conditions.OF_REGION.fullmatch(text)
-    own = conditions.region_of(match) if match else REGION + text
+    if match is None:
+        raise ValueError(f"{text!r} is no region that is known")
+    own = conditions.region_of(match)
     if condition and not condition.startswith("hours") and condition != own:
         raise ValueError(f"the row is of {own}, and it stands under {condition}")
     return f"{condition}, {own}" if condition.startswith("hours") else own

@@ -180,3 +180,9 @@ def test_an_amount_beside_a_struck_one_is_the_price(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["~~$1.25~~", "~~$1.25", "$1.25~~", "~~$5~~ ~~$1.25~~", "~~$5~~ $1.25 $1.50"])
 def test_a_struck_amount_alone_is_no_price(cell: str) -> None:
     assert {meter for _, meter, _ in silent(PAGE + TABLE.replace("$1.25", cell))} == {"output"}
+
+
+def test_a_model_of_which_a_component_has_a_row_that_cannot_be_read_has_no_price() -> None:
+    listed = "['orion-1', 1, 0.1, 4], ['orion-2', 2, 0.2, 8], ['orion-2', '-', '-', 80]"
+    found = rows(f"{PAGE}<TextTokenPricingTables rows={{[{listed}]}} />\n")
+    assert {row.model for row in found} == {"orion-1"}
