@@ -46,18 +46,18 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
         turned = per_model.upright(turned, placed.models, words.per_model, frozenset(words.meters))
     parts = [turned] if turned is not block or isinstance(turned, Component) else _parts(turned, words)
     for part in parts:
-        read = _part(placed, part, provider, words, turned=turned is not block)
-        yield from _undisputed(list(read)) if isinstance(part, Component) else read
+        prices = _part(placed, part, provider, words, turned=turned is not block)
+        yield from _undisputed(list(prices)) if isinstance(part, Component) else prices
 
 
 def _undisputed(parts: list[PriceRow | Refusal]) -> Iterator[PriceRow | Refusal]:
     """Yield what was read of a component without the prices of a model that a refused row of it names as well: without
     header text, which of its two rows is whole is not known.
     """
-    torn = {name for part in parts if isinstance(part, Refusal) for name in part.about}
-    lost = dict.fromkeys(part.model for part in parts if isinstance(part, PriceRow) and part.model in torn)
-    yield from (part for part in parts if not (isinstance(part, PriceRow) and part.model in lost))
-    for model in lost:
+    names = {name for part in parts if isinstance(part, Refusal) for name in part.about}
+    models = dict.fromkeys(part.model for part in parts if isinstance(part, PriceRow) and part.model in names)
+    yield from (part for part in parts if not (isinstance(part, PriceRow) and part.model in models))
+    for model in models:
         yield Refusal(model, "another row of the component names it and cannot be read", (model,))
 
 
@@ -448,10 +448,10 @@ def _steps(before: str, word: str, day: str, after: str) -> tuple[conditions.Sta
     Raises:
         ValueError: its day or an amount is none.
     """
-    named = list(days(day))
-    if len(named) != 1 or (named[0].start, named[0].stop) != (0, len(day)):
+    dates = list(days(day))
+    if len(dates) != 1 or (dates[0].start, dates[0].stop) != (0, len(day)):
         raise ValueError(f"{day!r} is no day")
-    change = named[0].over if word.lower().startswith("thr") else named[0].begin
+    change = dates[0].over if word.lower().startswith("thr") else dates[0].begin
     amounts = cells.amount(before), cells.amount(after)
     if change is None or amounts[0] is None or amounts[1] is None:
         raise ValueError(f"what it costs until {day!r} and from then on is not clear")
