@@ -67,7 +67,9 @@ def _parts(table: PageTable, words: Profile) -> Iterator[PageTable]:
     """
     begun, header, flaw, line = 0, table.header, table.flaw, table.line
     for number, row in enumerate(table.rows):
-        if table.header and row.cells and row.cells[-1][:1] != "$" and is_header(row.cells, table.header[-1], words):
+        last = row.cells[-1] if row.cells else ""
+        titled = last[:1] != "$" or "Model" in row.cells  # nearly every row ends with an amount
+        if table.header and row.cells and titled and is_header(row.cells, table.header[-1], words):
             yield PageTable(header=header, rows=table.rows[begun:number], line=line, flaw=flaw)
             groups = number == begun == 0 and any(header[-1]) and not is_header(header[-1], header[-1], words)
             flaw = (
