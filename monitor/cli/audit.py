@@ -155,18 +155,18 @@ def watch(options: Options, *, file: Path, place: str, keys: tuple[str, ...]) ->
     """
     from monitor.app.publication import replace_file
 
-    kept = _outside(file)
+    earlier = _outside(file)
     trusted = _keys(keys)
-    newest = _watch_published(kept, place, trusted) if place else _watch_database(options, kept, trusted)
-    if newest is not None and newest.size > kept.checkpoint.size:
+    newest = _watch_published(earlier, place, trusted) if place else _watch_database(options, earlier, trusted)
+    if newest is not None and newest.size > earlier.checkpoint.size:
         try:
             replace_file(file, str(newest).encode())
         except OSError as error:
             raise Refused(
                 f"The log fits, but {file} cannot be brought up to date ({error.strerror}): let this user write there."
             ) from None
-    size = kept.checkpoint.size if newest is None else newest.size
-    click.echo(f"The log extends the checkpoint of {kept.checkpoint.size} leaves, and has {max(size, 0)} signed now.")
+    size = earlier.checkpoint.size if newest is None else newest.size
+    click.echo(f"The log extends the checkpoint of {earlier.checkpoint.size} leaves, and has {size} signed now.")
 
 
 @command("key", examples=("access-monitor audit key > kept.key",))

@@ -277,7 +277,7 @@ class NotifyTable(SettingsTable):
     )
     fallback_owner: str | None = Field(
         default=None,
-        description="The owner who is told of what has no other owner, and of every message that was not delivered.",
+        description="The owner who is notified of what has no other owner, and of every undelivered message.",
         examples=["oncall"],
     )
 

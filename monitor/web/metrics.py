@@ -97,7 +97,7 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
         measured = by_series(reader.measurements(MeasurementQuery(since=now - RECENT)))
         budgets = accounts(reader, configuration, per_day, now)
         head, states, entries = reader.head(), reader.sources(), reader.entries()
-        known = standings(reader, configuration, now)
+        by_key = standings(reader, configuration, now)
         costs = priced(reader, configuration, entries)
         changes = reader.pending_changes()
         unread = Counter(change.source for change in changes if not change.seen)
@@ -124,7 +124,7 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
         ),
         _gauge("entries", "Entries by status.", {(("status", status.value),): counted[status] for status in Status}),
         *_of_changes(configuration, pending),
-        *_of_entries(known, configuration, now),
+        *_of_entries(by_key, configuration, now),
         _gauge("price_usd", "What official sources state that an entry costs, per 1M tokens.", _prices(costs)),
         _gauge("deliveries", "Deliveries that wait or are being sent, and dead ones.", outbox),
         *_of_probes(measured),
@@ -139,24 +139,24 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
 def _of_changes(configuration: Configuration, pending: Mapping[tuple[str, bool], int]) -> list[Metric]:
     counts: dict[bool, dict[Labels, float]] = {False: {}, True: {}}
     for key in configuration.sources:
-        for held, samples in counts.items():
-            samples[("source", key),] = pending.get((key, held), 0)
+        for is_held, samples in counts.items():
+            samples[("source", key),] = pending.get((key, is_held), 0)
     return [
         _gauge("source_pending", "Differences of a source that are being counted.", counts[False]),
         _gauge("source_held", "Differences of a source that are held for review.", counts[True]),
     ]
 
 
-def _of_entries(known: Mapping[str, Standing], configuration: Configuration, now: datetime) -> list[Metric]:
+def _of_entries(by_key: Mapping[str, Standing], configuration: Configuration, now: datetime) -> list[Metric]:
     question = GateQuestion(rules=configuration.gate, now=now)
     allowed: dict[Labels, float] = {}
     status: dict[Labels, float] = {}
     fresh: dict[Labels, float] = {}
-    for standing in known.values():
+    for standing in by_key.values():
         if standing.status is Status.WITHDRAWN:
             continue
         labels = (("entry", standing.entry), ("surface", standing.surface))
-        allowed[labels] = int(decide(standing, question, known).allowed)
+        allowed[labels] = int(decide(standing, question, by_key).allowed)
         for name in Status:
             status[(*labels, ("status", name.value))] = int(standing.status is name)
         ends = [standing.access_until, standing.price_until]

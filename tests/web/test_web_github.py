@@ -119,7 +119,7 @@ def test_what_nobody_configured_is_rejected_with_the_mend(asked: World, sending:
     sending.turn()
     ((_, said),) = sending.given
     assert (said["environment_name"], said["state"]) == ("staging", "rejected")
-    assert "knows no deployment of example/shop" in said["comment"]
+    assert "No [[deployment]] names example/shop" in said["comment"]
 
 
 @pytest.mark.parametrize(

@@ -67,15 +67,15 @@ What a provider sent before it was received, and who a person is beyond the name
 
 def positions_with_causes(reader: Reader, chosen: Iterable[Recorded]) -> list[Recorded]:
     """Return the events that were chosen and everything that they follow from, in order of position."""
-    found = {recorded.event.position: recorded for recorded in chosen}
-    waiting = list(found.values())
+    events = {recorded.event.position: recorded for recorded in chosen}
+    waiting = list(events.values())
     while waiting:
         event = waiting.pop().event
         for position in {event.cause, *event.data.get("causes", ())} - {None}:
-            if position not in found and (cause := reader.event(position)) is not None:
-                found[position] = cause
+            if position not in events and (cause := reader.event(position)) is not None:
+                events[position] = cause
                 waiting.append(cause)
-    return [found[position] for position in sorted(found)]
+    return [events[position] for position in sorted(events)]
 
 
 def bundle(reader: Reader, events: Sequence[Recorded]) -> Iterator[tuple[str, bytes]]:

@@ -107,14 +107,14 @@ class Sealer:
                 )
 
     def _kept(self, tree: TreeReader) -> Checkpoint | None:
-        kept = tree.last_checkpoint()
-        if kept is None:
+        last = tree.last_checkpoint()
+        if last is None:
             return None
         try:
-            return read_checkpoint(kept.note)
+            return read_checkpoint(last.note)
         except InvalidNote as error:
             raise Rewritten(
-                f"The checkpoint of {kept.size} leaves in the database {error}, so no further one is signed: restore "
+                f"The checkpoint of {last.size} leaves in the database {error}, so no further one is signed: restore "
                 "the database from a backup."
             ) from None
 

@@ -98,20 +98,20 @@ def verify(
 
     Without `keys`, the keys are those that the log itself names.
     """
-    kept, misfits = _kept_checkpoints(reader.tree)
+    stored, misfits = _stored_checkpoints(reader.tree)
     outside = sorted(outside, key=lambda given: given.checkpoint.size)
-    walk = _LeafWalk(reader, {given.checkpoint.size for given in (*kept, *outside)})
+    walk = _LeafWalk(reader, {given.checkpoint.size for given in (*stored, *outside)})
     walk.run()
     trust = _Trust(reader.tree, walk, keys)
-    trust.grow([given.checkpoint for given in (*kept, *outside)])
-    judged = _judge_checkpoints(reader, walk, trust, kept, outside)
-    found = [*misfits, *walk.misfits, *_blobs(reader.tree, walk), *judged.misfits]
+    trust.grow([given.checkpoint for given in (*stored, *outside)])
+    judged = _judge_checkpoints(reader, walk, trust, stored, outside)
+    misfits += [*walk.misfits, *_blobs(reader.tree, walk), *judged.misfits]
     return Verification(
         events=walk.events,
         leaves=walk.size,
         covered=max((given.checkpoint.size for given in judged.fitting), default=0),
         checkpoints=len(judged.fitting),
-        misfits=tuple(sorted(dict.fromkeys(found), key=lambda misfit: misfit.position)),
+        misfits=tuple(sorted(dict.fromkeys(misfits), key=lambda misfit: misfit.position)),
     )
 
 
@@ -286,9 +286,9 @@ class _LeafWalk:
         for level, closed in groupby(sorted(self._frontier.closed), key=lambda node: node[0]):
             for tile, nodes in groupby(closed, key=lambda node: node[1] // WIDTH):
                 expected = [(number, {hash, by_rows.get((level, number), hash)}) for _, number, hash in nodes]
-                kept = self.reader.tree.tile(level, tile, len(expected))
+                above = self.reader.tree.tile(level, tile, len(expected))
                 for offset, (number, hashes) in enumerate(expected):
-                    if not hashes.intersection(kept[offset : offset + 1]):
+                    if not hashes.intersection(above[offset : offset + 1]):
                         self._node_misfit(level, number)
                         break
 
@@ -325,8 +325,8 @@ def _blobs(tree: TreeReader, walk: _LeafWalk) -> Iterator[Misfit]:
 # -- leaves against checkpoints ------------------------------------------------
 
 
-def _kept_checkpoints(tree: TreeReader) -> tuple[list[OutsideCheckpoint], list[Misfit]]:
-    kept, misfits = [], []
+def _stored_checkpoints(tree: TreeReader) -> tuple[list[OutsideCheckpoint], list[Misfit]]:
+    stored, misfits = [], []
     for row in tree.checkpoints():
         label = f"the checkpoint of {row.size} leaves in the database"
         try:
@@ -337,8 +337,8 @@ def _kept_checkpoints(tree: TreeReader) -> tuple[list[OutsideCheckpoint], list[M
             position = max(position_at(tree, row.size - 1), 1)
             misfits.append(Misfit(position, MisfitReason.SIGNATURE, f"position {position}: {label} {error}"))
         else:
-            kept.append(OutsideCheckpoint(label, checkpoint))
-    return kept, misfits
+            stored.append(OutsideCheckpoint(label, checkpoint))
+    return stored, misfits
 
 
 @dataclass
@@ -389,18 +389,18 @@ def _judge_checkpoints(
     reader: Reader,
     walk: _LeafWalk,
     trust: _Trust,
-    kept: Sequence[OutsideCheckpoint],
+    stored: Sequence[OutsideCheckpoint],
     outside: Sequence[OutsideCheckpoint],
 ) -> _Judgement:
     """Hold every checkpoint against the tree, the smallest first: what fitted narrows where another one differs."""
     judgement, head = _Judgement(), reader.log_head()
-    for given in sorted((*kept, *outside), key=lambda given: given.checkpoint.size):
+    for given in sorted((*stored, *outside), key=lambda given: given.checkpoint.size):
         wrong = trust.wrong(given.checkpoint)
-        found = _compared(reader, walk, head, given, partial(_known, given, kept, judgement.fitting))
+        misfit = _compared(reader, walk, head, given, partial(_known, given, stored, judgement.fitting))
         # Who kept a checkpoint trusts it by that, though the log may be too old to name the key that signed it.
-        comparable = not wrong or (wrong == UNKNOWN_KEY and not trust.given and given not in kept)
-        if found is not None and comparable:
-            judgement.misfits.append(found)
+        comparable = not wrong or (wrong == UNKNOWN_KEY and not trust.given and given not in stored)
+        if misfit is not None and comparable:
+            judgement.misfits.append(misfit)
         elif wrong:
             position = max(position_at(reader.tree, given.checkpoint.size - 1), 1)
             judgement.misfits.append(
@@ -435,16 +435,16 @@ def _compared(
     return None
 
 
-def _known(given: OutsideCheckpoint, kept: Sequence[OutsideCheckpoint], fitting: Sequence[OutsideCheckpoint]) -> int:
+def _known(given: OutsideCheckpoint, stored: Sequence[OutsideCheckpoint], fitting: Sequence[OutsideCheckpoint]) -> int:
     """Return how many leaves the log has in common with that of a checkpoint which it does not fit, as far as smaller
     checkpoints show it.
 
     Where there are two histories, the checkpoints in the database may be of this one alone; so they count only where
     the database has the one in question as well.
     """
-    among = {(other.checkpoint.size, other.checkpoint.root) for other in kept}
+    among = {(other.checkpoint.size, other.checkpoint.root) for other in stored}
     same = (given.checkpoint.size, given.checkpoint.root) in among
-    return max((other.checkpoint.size for other in fitting if same or other not in kept), default=0)
+    return max((other.checkpoint.size for other in fitting if same or other not in stored), default=0)
 
 
 def _is_of(origin: str, head: LogHead) -> bool:

@@ -25,10 +25,10 @@ _PROBLEMS = {
 
 def description(resources: Iterable[Resource] = RESOURCES) -> Document:
     """Return the description as it is served at `/openapi.json`."""
-    asked = list(resources)
+    described = list(resources)
     generator = GenerateJsonSchema(ref_template=_REF)
     problem = ("problem", "serialization", models.ProblemDocument.__pydantic_core_schema__)
-    inputs = [(resource.path, "serialization", resource.adapter.core_schema) for resource in asked]
+    inputs = [(resource.path, "serialization", resource.adapter.core_schema) for resource in described]
     schemas, components = generator.generate_definitions([*inputs, problem])  # type: ignore[list-item]
     return {
         "openapi": "3.1.0",
@@ -52,7 +52,7 @@ def description(resources: Iterable[Resource] = RESOURCES) -> Document:
                     },
                 }
             }
-            for resource in asked
+            for resource in described
         },
         "components": {
             "schemas": components,

@@ -88,6 +88,25 @@ class BandDocument(ApiDocument):
     cache_writes: dict[str, CacheWriteDocument]
 
 
+class AcknowledgementDocument(ApiDocument):
+    """Who took something on."""
+
+    by: str
+    at: Time
+    note: str
+
+
+class SilenceDocument(ApiDocument):
+    """An entry of which nothing but pauses is told for a while."""
+
+    entry: str
+    since: Time
+    until: Time
+    by: str
+    reason: str
+    position: int
+
+
 class RegistryRowDocument(ApiDocument):
     """An entry on one surface."""
 
@@ -108,6 +127,8 @@ class RegistryRowDocument(ApiDocument):
     asks: list[str]
     waived: list[str]
     access: AccessDocument | None
+    acknowledged: AcknowledgementDocument | None = Field(description="Who took the running pause on.")
+    silence: SilenceDocument | None
     production: ProductionDocument | None = Field(description="Null of the past, whose answers are not in the log.")
     family: str | None
     release: str | None
@@ -206,6 +227,7 @@ class PriceDocument(ApiDocument):
     verified_at: Time | None
     position: int | None
     evidence: str | None
+    condition: str | None = Field(description="The region or hours for which it is stated; null without one.")
     agreement: str
     official: Amount | None
     of_official: Amount | None
@@ -256,14 +278,6 @@ class SourceDocument(ApiDocument):
     refused: list[RefusalDocument] | None = Field(description="Null where it was not asked for: ask for one source.")
 
 
-class AcknowledgementDocument(ApiDocument):
-    """Who took something on."""
-
-    by: str
-    at: Time
-    note: str
-
-
 class AlertDocument(ApiDocument):
     """An open matter, and what to type next."""
 
@@ -276,17 +290,6 @@ class AlertDocument(ApiDocument):
     production: str
     acknowledged: AcknowledgementDocument | None
     position: int | None
-
-
-class SilenceDocument(ApiDocument):
-    """An entry of which nothing but pauses is told for a while."""
-
-    entry: str
-    since: Time
-    until: Time
-    by: str
-    reason: str
-    position: int
 
 
 class MessageDocument(ApiDocument):

@@ -130,13 +130,13 @@ def events(desk: Desk, path: Mapping[str, str], asked: OfEvents) -> documents.Do
     page = [record(recorded) for recorded in desk.reader.events(query_of(asked, desk.now))]
     following = None
     if len(page) == asked.limit:
-        given = asked.model_dump(exclude_defaults=True, exclude={"since", "until", "after", "before"})
+        filters = asked.model_dump(exclude_defaults=True, exclude={"since", "until", "after", "before"})
         times = {name: value.resolve(desk.now) for name in ("since", "until") if (value := getattr(asked, name))}
         edge = {"before" if asked.newest else "after": page[-1]["position"]}
-        kept = {"before" if not asked.newest else "after": asked.after if asked.newest else asked.before}
-        kept = {name: value for name, value in kept.items() if value is not None}
+        bounds = {"before" if not asked.newest else "after": asked.after if asked.newest else asked.before}
+        bounds = {name: value for name, value in bounds.items() if value is not None}
         texts = {name: documents.time_or_none(at) for name, at in times.items()}
-        following = f"/v1/events?{urlencode({**given, **texts, **kept, **edge})}"
+        following = f"/v1/events?{urlencode({**filters, **texts, **bounds, **edge})}"
     return {"events": page, "next": following}
 
 
@@ -200,8 +200,12 @@ def lasting_silences(desk: Desk, path: Mapping[str, str], asked: Nothing) -> lis
 def windows(desk: Desk, path: Mapping[str, str], asked: AtTime) -> dict[str, list[documents.Document]]:
     """Return the maintenance windows of every entry that has one."""
     at = desk.now if asked.at is None else asked.at.resolve(desk.now)
-    known = queries.entries(desk.reader, at=None if asked.at is None else at)
-    return {key: documents.of_windows(one.windows, at) for key, one in sorted(known.items()) if one.windows}
+    entries_then = queries.entries(desk.reader, at=None if asked.at is None else at)
+    return {
+        key: documents.of_windows(entry_then.windows, at)
+        for key, entry_then in sorted(entries_then.items())
+        if entry_then.windows
+    }
 
 
 def announced_ends(desk: Desk, path: Mapping[str, str], asked: OfEnds) -> list[documents.Document]:
@@ -331,10 +335,10 @@ def _found(desk: Desk, key: str, asked: OfRow) -> tuple[datetime | None, str]:
     """
     at = asked.at if isinstance(asked, OfEntryThen) else None
     then = None if at is None else at.resolve(desk.now)
-    known = queries.entries(desk.reader, at=then)
-    row = find_row(known, key, asked.surface)
-    if row not in known:
-        raise unknown_entry(row, known, then=utc(then) if then else "")
+    entries_then = queries.entries(desk.reader, at=then)
+    row = find_row(entries_then, key, asked.surface)
+    if row not in entries_then:
+        raise unknown_entry(row, entries_then, then=utc(then) if then else "")
     return then, row
 
 
@@ -348,7 +352,7 @@ def rows_of_registry(
     entries = queries.entries(reader, at=then)
     if key:
         of = find_entry(entries, key).spec.entry
-        entries = {row: one for row, one in entries.items() if one.spec.entry == of}
+        entries = {row: entry_then for row, entry_then in entries.items() if entry_then.spec.entry == of}
     costs = priced(reader, configuration, entries, at=then)
     gate = production_answers(reader, configuration, desk.now) if then is None else {}
     return {

@@ -88,35 +88,36 @@ class Api:
 
     async def _answer(self, resource: Resource, request: Request) -> Response:
         try:
-            asked = read_query(resource.query, request.query_params.multi_items())
-            if isinstance(asked, OfEvents) and "text/event-stream" in request.headers.get("accept", ""):
-                return self._stream(request, asked)
+            parameters = read_query(resource.query, request.query_params.multi_items())
+            if isinstance(parameters, OfEvents) and "text/event-stream" in request.headers.get("accept", ""):
+                return self._stream(request, parameters)
             content = await self.read(
                 lambda desk: resource.adapter.dump_json(
-                    resource.adapter.validate_python(resource.read(desk, request.path_params, asked)), by_alias=True
+                    resource.adapter.validate_python(resource.read(desk, request.path_params, parameters)),
+                    by_alias=True,
                 )
             )
         except MonitorError as error:
             return refusal(error)
         return Response(content, headers=HEADERS)
 
-    def _stream(self, request: Request, asked: OfEvents) -> Response:
+    def _stream(self, request: Request, parameters: OfEvents) -> Response:
         last = request.headers.get("last-event-id", "")
         if last.isdecimal():
-            asked = asked.model_copy(update={"after": int(last)})
-        if asked.newest or asked.until or asked.before:
+            parameters = parameters.model_copy(update={"after": int(last)})
+        if parameters.newest or parameters.until or parameters.before:
             raise MalformedQuestion("A stream has no end and goes forward: leave newest, until and before out.")
         return StreamingResponse(
-            self._events(asked), headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+            self._events(parameters), headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
 
-    async def _events(self, asked: OfEvents) -> AsyncIterator[bytes]:
+    async def _events(self, parameters: OfEvents) -> AsyncIterator[bytes]:
         """Yield events as they are recorded: those after the position that was named, else from now on."""
         until = asyncio.get_running_loop().time() + STREAM
-        after = asked.after if asked.after is not None else await self.read(lambda desk: desk.reader.head())
+        after = parameters.after if parameters.after is not None else await self.read(lambda desk: desk.reader.head())
         yield b"retry: 1000\n\n"
         while asyncio.get_running_loop().time() < until:
-            head, page = await self.read(partial(_following, asked=asked, after=after))
+            head, page = await self.read(partial(_following, parameters=parameters, after=after))
             for document in page:
                 yield _as_sse(document)
             after = max(after, int(str(page[-1]["position"])) if len(page) == PAGE else head)
@@ -134,12 +135,12 @@ def refusal(error: MonitorError) -> Response:
     return problem(503, str(error))
 
 
-def _following(desk: Desk, *, asked: OfEvents, after: int) -> tuple[int, list[dict[str, object]]]:
+def _following(desk: Desk, *, parameters: OfEvents, after: int) -> tuple[int, list[dict[str, object]]]:
     """Return the last position, and what matches after a position: at most a page."""
     head = desk.reader.head()
     if head <= after:
         return head, []
-    query = query_of(asked.model_copy(update={"after": after, "limit": PAGE}), desk.now)
+    query = query_of(parameters.model_copy(update={"after": after, "limit": PAGE}), desk.now)
     return head, [record(recorded) for recorded in desk.reader.events(query)]
 
 

@@ -73,21 +73,21 @@ class Pages:
         ]
 
     async def _page(self, page: PageSpec, request: Request) -> Response:
-        given = request.query_params.multi_items()
+        query_items = request.query_params.multi_items()
         asks_time = "at" in page.query.model_fields
-        at_text = next((value for name, value in given if name == "at"), "")
+        at_text = next((value for name, value in query_items if name == "at"), "")
         try:
-            fields = [(name, value) for name, value in given if value and (name != "at" or asks_time)]
-            asked = read_query(page.query, fields)
-            content = await self._api.read(partial(self._drawn, page, request, asked, at_text))
+            fields = [(name, value) for name, value in query_items if value and (name != "at" or asks_time)]
+            parameters = read_query(page.query, fields)
+            content = await self._api.read(partial(self._drawn, page, request, parameters, at_text))
         except MonitorError as error:
             failure = _failure(error)
             return self._response(await self._problem(request, failure), failure.status)
         return self._response(content)
 
-    def _drawn(self, page: PageSpec, request: Request, asked: Any, at_text: str, desk: Desk) -> str:
-        values = page.build(desk, request.path_params, asked)
-        return self._render(page.template, request, desk, page, at_text, values, getattr(asked, "at", None))
+    def _drawn(self, page: PageSpec, request: Request, parameters: Any, at_text: str, desk: Desk) -> str:
+        values = page.build(desk, request.path_params, parameters)
+        return self._render(page.template, request, desk, page, at_text, values, getattr(parameters, "at", None))
 
     def _render(
         self,

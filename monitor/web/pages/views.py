@@ -148,23 +148,27 @@ def open_matters(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
 def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
     """Return all about one row of the registry."""
     then = _then(desk, asked)
-    known = queries.entries(desk.reader, at=then)
-    key = find_row(known, path["key"], asked.surface)
-    if key not in known:
-        raise unknown_entry(key, known)
-    one, until = known[key], then or desk.now
+    registered_rows = queries.entries(desk.reader, at=then)
+    key = find_row(registered_rows, path["key"], asked.surface)
+    if key not in registered_rows:
+        raise unknown_entry(key, registered_rows)
+    registered, until = registered_rows[key], then or desk.now
     history = [recorded for recorded in queries.history(desk.reader, key) if recorded.recorded_at <= until]
     span = TimeSpan(max(until - timedelta(days=asked.days), history[0].recorded_at), until)
     row = rows_of_registry(desk, then, key)[key]
     pauses, chain = pauses_of(history), queries.why(desk.reader, key, at=then)
-    moves = _moves_of(desk.reader, one, until)
+    moves = _moves_of(desk.reader, registered, until)
     page: Values = {
         "row": {**row, "kind": _kind(row), "state": _state(row)},
-        "surfaces": sorted(other for other in known if known[other].spec.entry == one.spec.entry and other != key),
-        "holder": acknowledgements(desk.reader, known).get(key) if then is None else None,
+        "surfaces": sorted(
+            other
+            for other in registered_rows
+            if registered_rows[other].spec.entry == registered.spec.entry and other != key
+        ),
+        "holder": acknowledgements(desk.reader, registered_rows).get(key) if then is None else None,
         "chain": [_step(step.recorded, step.depth) for step in chain],
         "evidence": list(dict.fromkeys(step.recorded.event.evidence for step in chain if step.recorded.event.evidence)),
-        "timeline": _timeline(history, _around(desk.reader, one, span), span),
+        "timeline": _timeline(history, _around(desk.reader, registered, span), span),
         "chart": _chart(moves, pauses, span),
         "pauses": [_pause(pause) for pause in reversed(pauses)],
         "history": [_line(recorded) for recorded in reversed(history[-_SHOWN_EVENTS:])],
@@ -191,7 +195,11 @@ def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
             for watched in coverage(desk.reader, desk.configuration, desk.now)
             if watched.entry == key
         ],
-        "stands_in_for": sorted(other for other, held in known.items() if held.spec.fallback == one.spec.entry),
+        "stands_in_for": sorted(
+            other
+            for other, other_entry in registered_rows.items()
+            if other_entry.spec.fallback == registered.spec.entry
+        ),
         "fallback": report.fallback,
         "differences": [line.words for line in report.differences],
         "spending": report.spending,
@@ -353,8 +361,8 @@ def _moves_of(reader: Reader, entry: Entry, until: datetime) -> dict[str, list[t
     for recorded in queries.price_history(reader, (entry.price_subject,)):
         data = recorded.event.data
         meter = Meter.named_in(data)
-        known = recorded.recorded_at <= until and meter.tier == STANDARD and meter.context == "short"
-        if known and recorded.event.type in (ev.PRICE_LISTED, ev.PRICE_CHANGED) and data.get("new"):
+        charted = recorded.recorded_at <= until and meter.tier == STANDARD and meter.context == "short"
+        if charted and recorded.event.type in (ev.PRICE_LISTED, ev.PRICE_CHANGED) and data.get("new"):
             moves.setdefault(meter.meter, []).append((recorded.recorded_at, Decimal(data["new"])))
     return moves
 
@@ -428,21 +436,23 @@ def _mark(recorded: Recorded) -> DrawnMark:
 def _around(reader: Reader, entry: Entry, span: TimeSpan) -> list[Recorded]:
     """Return what befell the model of an entry, its prices, and what was told and asked of it."""
     subjects = dict.fromkeys(name for name in (entry.spec.model_id, entry.price_subject.name) if name)
-    found = [
+    events_around = [
         recorded
         for name in subjects
         for type in ("model.*", "price.*")
         for recorded in reader.events(EventQuery(type=type, subject=name, since=span.start, until=span.end))
     ]
-    found += [
+    events_around += [
         recorded
         for key in dict.fromkeys((entry.spec.entry, entry.key))  # versions before 0.3.0 wrote the key of the row
         for recorded in reader.events(EventQuery(type="gate.*", subject=key, since=span.start, until=span.end))
         if recorded.event.data.get("surface", entry.spec.surface) == entry.spec.surface
     ]
-    told = EventQuery(type="notice.*", since=span.start, until=span.end)
-    found += (recorded for recorded in reader.events(told) if entry.key in recorded.event.data.get("entries", ()))
-    return found
+    of_notices = EventQuery(type="notice.*", since=span.start, until=span.end)
+    events_around += (
+        recorded for recorded in reader.events(of_notices) if entry.key in recorded.event.data.get("entries", ())
+    )
+    return events_around
 
 
 def _ends(desk: Desk, key: str) -> list[documents.Document]:
