@@ -111,6 +111,8 @@ class AccessVerdict:
 
 
 def _in_words(route: RouteAccess) -> str:
+    if route.state is AccessState.DENIED:  # by a setting, which answers nobody
+        return f"{route.route} ({route.answer})"
     answers = f" answers {route.answer}" if route.answer else ""
     count = f" ({polls_in_words(route.polls)})" if route.polls else ""
     return f"{route.route}{answers}{count}"
