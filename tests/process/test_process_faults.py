@@ -69,7 +69,7 @@ def untouched(world: World) -> None:
         ('owners = ["platform"]\nfallback', "fallback", ("entry[0].owners", "is missing; add owners = ")),
         ('owners = ["platform"]\nfallback', 'owners = ["nobody"]\nfallback', ("entry[0]", "nobody")),
         ('base_url = "http://', 'base_url = "ftp://', ("surface[0]", "base_url", "https://host/path")),
-        ("[confirmation]", "[belief", ("monitor.toml", "line", "mend")),
+        ("[confirmation]", "[belief", ("monitor.toml", "line", "correct that line")),
     ],
     ids=["unknown-key", "no-owners", "missing-owners", "unknown-owner", "wrong-url", "not-toml"],
 )
@@ -152,7 +152,7 @@ def test_a_postgresql_that_is_away_is_75_and_its_password_is_not_told(world: Wor
 
 
 def test_a_full_disk_is_75_and_what_was_recorded_stays(world: World) -> None:
-    with small_disk(world.folder / "disk", kilobytes=600) as disk:
+    with small_disk(world.folder / "disk", kilobytes=1200) as disk:
         world.database = f"sqlite:///{disk / 'monitor.db'}"
         world.write()
         assert command(world, "poll").returncode == 0

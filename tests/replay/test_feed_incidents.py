@@ -196,7 +196,7 @@ def test_gpt_5_5_pro_wrong_price_is_told_as_a_correction_and_not_as_a_price_that
     assert short(moved)["gpt-5.5-pro", "output"] == ("360", "180")
     assert {event.data["correction"] for event in moved} == {True}
     (told,) = [item for notice in played.notices for item in notice.items if "correction" in item.summary]
-    assert told.summary == "correction: first listed 5 days before"
+    assert told.summary.endswith("; correction: first listed 5 days before")
     assert played.events("price.changed", "entry.paused") == []
 
 

@@ -101,7 +101,7 @@ def test_the_table_leaves_out_routine_and_ends_with_a_summary(here: Path, gone: 
     table, summary = said.split("\n\n")
     assert "model.unlisted" in table
     assert "check.verified" not in table
-    assert "would tell platform: gpt-5.4-mini paused" in table
+    assert "would notify platform: gpt-5.4-mini paused" in table
     lines = dict(line.split(maxsplit=1) for line in reversed(summary.splitlines()))
     assert lines["polls"] == "6: 0 failed, 0 held, 0 late"
     assert lines["model"] == "1 unlisted"

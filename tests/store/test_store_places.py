@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 from monitor.core.events import Event
 from monitor.core.ports import ConfigurationError, MonitorError, Refused, Unavailable
 from monitor.store import SqlStore, check_schema, open_store, upgrade
-from monitor.store.blobs import FactsCache
+from monitor.store.decoded import DecodedCache
 from monitor.store.errors import Damaged, sqlite_error
 from monitor.store.location import PostgresLocation, SqliteLocation, locate, network_file_system
 from monitor.store.migrations import HEAD, REVISIONS, script_location
@@ -301,7 +301,7 @@ def test_a_backup_never_overwrites(tmp_path: Path) -> None:
 
 
 def test_cached_facts_are_bounded_by_their_size_and_the_oldest_used_go_first() -> None:
-    cache = FactsCache(limit=10)
+    cache = DecodedCache(limit=10)
     for name in ("a", "b"):
         cache.put(name, {}, 5)
     assert cache.get("a") is not None
@@ -312,7 +312,7 @@ def test_cached_facts_are_bounded_by_their_size_and_the_oldest_used_go_first() -
 
 
 def test_the_facts_of_a_baseline_that_moved_are_forgotten_and_give_back_their_room() -> None:
-    cache = FactsCache(limit=10)
+    cache = DecodedCache(limit=10)
     for name in ("one", "other"):
         cache.put(name, {}, 5)
     cache.moved("s", "one")
