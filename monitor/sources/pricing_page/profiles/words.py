@@ -1,0 +1,43 @@
+"""What a provider calls things on its page: the words of a profile, and no provider's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerModel:
+    """How a page spells tables that are about one model each: the title of the column that is read (lower case), those
+    that may stand beside it, and what may stand above its labels.
+    """
+
+    offer: str
+    beside: frozenset[str]
+    corner: frozenset[str] = frozenset({""})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A provider's words beyond those that every page may use.
+
+    `meters` maps a column's label (lower case, without its unit) to its meter; `name` is the spelling of display names,
+    where the page names models by these instead of ids. They are kept as they stand: which id goes by which name is
+    said by an entry's `price_model` and never guessed. `called` is the pattern of the provider's own name, and `ids`
+    that of the ids that it alone gives to models. `across` says that its tables name models across and meters down,
+    `descriptive` which lines of such a table describe a model and set no condition on its price. With `per_model` each
+    table is about the models of its section, and a cell may state several amounts under conditions.
+    """
+
+    meters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    name: re.Pattern[str] | None = None
+    called: str = r"(?!)"
+    ids: re.Pattern[str] | None = None
+    across: bool = False
+    descriptive: frozenset[str] = frozenset()
+    per_model: PerModel | None = None
+
+
+PLAIN = Profile()
