@@ -23,9 +23,10 @@ from monitor.sources.pricing_page.rows import reconcile, rows_of
 from monitor.sources.pricing_page.walk import place
 from monitor.sources.web_page import is_html
 
-EXTRACTOR = "pricing_page/6"
+EXTRACTOR = "pricing_page/7"
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n((?:[\w -]+:.*\n|[ \t#-].*\n|\n)+?)(?:---|\.\.\.)[ \t]*\n")
+_TEMPLATE = re.compile(r"\{priceOf!")
 _KEY = re.compile(r"([A-Za-z][\w -]*?)[ \t]*:[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
 
 
@@ -38,10 +39,14 @@ def extract(text: str, *, provider: str) -> Extraction:
             currency.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if _TEMPLATE.search(text):
+        raise Unreadable(
+            "its cells are templates (`{priceOf!…}`) that a script fills from another file: no price stands on the page"
+        )
     if currency := money.marked_up(text):
         raise Unreadable(f"the page's markup says that its prices are in {currency}")
     blocks = markup.read(text) if is_html(text) else _markdown(text)
-    placed, lead = place(blocks, per_model=profile(provider).per_model is not None)
+    placed, lead = place(blocks, profile(provider))
     if lead is not None and not lead.tables:
         raise Unreadable(f"the section {lead.title!r} announces prices per 1M tokens and holds no table")
     rows, refused = _read(placed, provider)
@@ -63,7 +68,7 @@ def _markdown(text: str) -> list[Block]:
 
 def rows(blocks: Sequence[Block], *, provider: str) -> tuple[tuple[PriceRow, ...], tuple[Refusal, ...]]:
     """Read the prices of a part of another page, and why those were refused that are none; a part may state none."""
-    return _read(place(blocks, per_model=False)[0], provider)
+    return _read(place(blocks)[0], provider)
 
 
 def _read(placed: Iterable[Placed], provider: str) -> tuple[tuple[PriceRow, ...], tuple[Refusal, ...]]:

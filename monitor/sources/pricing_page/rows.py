@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from monitor.core.facts import ANYTHING, Refusal
 from monitor.core.price import SHORT, TEXT, PriceRow, canonical, equal
-from monitor.sources.pricing_page import cells, conditions, money, per_model
+from monitor.sources.pricing_page import cells, conditions, money, packed, per_model
 from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, PageTable, TableRow
 from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, offers, sized
 from monitor.sources.pricing_page.days import both, days
@@ -27,6 +27,7 @@ _STEPPED = re.compile(
     r"(\S+(?: / MTok)?),? \(?(until|till?|through|thru) ([^()]+?)\)?[,;]? (?:and )?then (\S+(?: / MTok)?)",
     re.IGNORECASE,
 )
+_ID = re.compile(r"[a-z0-9][a-z0-9._/-]*[a-z0-9]", re.ASCII)
 _BETWEEN = re.compile(r"[\s()*,|]+")
 
 _TUPLES = {
@@ -44,10 +45,23 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
         turned = upright(block)
     if words.per_model and isinstance(turned, PageTable):
         turned = per_model.upright(turned, placed.models, words.per_model, frozenset(words.meters))
-    parts = [turned] if turned is not block or isinstance(turned, Component) else _parts(turned, words)
+    parts = _parted(placed, turned, words, turned=turned is not block)
     for part in parts:
         read = _part(placed, part, provider, words, turned=turned is not block)
         yield from _undisputed(list(read)) if isinstance(part, Component) else read
+
+
+def _parted(
+    placed: Placed, table: PageTable | Component, words: Profile, *, turned: bool
+) -> Iterator[PageTable | Component]:
+    """Yield the tables that one is read as: one for each header within it, and for each tier of cells with several
+    amounts.
+    """
+    if turned or isinstance(table, Component):
+        yield table
+        return
+    for part in packed.parted(table, words, ordered=placed.ordered):
+        yield from _parts(part, words)
 
 
 def _undisputed(parts: list[PriceRow | Refusal]) -> Iterator[PriceRow | Refusal]:
@@ -131,7 +145,11 @@ def _bound(
     if any(titles) or placed.sets_apart:
         placed = placed.about(_labels(block.rows, titles, binding, words), provider)
     placed.check()
-    own_unit = binding is not None and not placed.unit and _units_in_cells(binding, block.rows)
+    own_unit = (
+        binding is not None
+        and not placed.unit
+        and (_units_in_cells(binding, block.rows) or _units_beside(binding, block.rows))
+    )
     if not own_unit and (placed.unit or binding is None or not binding.unit_stated):
         placed.check_unit()  # a header may say it again, not otherwise
     placed.check_said()
@@ -221,8 +239,15 @@ def _units_in_cells(binding: Binding, rows: Iterable[TableRow]) -> bool:
     """Return whether every amount names its own unit: a table of which only some do says nothing
     certain of the others.
     """
-    amounts = [row.cells[c] for row in rows for c in binding.prices if c < len(row.cells) and "$" in row.cells[c]]
+    cell_texts = (row.cells[c] for row in rows for c in binding.prices if c < len(row.cells) and "$" in row.cells[c])
+    amounts = [text for text in cell_texts if not money.other_unit(text)]  # each of these is refused on its own
     return bool(amounts) and all(map(cells.names_unit, amounts))
+
+
+def _units_beside(binding: Binding, rows: Iterable[TableRow]) -> bool:
+    """Return whether a column of units says "1M tokens" in every row."""
+    column = binding.unit
+    return column is not None and all(len(row.cells) > column and cells.is_unit(row.cells[column]) for row in rows)
 
 
 def _check_columns(binding: Binding, rows: Iterable[TableRow]) -> None:
@@ -305,9 +330,7 @@ class _RowReader:
         named, own = cells.dated(row.cells[binding.model])
         label = _label(named, self._words)
         kinds = _kinds(label, stand, row, binding)
-        for text in (row.cells[column] for column in self._told):
-            if sized(text) or cells.tier(text) not in (None, stand.tier) or offers(text):
-                raise ValueError(f"{text!r} beside it sets a condition")
+        self._check_beside(row, binding, stand.tier)
         condition = stand.condition
         if binding.region is not None:
             condition = _own_region(row.cells[binding.region], condition)
@@ -341,6 +364,21 @@ class _RowReader:
                 yield Refusal(f"{where}, {' / '.join(label.names)} {price.meter}", str(error), label.names)
             else:
                 yield from rows
+
+    def _check_beside(self, row: TableRow, binding: Binding, tier: str) -> None:
+        """Refuse a row of which a cell beside its prices says more than is understood.
+
+        Raises:
+            ValueError: another unit, something else than the size of a context, or a text that sets a condition.
+        """
+        if binding.unit is not None and not cells.is_unit(row.cells[binding.unit]):
+            raise ValueError(f"its unit is {row.cells[binding.unit]!r}, not 1M tokens")
+        for text in (row.cells[column] for column in binding.sizes):
+            if not cells.is_size(text):
+                raise ValueError(f"{text!r} beside it is not the size of a context and may set a condition")
+        for text in (row.cells[column] for column in self._told):
+            if sized(text) or cells.tier(text) not in (None, tier) or offers(text):
+                raise ValueError(f"{text!r} beside it sets a condition")
 
     def _window(self, model: str, place: cells.CellWindow, own: cells.CellWindow) -> cells.CellWindow:
         """Return when the prices of a row hold that bears days of its `own`."""
@@ -416,8 +454,12 @@ def _label(text: str, words: Profile) -> conditions.Label:
     """Whom a row is about.
 
     Raises:
-        ValueError: neither an id nor, where the page has them, a name.
+        ValueError: neither an id nor, where the page has them, a name; or the card before the id sets a condition.
     """
+    if words.carded:
+        card, _, text = text.rpartition(" ")
+        if _ID.fullmatch(text) is None or sized(card) or offers(card) or cells.mentioned(card):
+            raise ValueError(f"{f'{card} {text}'.strip()!r} is not a model's card with its id behind it")
     try:
         model, long = cells.model(text)
     except ValueError:

@@ -23,12 +23,18 @@ class PerModel:
 class Profile:
     """A provider's words beyond those that every page may use.
 
-    `meters` maps a column's label (lower case, without its unit) to its meter; `name` is the spelling of display names,
-    where the page names models by these instead of ids. They are kept as they stand: which id goes by which name is
-    said by an entry's `price_model` and never guessed. `called` is the pattern of the provider's own name, and `ids`
-    that of the ids that it alone gives to models. `across` says that its tables name models across and meters down,
-    `descriptive` which lines of such a table describe a model and set no condition on its price. With `per_model` each
-    table is about the models of its section, and a cell may state several amounts under conditions.
+    `meters` maps a column's label (lower case, without its unit) to its meter; `name` is the spelling of display
+    names, where the page names models by these instead of ids. They are kept as they stand: which id goes by which
+    name is said by an entry's `price_model` and never guessed. `called` is the pattern of the provider's own name,
+    and `ids` that of the ids that it alone gives to models. `across` says that its tables name models across and
+    meters down, `descriptive` which lines of such a table describe a model and set no condition on its price.
+    `model` is the title of the column that names models, in lower case; columns of `sizes` hold the size of a
+    context and nothing else, and those `aside` price something that is not read (storage by the hour), whatever
+    their cells say. A cell of the column `packed` states an amount for each meter by name; where a page is
+    `ordered`, its cells state them in an order that a sentence gives. `titles` are those of sections, in lower
+    case, that tell no prices apart. With `carded` the id stands behind the card of its model, `unit_ahead` says
+    that a section without a table may state the unit of those after it. With `per_model` each table is about the
+    models of its section, and a cell may state several amounts under conditions.
     """
 
     meters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -38,6 +44,14 @@ class Profile:
     across: bool = False
     descriptive: frozenset[str] = frozenset()
     per_model: PerModel | None = None
+    model: str = "model"
+    sizes: frozenset[str] = frozenset()
+    aside: frozenset[str] = frozenset()
+    titles: frozenset[str] = frozenset()
+    packed: str = ""
+    carded: bool = False
+    ordered: bool = False
+    unit_ahead: bool = False
 
 
 PLAIN = Profile()
