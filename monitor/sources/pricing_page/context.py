@@ -15,6 +15,7 @@ from monitor.sources.pricing_page import cells, money
 from monitor.sources.pricing_page.blocks import Component, PageTable
 from monitor.sources.pricing_page.cells import ALWAYS, CellWindow
 from monitor.sources.pricing_page.days import both
+from monitor.sources.pricing_page.hours import PeakHours
 from monitor.sources.pricing_page.statements import Statement
 from monitor.sources.pricing_page.titles import Title, parts, title
 
@@ -108,6 +109,7 @@ class PageSection:
     conditions: list[str] = field(default_factory=list)
     named: list[Statement] = field(default_factory=list)
     ordered: bool = False
+    hours: PeakHours | None = None
     plain: bool = False
     unit_ahead: bool = False
 
@@ -146,6 +148,16 @@ class Placed:
     def ordered(self) -> bool:
         """Whether a sentence over it states the order of the amounts in its cells."""
         return any(section.ordered for section in self.section.chain())
+
+    @property
+    def hours(self) -> PeakHours | None:
+        """The hours of the peak, by the nearest sentence that defines them."""
+        return next((section.hours for section in self.section.chain() if section.hours), None)
+
+    def within(self, condition: str) -> Placed:
+        """Return the same place for prices that hold under one more condition."""
+        section = PageSection(level=OWN, title="", parent=self.section, conditions=[condition])
+        return replace(self, section=section)
 
     @property
     def where(self) -> str:
@@ -261,8 +273,9 @@ class Placed:
             window = within
         return window
 
-    def modality(self) -> str:
-        """Return the modality of a table without a column for it.
+    def modality(self, kinds: bool = False) -> str:
+        """Return the modality of a table without a column for it; with `kinds` it is empty where only amounts that name
+        a kind of tokens can say it.
 
         Raises:
             Unplaced: the section is about something else than text, and the table does not say which of its prices are.
@@ -274,6 +287,8 @@ class Placed:
             if named:
                 return named[1].lower()
             if NOT_TEXT.search(section.title):
+                if kinds:
+                    return ""
                 raise Unplaced(f"the section {section.title!r} is not about text, and the table names no modality")
         return TEXT
 

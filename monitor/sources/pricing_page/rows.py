@@ -20,7 +20,7 @@ from monitor.sources.pricing_page.headers import Binding, PriceColumn, Unbound, 
 from monitor.sources.pricing_page.profiles import Profile, profile
 from monitor.sources.pricing_page.statements import statements
 from monitor.sources.pricing_page.titles import title
-from monitor.sources.pricing_page.transposed import upright
+from monitor.sources.pricing_page.transposed import at_hours, upright
 
 _LONGEST_TITLE = 60
 _STEPPED = re.compile(
@@ -45,23 +45,42 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
         turned = upright(block)
     if words.per_model and isinstance(turned, PageTable):
         turned = per_model.upright(turned, placed.models, words.per_model, frozenset(words.meters))
-    parts = _parted(placed, turned, words, turned=turned is not block)
-    for part in parts:
-        read = _part(placed, part, provider, words, turned=turned is not block)
+    for place, part in _parted(placed, turned, words, turned=turned is not block):
+        if isinstance(part, Refusal):
+            yield part
+            continue
+        read = _part(place, part, provider, words, turned=turned is not block)
         yield from _undisputed(list(read)) if isinstance(part, Component) else read
 
 
 def _parted(
     placed: Placed, table: PageTable | Component, words: Profile, *, turned: bool
-) -> Iterator[PageTable | Component]:
-    """Yield the tables that one is read as: one for each header within it, and for each tier of cells with several
-    amounts.
+) -> Iterator[tuple[Placed, PageTable | Component | Refusal]]:
+    """Yield the tables that one is read as, each with its place: one for each header within it, for each tier of cells
+    with several amounts, and for each part of the day that its meters name.
     """
-    if turned or isinstance(table, Component):
-        yield table
-        return
-    for part in packed.parted(table, words, ordered=placed.ordered):
-        yield from _parts(part, words)
+    if isinstance(table, Component):
+        yield placed, table
+    elif not turned:
+        for part in packed.parted(table, words, ordered=placed.ordered):
+            yield from ((placed, own) for own in _parts(part, words))
+    elif words.peak_hours:
+        yield from _at_hours(placed, table, words)
+    else:
+        yield placed, table
+
+
+def _at_hours(placed: Placed, table: PageTable, words: Profile) -> Iterator[tuple[Placed, PageTable | Refusal]]:
+    parts = at_hours(table, words.meters)
+    for part, own in parts:
+        if not part:
+            if len(parts) == 1 or any(title.lower() in words.meters for title in own.header[0]):
+                yield placed, own
+        elif placed.hours is None:
+            reason = f"it has prices of the {part}, and the page does not say in a known form when that is"
+            yield placed, Refusal(placed.where, reason, _names(table.rows))
+        else:
+            yield placed.within(placed.hours.peak if part == "peak" else placed.hours.off_peak), own
 
 
 def _undisputed(parts: list[PriceRow | Refusal]) -> Iterator[PriceRow | Refusal]:
@@ -114,7 +133,7 @@ def _part(
         assert isinstance(row, TableRow)
         if above:
             try:
-                stand, unplaced = _stand(placed.under(str(above)), binding), ""
+                stand, unplaced = _stand(placed.under(str(above)), binding, kinds=words.per_model is not None), ""
             except Unplaced as error:
                 unplaced = str(error)
             continue
@@ -156,7 +175,7 @@ def _bound(
     if binding is not None:
         _check_notes(titles, block.rows, placed)
         _check_columns(binding, block.rows)
-    return placed, binding, titles, _stand(placed, binding)
+    return placed, binding, titles, _stand(placed, binding, kinds=words.per_model is not None)
 
 
 class RowContext(NamedTuple):
@@ -169,14 +188,14 @@ class RowContext(NamedTuple):
     condition: str = ""
 
 
-def _stand(placed: Placed, binding: Binding | None) -> RowContext:
-    """Return what a place says of the prices that stand there.
+def _stand(placed: Placed, binding: Binding | None, *, kinds: bool = False) -> RowContext:
+    """Return what a place says of the prices that stand there. With `kinds` each amount may name what it is of.
 
     Raises:
         Unplaced: nothing certain, or that they are not those of a plain call.
     """
     placed.check()
-    modality = placed.modality() if binding is None or binding.modality is None else ""
+    modality = placed.modality(kinds) if binding is None or binding.modality is None else ""
     tier = placed.tier(binding.tier if binding else "")
     return RowContext(tier, modality, placed.long(), placed.window(), placed.condition())
 
@@ -358,7 +377,11 @@ class _RowReader:
                         if clause.condition is plain
                         else _own_window(clause.condition.window, row_window, stand.window),
                     )
-                    for kind in (kinds if clause.condition is plain else _own_kinds(clause.condition.kinds, of, kinds))
+                    for kind in (
+                        kinds
+                        if clause.condition is plain and kinds[0]
+                        else _own_kinds(clause.condition.kinds, of, kinds)
+                    )
                 ]
             except ValueError as error:
                 yield Refusal(f"{where}, {' / '.join(label.names)} {price.meter}", str(error), label.names)
@@ -423,8 +446,10 @@ def _own_kinds(own: tuple[str, ...], label: tuple[str, ...], row: tuple[str, ...
     those of the row.
 
     Raises:
-        ValueError: it names others than the label.
+        ValueError: it names others than the label, or none where its section is not about text.
     """
+    if not own and "" in row:
+        raise ValueError("it names no kind of tokens, and its section is not about text")
     if own and label and not set(own) <= set(label):
         raise ValueError(f"the amount is of {' and '.join(own)}, and its row of {' and '.join(label)}")
     return own or row

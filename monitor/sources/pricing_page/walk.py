@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from monitor.core.price import PER_MILLION_TOKENS
-from monitor.sources.pricing_page import cells, money
+from monitor.sources.pricing_page import cells, hours, money
 from monitor.sources.pricing_page.blocks import (
     Block,
     Caption,
@@ -143,7 +143,8 @@ class _Walk:
             self.section.tiers += self.caption is not None
             return
         tier = cells.tier(block.text)
-        self.enter(block.level, block.text)
+        text = self.words.suffix.sub("", block.text) if self.words.suffix else block.text
+        self.enter(block.level, block.text if cells.tier(text) else text)
         self.section.unit = PER_MILLION_TOKENS if money.by_million(block.text) else ""
         self.section.plain = block.text.lower() in self.words.titles
         if tier and self.section.parent:
@@ -154,9 +155,7 @@ class _Walk:
         """Read loose text; whether it was a label of a tab."""
         self.section.empty = False
         text = _QUOTED.sub("", block.text) if block.text[:1] == ">" else block.text
-        if self.words.ordered and ORDER.search(text):
-            self.section.ordered = True
-            text = ORDER.sub("", text).strip()
+        text = self._defined(text)
         short = len(text) <= 60 and (block.lone or text is not block.text)
         named_tier = _NAMED.fullmatch(text) if short else None
         if short and (tier := cells.tier((named_tier[1] or named_tier[2]) if named_tier else text)):
@@ -192,6 +191,18 @@ class _Walk:
             self.section.quiet = False
             self.hold(sentences)
         return False
+
+    def _defined(self, text: str) -> str:
+        """Take up the definitions of a paragraph that its provider is known to give; the rest of its words."""
+        if self.words.peak_hours:
+            defined, text = hours.defined(text)
+            self._over().hours = defined or self._over().hours
+            if defined and hours.PEAK.search(text):
+                self._doubt(Statement(text, doubt=f"more is said of its hours than is known: {text!r}"), self._over())
+        if self.words.ordered and ORDER.search(text):
+            self.section.ordered = True
+            text = ORDER.sub("", text).strip()
+        return text
 
     def _titled(self, line: str) -> None:
         """Enter a section under a loose title."""

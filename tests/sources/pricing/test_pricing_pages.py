@@ -173,6 +173,64 @@ MISTRAL = """<!DOCTYPE html><html><head><title>API pricing | Mistral AI</title><
 <tr><td><a href="/models/ministral-3-3b">Ministral 3 (3B)</a></td><td>$0.1 / M Tokens</td><td>-</td><td>$0.1 / M Tokens</td></tr>
 <tr><td><a href="/models/ocr">Mistral OCR 3</a></td><td>$2 / 1000 Pages</td><td>-</td><td>-</td></tr>
 </tbody></table></body></html>"""
+DEEPSEEK = """# Models & Pricing
+
+The prices listed below are in units of per 1M tokens. A token, the smallest unit of text that the model recognizes, can be a word, a number, or even a punctuation mark. We will bill based on the total number of input and output tokens by the model.
+
+## Model Details
+
+<table><tbody>
+<tr><td colspan="3">MODEL</td><td>deepseek-flash(1)</td><td>deepseek-v4-pro</td></tr>
+<tr><td colspan="3">BASE URL (OpenAI Format)</td><td colspan="2">https://api.deepseek.com</td></tr>
+<tr><td colspan="3">MODEL VERSION</td><td>DeepSeek-V4.1-Flash</td><td>DeepSeek-V4-Pro-0813</td></tr>
+<tr><td colspan="3">CONTEXT LENGTH</td><td colspan="2">1M</td></tr>
+<tr><td rowspan="3">FEATURES</td><td colspan="2">Json Output</td><td>✓</td><td>✓</td></tr>
+<tr><td colspan="2">Responses API</td><td>✓</td><td>✓</td></tr>
+<tr><td colspan="2">Vision</td><td>✓</td><td>Not supported</td></tr>
+<tr><td rowspan="6">PRICING<sup>(2)</sup></td><td rowspan="2">1M INPUT TOKENS (CACHE HIT)</td><td>OFF-PEAK</td><td>$0.003</td><td>$0.022</td></tr>
+<tr><td>PEAK</td><td>$0.006</td><td>$0.044</td></tr>
+<tr><td rowspan="2">1M INPUT TOKENS (CACHE MISS)</td><td>OFF-PEAK</td><td>$0.15</td><td>$0.66</td></tr>
+<tr><td>PEAK</td><td>$0.3</td><td>$1.32</td></tr>
+<tr><td rowspan="2">1M OUTPUT TOKENS</td><td>OFF-PEAK</td><td>$0.6</td><td>$1.98</td></tr>
+<tr><td>PEAK</td><td>$1.2</td><td>$3.96</td></tr>
+<tr><td colspan="3">Concurrency Limit<sup>(3)</sup></td><td>2500</td><td>500</td></tr>
+</tbody></table>
+
+<p>(1) Use deepseek-flash as the model name. The legacy names deepseek-v4-flash and deepseek-v4-flash-vision-exp are still accepted.</p>
+<p>(2) Off-peak rates are half of the peak rates. Peak hours are 01:00 - 04:00 and 06:00 - 10:00 UTC, Monday through Friday, excluding Chinese public holidays (all other hours are off-peak).</p>
+"""
+GOOGLE = """# Gemini Developer API pricing
+
+## Gemini 2.5 Flash Native Audio (Live API)
+
+*`gemini-2.5-flash-native-audio-preview-12-2025`*
+
+### Standard
+
+|   | Free Tier | Paid Tier, per 1M tokens in USD |
+|---|---|---|
+| Input price | Free of charge | $0.50 (text) $3.00 or $0.005/min (audio / video) |
+| Output price (including thinking tokens) | Free of charge | $2.00 (text) $12.00 or $0.018/min (audio) |
+| Used to improve our products | Yes | No |
+
+## Gemini 3.1 Flash Image
+
+*`gemini-3.1-flash-image`*
+
+### Standard
+
+|   | Free Tier | Paid Tier, per 1M tokens in USD |
+|---|---|---|
+| Input price | Not available | $0.50 (text/image) |
+| Output price | Not available | $3 (text and thinking) $60.00 (images) |
+
+### Batch
+
+|   | Free Tier | Paid Tier, per 1M tokens in USD |
+|---|---|---|
+| Input price | Not available | $0.25 |
+| Output price | Not available | $1.50 (text and thinking) $30.00 (images) |
+"""
 BEDROCK = """<!DOCTYPE html><html><body><h1>Amazon Bedrock pricing</h1><h2>On-Demand</h2><div data-pricing-markup="x"></div>
 <table><tbody><tr><td>Amazon models</td><td>Price per 1M input tokens</td><td>Price per 1M output tokens</td></tr>
 <tr><td>Amazon Nova Pro</td><td>{priceOf!bedrock/bedrock!abc!*!1000}</td><td>{priceOf!bedrock/bedrock!def!*!1000}</td></tr></tbody></table></body></html>"""
@@ -186,6 +244,8 @@ PAGES = {
     "fireworks": FIREWORKS,
     "fireworks2": FIREWORKS2,
     "mistral": MISTRAL,
+    "deepseek": DEEPSEEK,
+    "google": GOOGLE,
 }
 """Page → its text; a digit behind the provider is another form of its page."""
 
@@ -263,6 +323,33 @@ EXPECTED = {
     Ministral 3 (3B) | standard short text input 0.1
     Ministral 3 (3B) | standard short text output 0.1
 """,
+    "deepseek": """
+    deepseek-flash | standard short text cached_input 0.003 | hours outside 01:00-04:00 and 06:00-10:00 UTC Monday-Friday without Chinese public holidays
+    deepseek-flash | standard short text input 0.15 | hours outside 01:00-04:00 and 06:00-10:00 UTC Monday-Friday without Chinese public holidays
+    deepseek-flash | standard short text output 0.6 | hours outside 01:00-04:00 and 06:00-10:00 UTC Monday-Friday without Chinese public holidays
+    deepseek-v4-pro | standard short text cached_input 0.022 | hours outside 01:00-04:00 and 06:00-10:00 UTC Monday-Friday without Chinese public holidays
+    deepseek-v4-pro | standard short text input 0.66 | hours outside 01:00-04:00 and 06:00-10:00 UTC Monday-Friday without Chinese public holidays
+    deepseek-v4-pro | standard short text output 1.98 | hours outside 01:00-04:00 and 06:00-10:00 UTC Monday-Friday without Chinese public holidays
+    deepseek-flash | standard short text cached_input 0.006 | hours 01:00-04:00 and 06:00-10:00 UTC Monday-Friday without Chinese public holidays
+    deepseek-flash | standard short text input 0.3 | hours 01:00-04:00 and 06:00-10:00 UTC Monday-Friday without Chinese public holidays
+    deepseek-flash | standard short text output 1.2 | hours 01:00-04:00 and 06:00-10:00 UTC Monday-Friday without Chinese public holidays
+    deepseek-v4-pro | standard short text cached_input 0.044 | hours 01:00-04:00 and 06:00-10:00 UTC Monday-Friday without Chinese public holidays
+    deepseek-v4-pro | standard short text input 1.32 | hours 01:00-04:00 and 06:00-10:00 UTC Monday-Friday without Chinese public holidays
+    deepseek-v4-pro | standard short text output 3.96 | hours 01:00-04:00 and 06:00-10:00 UTC Monday-Friday without Chinese public holidays
+""",
+    "google": """
+    gemini-2.5-flash-native-audio-preview-12-2025 | standard short text input 0.50
+    gemini-2.5-flash-native-audio-preview-12-2025 | standard short audio input 3.00
+    gemini-2.5-flash-native-audio-preview-12-2025 | standard short video input 3.00
+    gemini-2.5-flash-native-audio-preview-12-2025 | standard short text output 2.00
+    gemini-2.5-flash-native-audio-preview-12-2025 | standard short audio output 12.00
+    gemini-3.1-flash-image | standard short text input 0.50
+    gemini-3.1-flash-image | standard short image input 0.50
+    gemini-3.1-flash-image | standard short text output 3
+    gemini-3.1-flash-image | standard short image output 60.00
+    gemini-3.1-flash-image | batch short text output 1.50
+    gemini-3.1-flash-image | batch short image output 30.00
+""",
 }
 
 MISLEADING = [
@@ -303,6 +390,16 @@ MISLEADING = [
     ("mistral", "<h2>Models</h2>", "<h2>Fine-tuned models</h2>"),
     ("mistral", "Mistral Medium 3.5</a>", "Mistral Medium 3.5</a> (fine-tuned)"),
     ("mistral", "$1.5 / M Tokens", "€1.5 / M Tokens"),
+    ("deepseek", "Peak hours are", "Peak hours in winter are"),
+    ("deepseek", "06:00 - 10:00 UTC", "06:00 - 10:00"),
+    ("deepseek", ">OFF-PEAK</td><td>$0.6<", ">NIGHT</td><td>$0.6<"),
+    ("deepseek", "BASE URL (OpenAI Format)", "REGION"),
+    ("deepseek", "(2) Off-peak rates are half of the peak rates. ", "(2) Off-peak rates apply to startups. "),
+    ("google", "$3.00 or $0.005/min (audio", "$3.00 or $0.005/GB (audio"),
+    ("google", "$12.00 or $0.018/min (audio)", "$12.00 or $0.018/min (audio, EU)"),
+    ("google", "$60.00 (images)", "$60.00 per image"),
+    ("google", "*`gemini-3.1-flash-image`*", "*A model of images.*"),
+    ("google", "$0.50 (text/image)", "$0.50"),
 ]
 """Page, what stands on it, and what a misleading sibling of it says instead."""
 

@@ -15,6 +15,7 @@ PROFILE = Profile(
         "1m output tokens": "output",
     },
     across=True,
+    peak_hours=True,
     descriptive=frozenset(
         {
             "base url",
@@ -24,7 +25,11 @@ PROFILE = Profile(
             "thinking mode",
             "context length",
             "max output",
+            "concurrency limit",
             "features json output",
+            "features responses api",
+            "features anthropic api",
+            "features vision",
             "features tool calls",
             "features chat prefix completion(beta)",
             "features chat prefix completion（beta）",

@@ -26,5 +26,6 @@ PROFILE = Profile(
             "grounding with google maps",
         }
     ),
+    suffix=re.compile(r" \(Live API\)$"),
     per_model=PerModel(offer="paid tier, per 1m tokens in usd", beside=frozenset({"free tier"})),
 )

@@ -32,9 +32,11 @@ class Profile:
     context and nothing else, and those `aside` price something that is not read (storage by the hour), whatever
     their cells say. A cell of the column `packed` states an amount for each meter by name; where a page is
     `ordered`, its cells state them in an order that a sentence gives. `titles` are those of sections, in lower
-    case, that tell no prices apart. With `carded` the id stands behind the card of its model, `unit_ahead` says
-    that a section without a table may state the unit of those after it. With `per_model` each table is about the
-    models of its section, and a cell may state several amounts under conditions.
+    case, that tell no prices apart, and `suffix` is what a title may bear behind the name of a model. With
+    `peak_hours` a sentence defines the hours that labels call peak. With `carded` the id stands behind the card of
+    its model, `unit_ahead` says that a section without a table may state the unit of those after it. With
+    `per_model` each table is about the models of its section, and a cell may state several amounts under
+    conditions.
     """
 
     meters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -47,9 +49,11 @@ class Profile:
     model: str = "model"
     sizes: frozenset[str] = frozenset()
     aside: frozenset[str] = frozenset()
+    suffix: re.Pattern[str] | None = None
     titles: frozenset[str] = frozenset()
     packed: str = ""
     carded: bool = False
+    peak_hours: bool = False
     ordered: bool = False
     unit_ahead: bool = False
 
