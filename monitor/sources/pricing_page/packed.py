@@ -30,7 +30,7 @@ def parted(table: PageTable, words: Profile, *, ordered: bool) -> Iterator[PageT
     `ordered` says that the page states their order.
     """
     head = [text.lower() for text in table.header[0]] if len(table.header) == 1 else []
-    if words.packed in head:
+    if words.packed and words.packed in head:
         yield _split(table, head.index(words.packed), ("Input", "Cached input", "Output"))
     elif ordered and head[:1] == ["model"] and head[1:] and all(map(cells.tier, head[1:])):
         for column, title in enumerate(table.header[0][1:], 1):
