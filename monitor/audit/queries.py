@@ -327,8 +327,8 @@ def prices_at(
         subject = Subject(provider, model)
         facts = (baselines.baseline(source) or {}).get(subject, {})
         steps = price_schedule.schedule(reader, subject, source, facts)
-        stated = {field: str(value) for field, value in facts.items() if field.startswith(price.PREFIX)}
-        for field, amount in price.at_time(stated, steps, when).items():
+        amounts = {field: str(value) for field, value in facts.items() if field.startswith(price.PREFIX)}
+        for field, amount in price.at_time(amounts, steps, when).items():
             begun = [step.since for step in steps.get(field, []) if step.since <= when and step.since.year > 1]
             meter = price.Meter.of(field)
             since = max(begun, default=None)

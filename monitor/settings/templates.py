@@ -26,7 +26,4 @@ def unusable_templates(document: Document, path: Path) -> Iterator[Finding]:
     for index, row in enumerate(document.owner):
         for form, written in written_templates(row).items():
             if problem := template_problem(str(place(written, folder)), form):
-                yield (
-                    ("owner", index, "templates", form),
-                    f"cannot be used: {problem}; correct it, or leave the key out",
-                )
+                yield ("owner", index, "templates", form), f"cannot be used: {problem}; correct it, or leave it out"

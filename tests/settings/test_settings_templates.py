@@ -42,7 +42,7 @@ def test_one_that_is_missing_or_broken_is_refused_in_a_sentence_by_config_check_
     with pytest.raises(InvalidConfiguration) as refused:
         load(path, {}, further=unusable_templates)
     (problem,) = refused.value.problems
-    assert f"owner[0].templates.text ('platform') cannot be used: {why}; correct it, or leave the key out" in problem
+    assert f"owner[0].templates.text ('platform') cannot be used: {why}; correct it, or leave it out" in problem
 
 
 def test_a_form_that_there_is_not_is_refused(tmp_path: Path) -> None:

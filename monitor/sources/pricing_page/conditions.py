@@ -125,8 +125,8 @@ class Label:
 def region_of(match: re.Match[str]) -> str:
     """Return the condition that a match of `IN_REGION` or `OF_REGION` names: `region EU`."""
     text = match["region"]
-    named = (name for name, written in _NAMES.items() if re.fullmatch(written, text, re.IGNORECASE))
-    return REGION + next(named, text.lower())
+    names = (name for name, pattern in _NAMES.items() if re.fullmatch(pattern, text, re.IGNORECASE))
+    return REGION + next(names, text.lower())
 
 
 def hours_of(match: re.Match[str]) -> str:

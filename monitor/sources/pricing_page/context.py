@@ -246,12 +246,12 @@ class Placed:
         Raises:
             Unplaced: they name several of a kind.
         """
-        found: dict[str, str] = {}
+        conditions: dict[str, str] = {}
         for section in self.section.chain():
             for condition in filter(None, (*section.conditions, section.told.condition)):
-                if found.setdefault(condition.split()[0], condition) != condition:
+                if conditions.setdefault(condition.split()[0], condition) != condition:
                     raise Unplaced(f"it stands under several conditions ({condition!r})")
-        return ", ".join(sorted(found.values()))
+        return ", ".join(sorted(conditions.values()))
 
     @property
     def named(self) -> list[Statement]:

@@ -81,6 +81,8 @@ def is_header(row: tuple[str, ...], header: tuple[str, ...], profile: Profile) -
     and beside no model.
     """
     texts = [text for text in row if text]
+    if any(text.lower() == "model" for text in texts) and len(set(texts)) > 1:
+        return True  # whatever else stands in it
     if len(set(texts)) < 2 or any("$" in text for text in texts if not _known(text, profile)):
         return False
     if any(_known(text, profile) for text in texts):

@@ -138,8 +138,8 @@ def _properties(tag: str, at: int, *, own: frozenset[str] = frozenset()) -> dict
         value = tag[start:at]
         if name in properties:
             raise ValueError(f"{name!r} is given twice")
-        stated = "=" not in match[0] or re.sub(r"\s", "", value) not in _NOTHING  # one without a value is true
-        if name not in own and sets_condition(name) and stated:
+        empty = "=" in match[0] and re.sub(r"\s", "", value) in _NOTHING  # one without a value is true
+        if name not in own and sets_condition(name) and not empty:
             raise ValueError(f"{name!r} may set a condition")
         properties[name] = value, start
     return properties

@@ -49,8 +49,8 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
         if isinstance(part, Refusal):
             yield part
             continue
-        read = _part(place, part, provider, words, turned=turned is not block)
-        yield from _undisputed(list(read)) if isinstance(part, Component) else read
+        prices = _part(place, part, provider, words, turned=turned is not block)
+        yield from _undisputed(list(prices)) if isinstance(part, Component) else prices
 
 
 def _parted(
@@ -87,10 +87,10 @@ def _undisputed(parts: list[PriceRow | Refusal]) -> Iterator[PriceRow | Refusal]
     """Yield what was read of a component without the prices of a model that a refused row of it names as well: without
     header text, which of its two rows is whole is not known.
     """
-    torn = {name for part in parts if isinstance(part, Refusal) for name in part.about}
-    lost = dict.fromkeys(part.model for part in parts if isinstance(part, PriceRow) and part.model in torn)
-    yield from (part for part in parts if not (isinstance(part, PriceRow) and part.model in lost))
-    for model in lost:
+    names = {name for part in parts if isinstance(part, Refusal) for name in part.about}
+    models = dict.fromkeys(part.model for part in parts if isinstance(part, PriceRow) and part.model in names)
+    yield from (part for part in parts if not (isinstance(part, PriceRow) and part.model in models))
+    for model in models:
         yield Refusal(model, "another row of the component names it and cannot be read", (model,))
 
 
@@ -100,7 +100,9 @@ def _parts(table: PageTable, words: Profile) -> Iterator[PageTable]:
     """
     begun, header, flaw, line = 0, table.header, table.flaw, table.line
     for number, row in enumerate(table.rows):
-        if table.header and row.cells and row.cells[-1][:1] != "$" and is_header(row.cells, table.header[-1], words):
+        last = row.cells[-1] if row.cells else ""
+        titled = last[:1] != "$" or "Model" in row.cells  # nearly every row ends with an amount
+        if table.header and row.cells and titled and is_header(row.cells, table.header[-1], words):
             yield PageTable(header=header, rows=table.rows[begun:number], line=line, flaw=flaw)
             groups = number == begun == 0 and any(header[-1]) and not is_header(header[-1], header[-1], words)
             flaw = (
@@ -515,10 +517,10 @@ def _steps(before: str, word: str, day: str, after: str) -> tuple[conditions.Sta
     Raises:
         ValueError: its day or an amount is none.
     """
-    named = list(days(day))
-    if len(named) != 1 or (named[0].start, named[0].stop) != (0, len(day)):
+    dates = list(days(day))
+    if len(dates) != 1 or (dates[0].start, dates[0].stop) != (0, len(day)):
         raise ValueError(f"{day!r} is no day")
-    change = named[0].over if word.lower().startswith("thr") else named[0].begin
+    change = dates[0].over if word.lower().startswith("thr") else dates[0].begin
     amounts = cells.amount(before), cells.amount(after)
     if change is None or amounts[0] is None or amounts[1] is None:
         raise ValueError(f"what it costs until {day!r} and from then on is not clear")
