@@ -17,7 +17,7 @@ from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, PageT
 from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, offers, sized
 from monitor.sources.pricing_page.days import both, days
 from monitor.sources.pricing_page.headers import Binding, PriceColumn, Unbound, bind, is_header
-from monitor.sources.pricing_page.profiles import Profile, profile
+from monitor.sources.pricing_page.profiles import Profile
 from monitor.sources.pricing_page.statements import statements
 from monitor.sources.pricing_page.titles import title
 from monitor.sources.pricing_page.transposed import at_hours, upright
@@ -36,9 +36,8 @@ _TUPLES = {
 }
 
 
-def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
+def rows_of(placed: Placed, provider: str, words: Profile) -> Iterator[PriceRow | Refusal]:
     """Yield every price of a table, and a refusal for every part that is none."""
-    words = profile(provider)
     block = placed.block
     turned = block
     if words.across and isinstance(block, PageTable):

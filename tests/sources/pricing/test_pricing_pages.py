@@ -446,3 +446,29 @@ def test_the_words_of_a_page_are_those_of_its_provider_alone(page: str) -> None:
 def test_a_page_whose_cells_are_templates_is_refused_in_one_sentence() -> None:
     with pytest.raises(Unreadable, match="a script fills from another file: no price stands on the page"):
         extract(BEDROCK, provider="bedrock")
+
+
+HELIOS = """# Pricing
+
+Prices per 1M tokens.
+
+| Model | Input | Output |
+|---|---|---|
+| Helios Large | $2 | $4 |
+| Helios Large 2 | $3 | $6 |
+| Helios Large (EU only) | $5 | $7 |
+"""
+
+
+def test_names_that_are_given_ids_are_read_under_these_and_no_longer_name_is() -> None:
+    extraction = extract(HELIOS, provider="helios", names={"Helios Large": "helios-1"})
+    assert stated(extraction) == ["helios-1 | standard short text input 2", "helios-1 | standard short text output 4"]
+    assert len(extraction.refused) == 2
+    with pytest.raises(Unreadable, match="is not a model id"):
+        extract(HELIOS, provider="helios")
+
+
+def test_two_names_of_one_id_with_two_prices_state_none() -> None:
+    names = {"Helios Large": "helios-1", "Helios Large 2": "helios-1"}
+    with pytest.raises(Unreadable):
+        extract(HELIOS, provider="helios", names=names)

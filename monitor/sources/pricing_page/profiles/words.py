@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 
@@ -56,6 +56,14 @@ class Profile:
     peak_hours: bool = False
     ordered: bool = False
     unit_ahead: bool = False
+
+    def with_names(self, names: Iterable[str]) -> Profile:
+        """Return the same words for a page that calls models by these names as well."""
+        spelt = [re.escape(name) + r"(?! ?[\w.-])" for name in sorted(names, key=len, reverse=True)]
+        if not spelt:
+            return self
+        spelt += [self.name.pattern] if self.name else []
+        return replace(self, name=re.compile("|".join(f"(?:{pattern})" for pattern in spelt)))
 
 
 PLAIN = Profile()
