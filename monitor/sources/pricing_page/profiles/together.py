@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.sources.pricing_page.profiles.words import Profile
 
 PROFILE = Profile(
-    called="together",
+    called=r"together(?:\.ai| ai)",
     model="api model string",
     meters={"input pricing": "input", "cached input pricing": "cached_input", "output pricing": "output"},
     descriptive=frozenset(
