@@ -127,6 +127,7 @@ def of_check(row: CheckRow, known: Mapping[str, str]) -> Document:
         "required_in": list(row.required_in),
         "asked": row.asked,
         "waived": row.waived,
+        "required_for": list(row.required_for),
         "state": check.state.value,
         "verified_at": time_or_none(row.verified_at),
         "until": time_or_none(check.until),

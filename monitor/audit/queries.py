@@ -13,6 +13,7 @@ from datetime import datetime
 from monitor.audit.silences import Silence, silences
 from monitor.core import events as ev
 from monitor.core import price
+from monitor.core.check_names import SAFETY_REVIEW
 from monitor.core.configuration import OFFICIAL, Configuration
 from monitor.core.entry import Approval, Check, CheckState, Entry
 from monitor.core.events import Recorded, entry_stream
@@ -24,7 +25,7 @@ from monitor.detection.stored_baselines import current_baselines
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import reason
 from monitor.notify.answers import acknowledgements
-from monitor.registry import checklist, price_schedule, transitions
+from monitor.registry import checklist, price_schedule, safety, transitions
 from monitor.registry.access_verdict import AccessVerdict, counted
 from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry, find_row
@@ -65,6 +66,7 @@ class StatusRow:
 class CheckRow:
     """One check of an entry as `checklist` shows it. `required_in` are the environments that require it, `required`
     whether production does; `asked` says that a running pause asks for it, `waived` that a person went on without it.
+    `required_for` are the callers who alone need it in production.
     """
 
     name: str
@@ -74,6 +76,7 @@ class CheckRow:
     required_in: tuple[str, ...] = ()
     asked: bool = False
     waived: bool = False
+    required_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,10 +178,12 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
     environments = dict.fromkeys((PRODUCTION, *configuration.gate.environments))
     needed = {environment: checklist.required(entry, environment) for environment in environments}
     required_checks = checklist.asked(entry)
+    callers = {SAFETY_REVIEW: reviewed} if (reviewed := safety.by_caller(entry)) else {}
     names = dict.fromkeys(
         (
             *(name for required in needed.values() for name in required),
             *required_checks,
+            *callers,
             *entry.waived,
             *sorted(entry.checks),
         )
@@ -190,6 +195,7 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
             required_in=tuple(environment for environment, required in needed.items() if name in required),
             asked=name in required_checks,
             waived=name in entry.waived,
+            required_for=callers.get(name, ()),
             check=(check := entry.checks.get(name, Check())),
             verified_at=max(
                 (at for at in (looked.get(name), check.verified_at) if at and check.verified_at), default=None

@@ -12,7 +12,7 @@ from monitor.cli import output
 if TYPE_CHECKING:
     from monitor.registry.acceptance import Acceptance, Compared
 
-_BLANK = "blank"
+_UNPINNED = "not pinned"
 
 
 def pins(compared: Iterable[Compared]) -> None:
@@ -73,4 +73,4 @@ def as_json(entry: str, found: Acceptance) -> dict[str, object]:
 
 
 def _spoken(value: object) -> str:
-    return _BLANK if value is None else "yes" if value is True else str(value)
+    return _UNPINNED if value is None else "yes" if value is True else str(value)

@@ -194,6 +194,8 @@ def _print_in_order(settings: Settings) -> None:
 def _print(assessment: LoadingEffect) -> None:
     for was, key in assessment.renamed:
         click.echo(output.printable(f"Loading it renames {was} to {key}, which goes on from its history."))
+    for key, why in assessment.unknown:
+        click.echo(output.printable(f"Loading it begins {key} anew: {why}."))
     for take in assessment.taken:
         click.echo(output.printable(f"Loading it would {take.act.verb} {take.entry}: {take.reason}."))
     for key in assessment.keep_deny:
@@ -241,5 +243,7 @@ def _written(value: object) -> str:
 
 def _value(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_written(below)}" for name, below in value.items() if name != "key")
+        return ", ".join(
+            f"{name} {text}" for name, below in value.items() if name != "key" and (text := _written(below))
+        )
     return "none" if value is None else _written(value)

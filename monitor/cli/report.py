@@ -194,7 +194,7 @@ def _to_check(checks: Sequence[CheckRow]) -> Iterator[Block]:
         [
             (CHECKS.get(row.name, row.name), row.name, CellState(row.check.state.value))
             for row in open_
-            if (row.required or row.asked) is wanted
+            if bool(row.required or row.required_for or row.asked) is wanted
         ]
         for wanted in (True, False)
     )
@@ -272,7 +272,7 @@ def _checklist(checks: Sequence[CheckRow]) -> Block:
         rows=[
             (
                 row.name,
-                "yes" if row.required else "",
+                "yes" if row.required else ", ".join(f"for {caller}" for caller in row.required_for),
                 CellState(row.check.state.value),
                 _when(row.verified_at),
                 _when(row.check.until),

@@ -247,7 +247,7 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
         mends = {
             row.name: mend(monitor.configuration, registered, row.name, row.check.state)
             for row in rows
-            if (row.required_in or row.asked) and row.check.state is not CheckState.VERIFIED
+            if (row.required_in or row.required_for or row.asked) and row.check.state is not CheckState.VERIFIED
         }
     if options.json:
         laid_out: dict[str, object] = {} if comparison is None else {EVALS: comparison.as_json()}
@@ -292,6 +292,7 @@ def _needed(row: CheckRow) -> str:
     return ", ".join(
         [
             *("yes" if environment == PRODUCTION else environment for environment in row.required_in),
+            *(f"for {caller}" for caller in row.required_for),
             *(["again"] if row.asked else []),
             *(["waived"] if row.waived else []),
         ]

@@ -1,7 +1,9 @@
 """What an answer to a call means for access: one table, read from top to bottom, first row that fits.
 
 The same code arrives with three statuses and the same status with five codes, so no row goes by either alone. Providers
-say the XX
+and gateways say the same thing in a hundred ways, so the rows for those that have no code of their own are patterns of
+sentences. What the table does not hold is `unknown`, never a loss: proxies, login pages and half an envelope say
+nothing of a model.
 """
 
 from __future__ import annotations
@@ -284,6 +286,15 @@ _UNPAID = (400, 402, 403, 404, 412, 422, 429)
 
 _KEY_LIMIT = r"\bkey (?:spend(?:ing)? |credit |budget )?limit (?:is |was |has been )?(?:exceeded|reached)\b"
 
+_BAD_KEY = (
+    r"\b(?:incorrect|invalid|wrong|malformed|missing|unknown|expired|revoked|deleted|no) (?:\w+ )?"
+    r"(?:(?:api|access|auth\w*|bearer)[ _-]?)?(?:keys?|tokens?|credentials|authentication)\b"
+    r"(?! (?:spend\w*|credits?|balance|quotas?|budget|limit)\b)"
+    r"|\b(?:keys?|tokens?|credentials)\b (?:provided |supplied |you \w+ )?(?:is |are |was |were |has |have |been )*"
+    r"(?:not valid|invalid|incorrect|malformed|missing|expired|revoked|deleted)\b"
+)
+"""What is said of a key that is none: what such a sentence adds of plans and payments is advice, no state of ours."""
+
 _CALLED = re.compile(
     r"\bmodels?(?: group)?\W{1,3}(?:id |name |with id )?[`'\"“‘]?([A-Za-z0-9][\w.:/@+-]*\w)"
     r"|[`'\"“‘]([A-Za-z][\w.:/@+-]*\w)[`'\"”’]"
@@ -330,7 +341,7 @@ TABLE: tuple[MeaningRow, ...] = (
     _row(Meaning.POLICY, 401, 403, says=r"\blacks the required data action\b", account=True),  # Azure
     # Gateways refuse a key whose budget is spent as if it were no key.
     _row(Meaning.QUOTA, 401, 403, says=_KEY_LIMIT, account=True),  # OpenRouter
-    _row(Meaning.QUOTA, 401, says=_BROKE, names=_BROKE, account=True),
+    _row(Meaning.QUOTA, 401, says=_BROKE, names=_BROKE, unless=_BAD_KEY, account=True),
     _row(Meaning.UNKNOWN, 401),
     # 429 is five conditions, and one of them alone passes by itself; 402 and others are how others say the same.
     _row(Meaning.QUOTA, 429, code="credit_balance_exhausted"),

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.facts import FailureReason, Known, NotDue, Observation, PollFailure, Snapshot, SourceState, Unchanged
+from monitor.core.names import no_such
 from monitor.core.ports import Clock, ConfigurationError, Reader, Refused, SeenAt, Source, Store
 from monitor.detection.context import Reread
 from monitor.detection.outcome import Outcome
@@ -76,9 +77,7 @@ class Poller:
         named = {key: [source for source in specs if source == key or source.startswith(f"{key}/")] for key in keys}
         for key, sources in named.items():
             if not sources:
-                raise Refused(
-                    f"there is no source {key!r} in the configuration; it has: {', '.join(sorted(specs)) or 'none'}"
-                )
+                raise Refused(no_such("source", key, specs, f"configured are: {', '.join(sorted(specs)) or 'none'}"))
         keys = list(dict.fromkeys(source for matches in named.values() for source in matches)) or list(specs)
         free = [key for key in keys if not specs[key].paid]
         outcomes = self.poll_once(free)

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from monitor.core.events import rfc3339
 from monitor.core.notices import ENDING, PAUSING, SERIOUS, Item, Reason
 from monitor.core.ports import NotSent, Sent
-from monitor.notify.headlines import state_of, title_of
+from monitor.notify.headlines import HOLDABLE, state_of, title_of
 from monitor.notify.posting import post
 from monitor.notify.replies import Reply, ReplyRefusal, webhook
 from monitor.notify.service import Means, Outgoing, UnusableDestination
@@ -89,7 +89,9 @@ def _actions(items: Sequence[Item]) -> tuple[Action, ...]:
     if any(_ends(item) for item in items):
         return (Action.CLOSE,)
     lasting = [item for item in items if item.reason in SERIOUS or item.reason is Reason.APPROVAL]
-    acknowledged = any(item.reason is Reason.ACKNOWLEDGED or item.holder is not None for item in items)
+    acknowledged = any(
+        item.reason is Reason.ACKNOWLEDGED or (item.holder is not None and item.reason in HOLDABLE) for item in items
+    )
     if lasting and all(item.since_then is not None and item.since_then.over for item in lasting):
         return (Action.CLOSE,)
     if lasting:

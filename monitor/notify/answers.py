@@ -85,7 +85,6 @@ def _again(item: Item, again: _Again) -> Item:
     if entry is None:
         return replace(item, since_then=_source_since(item, again.reader))
     fresh = replace(answered(item, again.gate), status=entry.status)
-    holder = again.holders.get(entry.key) if item.reason in HOLDABLE else None
     moved, source_since = _moved(item, entry, again.told), _source_since(item, again.reader)
     if moved is not None:
         # What was to be typed was for the status before.
@@ -93,6 +92,10 @@ def _again(item: Item, again: _Again) -> Item:
     since = moved or source_since or _turned(item, fresh, again.now)
     if item.reason is Reason.BLIND and source_since is not None:
         fresh = replace(fresh, denies_from=None)  # nothing is denied by then: the source is read again
+    holder = again.holders.get(entry.key)
+    if holder is None and entry.status is Status.PAUSED and entry.by and item.reason not in HOLDABLE:
+        # Who paused it has it; what comes on top of that is anybody's to acknowledge.
+        holder = Acknowledgement(by=entry.by, at=entry.since)
     return replace(fresh, holder=holder, since_then=since)
 
 

@@ -126,7 +126,8 @@ def _item(commit: Commit, reason: Reason, to: Recipients, events: Sequence[Event
     put in later.
     """
     entry = to.entry
-    source = events[0].source
+    origin = content.origin or events[0]
+    source = origin.source
     item = Item(
         reason=reason,
         subject=content.subject,
@@ -140,7 +141,7 @@ def _item(commit: Commit, reason: Reason, to: Recipients, events: Sequence[Event
         brief=content.brief,
         differences=content.differences,
         polls=content.polls,
-        evidence=events[0].evidence if content.evidence is None else content.evidence,
+        evidence=origin.evidence if content.evidence is None else content.evidence,
         denies_from=content.denies_from,
         commands=content.commands,
     )

@@ -287,8 +287,11 @@ def repeated(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content
     entry = _entry_of(to)
     lately = " since its fallback was lost" if entry.fallback_lost is not None else ""
     deviating = [pin for pin in entry.pins if pin.key in entry.deviations]
+    pause = commit.cause(events[0])  # who hears of it only now, as by an escalation, needs what the first message said
     return Content(
-        since=entry.since,
+        since=entry.since if pause is None else _time(pause.data.get("since", rfc3339(entry.since))),
+        polls=0 if pause is None else pause.data.get("looks", 0),
+        origin=pause,
         summary=f"nobody has acknowledged the pause{lately}" + ("" if deviating else f": {entry.reason}"),
         differences=tuple(shift(pin, pin.value, entry.deviations[pin.key]) for pin in deviating),
     )
@@ -351,7 +354,7 @@ def aged(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     since = min(_time(event.data["since"]) for event in events)
     names = ", ".join(event.data["check"] for event in events)
     return Content(
-        since=since,
+        since=min(event.occurred_at for event in events),  # until then it held, and production was allowed
         brief=f"{len(events)} checks expired" if len(events) > 1 else f"check {names} expired",
         summary=f"{names} expired: no poll has verified {'them' if len(events) > 1 else 'it'} since {rfc3339(since)}",
     )

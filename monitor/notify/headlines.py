@@ -41,7 +41,7 @@ PAUSES = PAUSING | {Reason.UNACKNOWLEDGED, Reason.ACKNOWLEDGED}
 """Reasons that tell of a running pause."""
 
 HOLDABLE = PAUSES | {Reason.FALLBACK_LOST}
-"""Reasons whose message says who has the running pause in hand."""
+"""Reasons that tell of a running pause which somebody may have in hand."""
 
 _CONSEQUENT = PAUSES | {
     Reason.STALE,
@@ -167,7 +167,7 @@ def change_of(item: Item) -> str:
     """Return what an item tells, in a few words."""
     match item.reason:
         case Reason.UNACKNOWLEDGED:
-            return "nobody has acknowledged it"
+            return "unacknowledged"
         case Reason.FALLBACK_LOST if item.fallback and not item.fallback_allowed:
             return f"fallback {plain(item.fallback, VALUE_LENGTH)} denied"
         case Reason.ENDED if item.status in _ENDING and not item.differences:

@@ -140,8 +140,6 @@ def brief_change(difference: Difference) -> str:
         if not (_is_amount(old) and _is_amount(new)):
             return f"{name} gone" if new == "gone" else f"{name} {_value(old)} → {_value(new)}"
         return f"{name} {percent(old, new) or f'{spoken(old)} → {spoken(new)}'}"
-    if what.startswith(ACCESS) and GRANTED in (old, new):
-        return f"{what.removeprefix(ACCESS).replace('_', ' ')} {'opened' if new == GRANTED else 'refused'}"
     values = f"{_value(old)} → {_value(new)}"
     return f"{spoken_field(what)} {values if len(values) <= _BRIEF_VALUES else 'changed'}"
 

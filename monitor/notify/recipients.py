@@ -8,7 +8,7 @@ from dataclasses import replace
 from monitor.core import events as ev
 from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.events import Event, entry_key
-from monitor.core.facts import ACCESS, LISTED, Fact
+from monitor.core.facts import ACCESS, BEHAVIOUR, GRANTED, LISTED, Fact, is_answering
 from monitor.notify.event_facts import concerned_by, fact_of, is_drift, is_news, scope_of
 from monitor.notify.rules import Commit, Recipients
 from monitor.registry.policy import matters, watches
@@ -186,7 +186,7 @@ def going_by_the_price(commit: Commit, event: Event) -> Iterator[Recipients]:
 
 def standing_on_it(commit: Commit, event: Event) -> Iterator[Recipients]:
     """Yield the owners of entries that stand on a fact which moved, unless an item about the entry says it already."""
-    if not is_news(event):
+    if not is_news(event) or _first_answer(commit, event):
         return
     fact = fact_of(event)
     for entry in commit.entries.values():
@@ -194,6 +194,7 @@ def standing_on_it(commit: Commit, event: Event) -> Iterator[Recipients]:
             entry.alive
             and fact not in commit.spoken_of.get(entry.key, ())
             and not _one_more_route(fact, entry)
+            and not _one_more_opening(commit, event, entry)
             and (_watched(event, entry) or matters(fact, entry))
         ):
             yield _of(entry)
@@ -252,6 +253,34 @@ def _one_more_route(fact: Fact, entry: Entry) -> bool:
     return any(field == LISTED or field.startswith(ACCESS) for field in closed) and model + fact.field not in {
         pin.key for pin in entry.pins
     }
+
+
+def _one_more_opening(commit: Commit, event: Event, entry: Entry) -> bool:
+    """Return whether an event opens one more way to the model of an entry that is not in use.
+
+    A model that becomes generally available opens a dozen routes, each a poll of its own: its owners hear that it is
+    listed and that calls work, and the checklist has the others.
+    """
+    fact = fact_of(event)
+    if not fact.field.startswith(ACCESS) or event.data["new"] != GRANTED or entry.status in TOLD:
+        return False
+    return commit.access(entry.key).reached_beside(fact.field.removeprefix(ACCESS))
+
+
+def _first_answer(commit: Commit, event: Event) -> bool:
+    """Return whether an event holds what the first answer of a route says of itself, beside the event that it is open:
+    no news, unless another model gave it.
+    """
+    fact = fact_of(event)
+    if not fact.field.startswith(BEHAVIOUR) or event.data["old"] is not None:
+        return False
+    if is_answering(fact.field) and event.data["new"] != event.subject:
+        return False
+    opened = Fact(fact.subject, ACCESS + fact.field.removeprefix(BEHAVIOUR).partition(".")[0])
+    return any(
+        other.type == ev.BEHAVIOUR_CHANGED and fact_of(other) == opened and other.data["new"] == GRANTED
+        for other in commit.events.values()
+    )
 
 
 def _watched(event: Event, entry: Entry) -> bool:

@@ -34,7 +34,7 @@ class Recipients:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """What an item says beyond its events and its entry. Texts that are empty, and `evidence` that is None, are as the
-    entry or the first event has them.
+    entry or the first event has them; source, page and evidence are those of `origin` where the first event has none.
     """
 
     since: datetime
@@ -47,6 +47,7 @@ class Content:
     commands: tuple[str, ...] = ()
     by: str = ""
     denies_from: datetime | None = None
+    origin: Event | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -339,13 +339,13 @@ def _done(items: Sequence[Item]) -> str:
 
 
 def _holder(item: Item, zone: tzinfo | None) -> str:
-    """Return who has acknowledged a running pause; empty where there is none to have."""
-    if item.reason not in HOLDABLE or item.status not in ("paused", ""):
+    """Return who has acknowledged a running pause, whatever else is told of its entry; empty where none runs."""
+    if item.status != "paused" and (item.status or item.reason not in HOLDABLE):
         return ""
     if item.holder is not None:
         note = f": {plain(item.holder.note)}" if item.holder.note else ""
         return f"{plain(item.holder.by, VALUE_LENGTH)} since {spoken_time(item.holder.at, zone)}{note}"
-    if item.by:
+    if item.by and item.reason in PAUSES:
         return plain(item.by, VALUE_LENGTH)
     return "Nobody yet"
 
@@ -391,7 +391,7 @@ def _impact(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
         )
     added = _ADDED.get(item.reason, "")
     if item.reason is Reason.FALLBACK_LOST and item.fallback_allowed:
-        added = f"Its fallback {plain(item.fallback, VALUE_LENGTH)} is still allowed."
+        added = f"Its fallback {plain(item.fallback, VALUE_LENGTH)} is allowed now."
     return f"Production may use {_WHO}." + (f" {added}" if added else "")
 
 

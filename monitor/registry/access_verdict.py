@@ -88,6 +88,17 @@ class AccessVerdict:
         """Whether nothing speaks against the model; it may be that nothing speaks for it either."""
         return self.state in (AccessState.REACHED, AccessState.UNKNOWN)
 
+    def reached_beside(self, route: str) -> bool:
+        """Return whether another route that goes as far reaches the model: a call beside a call, a list beside a
+        retrieval.
+        """
+        return any(
+            other.state is AccessState.REACHED
+            and other.route != route
+            and detected.is_call(other.route) is detected.is_call(route)
+            for other in self.routes
+        )
+
     @property
     def in_words(self) -> str:
         """One line: `refused; reached: list (1 poll); refused: chat answers 404 model_not_found (2 polls)`."""
@@ -100,6 +111,8 @@ class AccessVerdict:
 
 
 def _in_words(route: RouteAccess) -> str:
+    if route.state is AccessState.DENIED:  # by a setting, which answers nobody
+        return f"{route.route} ({route.answer})"
     answers = f" answers {route.answer}" if route.answer else ""
     count = f" ({polls_in_words(route.polls)})" if route.polls else ""
     return f"{route.route}{answers}{count}"

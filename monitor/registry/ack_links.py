@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.core import events as ev
 from monitor.core.entry import Entry, Status
-from monitor.core.events import Event, notice_stream, rfc3339
+from monitor.core.events import Event, notice_stream
 from monitor.core.notices import Notice
 from monitor.core.ports import EventQuery, Reader, Refused
 
@@ -37,12 +37,13 @@ class EndedLink(Refused):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AckLink:
     """A link that may be used: the notice that it stands in, the digest of its token, and the paused entries that it
-    takes on.
+    takes on. `acknowledged` is the last acknowledgement of any of them that still counts; None where nobody has one.
     """
 
     notice: Notice
     digest: str
     entries: tuple[Entry, ...]
+    acknowledged: Event | None = None
 
 
 def digest_of(token: str) -> str:
@@ -65,7 +66,7 @@ def find_link(reader: Reader, notice_id: str, token: str, now: datetime) -> AckL
         )
     used = next(_bearing(reader, notice_id, ev.NOTICE_ACKNOWLEDGED, digest), None)
     if used is not None:
-        at = rfc3339(used.occurred_at)
+        at = f"{used.occurred_at:%Y-%m-%d %H:%M} UTC"
         raise EndedLink(
             f"This link was used at {at}: {used.data['by']} acknowledged the pause; nothing was changed now"
         )
@@ -76,7 +77,21 @@ def find_link(reader: Reader, notice_id: str, token: str, now: datetime) -> AckL
     entries = tuple(_still_paused(notice, reader))
     if not entries:
         raise EndedLink("The pause that this link is for is over: there is nothing to acknowledge")
-    return AckLink(notice=notice, digest=digest, entries=entries)
+    return AckLink(notice=notice, digest=digest, entries=entries, acknowledged=_acknowledged(reader, entries))
+
+
+def _acknowledged(reader: Reader, entries: Sequence[Entry]) -> Event | None:
+    """Return the last acknowledgement of running pauses, by whatever way; None where none of them has one."""
+    pauses = {entry.key: entry.pause for entry in entries if entry.pause and entry.acknowledged == entry.pause}
+    if not pauses:
+        return None
+    for recorded in reader.events(
+        EventQuery(type=ev.NOTICE_ACKNOWLEDGED, after=min(pauses.values()), newest_first=True)
+    ):
+        event = recorded.event
+        if any(pauses.get(key, event.position) < event.position for key in event.data["entries"]):
+            return event
+    return None
 
 
 def _bearing(reader: Reader, notice_id: str, type: str, digest: str) -> Iterator[Event]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from monitor.core import events as ev
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, notice_stream
+from monitor.core.names import perhaps
 from monitor.core.ports import Refused, Transaction
 from monitor.registry.ack_links import CHANNEL, find_link
 from monitor.registry.lookup import find_entry
@@ -110,4 +111,7 @@ def _named(tx: Transaction, register: RegistryTransaction, what: str) -> list[st
         return [item.entry for item in notice.items if item.entry in register.entries]
     if what in register.entries:
         return [what]
-    raise Refused(f"{what!r} is neither an entry nor a notice; `access-monitor outbox` lists notices")
+    known = (*register.entries, *(delivery.notice for delivery in tx.deliveries()))
+    raise Refused(
+        f"{what!r} is neither an entry nor a notice{perhaps(what, known)}; `access-monitor notices` lists notices"
+    )

@@ -14,7 +14,7 @@ from monitor.core.ports import AskGate, Reader, Refused
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, recorded, takes
 from monitor.registry.declarations import judge
 from monitor.registry.earlier_acceptances import keeps_deny
-from monitor.registry.renames import renames
+from monitor.registry.renames import renames, unknown_names
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import Begin
 
@@ -27,7 +27,7 @@ class LoadingEffect:
     with. `taken` is what it would take from production, and `acceptance` the event in which a person accepted just
     that. `keep_deny` are the entries in use whose callers a pause goes on denying, since an earlier version accepted
     them and the file states no `on_pause`. `renamed` are the old and the new key of each source and entry that goes on
-    under another key.
+    under another key, `unknown` the new key of each whose old one nobody knows, and why it is none.
     """
 
     position: int
@@ -36,6 +36,7 @@ class LoadingEffect:
     acceptance: Event | None
     keep_deny: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
 
     @property
     def loads(self) -> bool:
@@ -82,6 +83,7 @@ class Loading:
             acceptance=acceptance,
             keep_deny=keep_deny,
             renamed=tuple((was, key) for key, was in (*named.sources.items(), *named.entries.items())),
+            unknown=tuple(unknown_names(reader, self._after)),
         )
 
     def accept(

@@ -97,13 +97,14 @@ def closed(pin: Pin, now: Value | None) -> Subject | None:
 def _said(
     entry: Entry,
     subject: Subject,
-    moved: Iterable[Moved],
+    moved: Sequence[Moved],
     baselines: Baselines,
     signals: Mapping[Fact, tuple[Signal, ...]],
 ) -> list[Signal]:
-    """Return what each route says of a model: as it was polled where one of its routes moved just now, and as it is
-    confirmed for the others.
+    """Return what each route says of a model: as it was polled where one of its routes moved just now, as it moved
+    where a sentence is about that, whatever it says by now, and as it is confirmed for the others.
     """
+    values = {pin.key: now for pin, now in moved}
     by_route: dict[str, Signal] = {}
     for pin, _ in moved:
         by_route.update((signal.route, signal) for signal in signals.get(Fact(subject, pin.field), ()))
@@ -111,7 +112,7 @@ def _said(
     for pin in entry.pins:
         if Subject(pin.scope, pin.name) != subject or not (pin.field == LISTED or pin.field.startswith(ACCESS)):
             continue
-        route, now = way(pin, baselines), baselines.current(pin, entry)
+        route, now = way(pin, baselines), values.get(pin.key, baselines.current(pin, entry))
         if route in by_route or access.setting(pin.field) is not None or now is UNKNOWN:
             continue
         gone = lost(Fact(subject, pin.field), now)

@@ -1,4 +1,4 @@
-"""What a belief does to the registry: the one place that pauses.
+"""What a confirmed change does to the registry: the one place that pauses.
 
 Entries are judged on levels (what is confirmed against what is pinned), never on edges alone: a change that happened
 while nobody polled, or while the entry was not active, is found all the same. Only a pin of an active entry pauses;

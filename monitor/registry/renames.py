@@ -7,7 +7,7 @@ moved, `Renames.view` shows them as they will be, so that loading a configuratio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
@@ -19,6 +19,7 @@ from monitor.core.entry import Entry, Pin, Status
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import SOURCE_RENAMED, source_stream
 from monitor.core.facts import Alternation, Fact, Facts, PendingChange, SourceState, Subject
+from monitor.core.names import no_such
 from monitor.core.ports import Reader, Transaction
 from monitor.registry import row_state
 from monitor.registry.transitions import RegistryTransaction
@@ -151,6 +152,21 @@ def renames(reader: Reader, configuration: Configuration) -> Renames:
     named = {*configuration.surfaces, *(surface.provider for surface in configuration.surfaces.values())}
     scopes = {was: key for key, was in sources.items() if was not in named}
     return Renames(sources=sources, entries=entries, scopes=scopes)
+
+
+def unknown_names(reader: Reader, configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """Yield each new key whose former one (`was`) the store has never had, and a sentence that says so: a name that is
+    mistyped there would begin an empty history without a word. A store that holds nothing yet knows no names.
+    """
+    sources = reader.sources().keys()
+    entries = {entry.spec.entry for entry in reader.entries().values()}
+    for what, former, known in (
+        ("source", configuration.former_sources, sources),
+        ("entry", configuration.former_entries, entries),
+    ):
+        for key, was in former.items():
+            if known and was not in known and key not in known:
+                yield key, no_such(what, was, known, "correct `was`, or leave it out")
 
 
 def _holds(entry: Entry, key: str, surface: str) -> bool:

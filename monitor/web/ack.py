@@ -20,6 +20,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import Event
 from monitor.core.ports import Clock, MonitorError
 from monitor.core.redaction import redact
@@ -179,8 +180,8 @@ def _typed(text: str, limit: int) -> str:
 def _asking(link: AckLink, signed_in: str, *, missing: bool = False) -> Response:
     """Return the page that asks whether somebody has the pauses in hand."""
     paused = "\n".join(
-        f"<li><b>{escape(plain(entry.spec.name or entry.key))}</b> ({escape(plain(_model(entry.spec.model_id)))}"
-        f"{escape(plain(entry.spec.surface))}) is paused since {escape(spoken_time(entry.since, None))}: "
+        f"<li><b>{escape(plain(entry.spec.name or entry.key))}</b> ({escape(plain(_place(entry.spec)))}) "
+        f"is paused since {escape(spoken_time(entry.since, None))}: "
         f"{escape(plain(entry.reason))}</li>"
         for entry in link.entries
     )
@@ -191,7 +192,7 @@ def _asking(link: AckLink, signed_in: str, *, missing: bool = False) -> Response
     )
     again = '<p class="missing">Type your name: the log keeps who has it.</p>' if missing else ""
     content = (
-        f"<ul>{paused}</ul>\n{again}"
+        f"<ul>{paused}</ul>\n{_in_hand(link.acknowledged)}{again}"
         f'<form method="post">{name}\n'
         f'<label>Note, if any <input name="note" maxlength="{NOTE_LENGTH}"></label>\n'
         "<button>I have it</button></form>\n"
@@ -200,8 +201,18 @@ def _asking(link: AckLink, signed_in: str, *, missing: bool = False) -> Response
     return _page(400 if missing else 200, "Do you have it?", content)
 
 
-def _model(model_id: str) -> str:
-    return f"{model_id} on " if model_id else ""
+def _place(spec: EntrySpec) -> str:
+    return f"{spec.model_id} on {spec.surface}" if spec.model_id else spec.surface
+
+
+def _in_hand(acknowledged: Event | None) -> str:
+    """Return who has the pauses already: two people who are woken by one message see of each other."""
+    if acknowledged is None:
+        return ""
+    data, since = acknowledged.data, spoken_time(acknowledged.occurred_at, None)
+    note = f": {data['note']}" if data.get("note") else ""
+    has_it = escape(plain(f"{data['by']} has it since {since}{note}"))
+    return f"<p><b>{has_it}</b></p>\n<p>Press the button only if you take it over.</p>\n"
 
 
 def _done(event: Event) -> Response:

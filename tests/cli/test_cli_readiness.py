@@ -94,6 +94,22 @@ def test_the_checklist_names_the_environments_and_the_command_for_each_blank(con
     am("gate", MINI, "--env", "staging", expect=1)
 
 
+def test_a_review_that_one_caller_needs_is_shown_as_needed_for_that_caller(config: Path) -> None:
+    declare(config, MINI, 'touches = { scan = ["security_triage"], triage = ["security_triage"] }')
+    am("poll")
+    result = am("checklist", MINI)
+    (row,) = [line for line in result.stdout.splitlines() if line.startswith("safety_review")]
+    assert "for scan, for triage" in row
+    assert "Needed and not verified: safety_review." in result.stderr
+    rows = {row["check"]: row for row in data("checklist", MINI)}
+    assert (rows["safety_review"]["required"], rows["safety_review"]["required_for"]) == (False, ["scan", "triage"])
+    report = am("report", MINI).stdout
+    needed, others = report.split("Not required, and not verified either:")
+    assert "| safety_review | blank |" in needed
+    assert "| safety_review | blank |" not in others
+    assert "| safety_review | for scan, for triage |" in report
+
+
 def test_entries_paused_by_one_cause_are_shown_one_after_the_other(repriced: Path) -> None:
     paused = am("events", "--type", "entry.paused", "--json").stdout
     assert LUNA in paused

@@ -224,6 +224,7 @@ def test_the_checklist_shows_blanks_as_blanks_and_who_verified_the_rest(config: 
         "asked": False,
         "waived": False,
         "required_in": [],
+        "required_for": [],
         "state": "blank",
     }
     assert rows["pricing"]["state"] == "verified"

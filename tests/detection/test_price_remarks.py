@@ -64,7 +64,7 @@ def test_an_alias_that_moves_at_a_feed_is_told_and_pauses_nobody(active: World) 
     assert active.entry().status is Status.ACTIVE
     (item,) = active.notices()[-1].items
     assert item.reason is Reason.CHANGED
-    assert item.summary == "the alias points to maker-five now (was maker-four)"
+    assert item.summary.endswith("; the alias points to maker-five now (was maker-four)")
 
 
 # -- corrections ---------------------------------------------------------------

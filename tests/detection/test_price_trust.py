@@ -142,7 +142,10 @@ def test_a_price_that_cannot_be_right_is_held_back_and_told(active: World, shown
     assert active.entry().status is Status.ACTIVE
     notice = active.notices()[-1]
     assert notice.reason is Reason.HELD
-    assert notice.items[0].commands == (f'access-monitor release {held[0].position} --by YOU --reason "…"',)
+    assert notice.items[0].commands == (
+        "access-monitor sources page",
+        f'access-monitor release {held[0].position} --by YOU --reason "…"',
+    )
 
 
 def test_a_doubtful_price_of_a_tier_that_is_not_in_use_is_held_back_and_wakes_nobody(active: World) -> None:

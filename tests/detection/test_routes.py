@@ -95,6 +95,18 @@ def test_list_and_retrieve_that_agree_pause_at_once_and_show_their_signals(uncal
     assert uncalled.entry().pause is not None
 
 
+def test_a_pause_that_goes_on_still_says_how_a_route_was_closed_that_is_open_again(uncalled: World) -> None:
+    refuse(uncalled, RETRIEVE)
+    uncalled.polls(2, RETRIEVE, every=timedelta(seconds=90))
+    uncalled.sources[RETRIEVE].facts = {LUNA: {"access.retrieve": "granted"}}
+    uncalled.polls(2, RETRIEVE, every=timedelta(seconds=90))
+    uncalled.sources["page"].set(LUNA, input="3")
+    uncalled.polls(2, "page", every=timedelta(seconds=90))
+    now, before = uncalled.entry().reason.split("; before that ")
+    assert now == "standard input: 1.00 → 3.00"
+    assert before.startswith("gpt-luna can no longer be retrieved: retrieve answers access lost; ")
+
+
 def test_list_and_retrieve_that_agree_wait_while_a_call_is_served(routes: World) -> None:
     routes.sources["list"].drop(LUNA)
     refuse(routes, RETRIEVE)

@@ -105,6 +105,13 @@ def test_news_without_an_end_is_raised_low_and_stays_open_nowhere(kind: str, ser
 
 
 @KINDS
+def test_news_of_its_own_about_a_pause_that_somebody_has_is_raised_like_any_other(kind: str, service: StandIn) -> None:
+    holder = Acknowledgement(by="ann", at=AT)
+    send(kind, service, paused(reason=Reason.CHANGED, incident="", pause=INCIDENT, holder=holder))
+    assert set(service.alerts.values()) == {"closed"}
+
+
+@KINDS
 def test_each_incident_of_a_message_is_an_alert_of_its_own(kind: str, service: StandIn) -> None:
     items = [paused(incident="luna-17"), paused(entry="sol", name="Sol", incident="sol-18", position=18)]
     send(kind, service, *items, listed(1))

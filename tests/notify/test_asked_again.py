@@ -139,6 +139,17 @@ def test_a_pause_says_who_has_it_and_since_when(told: Told) -> None:
     assert compose(paused).title.startswith("PAUSED"), "an acknowledgement resumes nothing"
 
 
+def test_news_of_a_paused_entry_says_who_has_the_pause(told: Told) -> None:
+    """Also a person who paused it has it: whoever is told of something else need not ask around."""
+    told.world.operator.pause("luna", by="Bob K.", via=VIA, reason="odd answers")
+    told.deliver()
+    told.world.sources["page"].set(LUNA, cache_write="1.25")
+    told.world.polls(2, "page")
+    news = [notice for notice in told.deliver() if notice.reason is Reason.CHANGED]
+    assert [item.holder.by for notice in news for item in notice.items if item.holder is not None] == ["Bob K."]
+    assert all("Who has it" in {line.label for line in compose(notice).sections[0].lines} for notice in news)
+
+
 def test_a_message_names_the_one_that_began_its_incident(told: Told) -> None:
     told.reprice("2")
     told.deliver()

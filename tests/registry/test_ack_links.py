@@ -59,7 +59,7 @@ def test_pressing_a_link_takes_the_pause_on_and_moves_nothing_else(paused: World
 
 def test_a_link_is_good_once(paused: World) -> None:
     press(paused)
-    with pytest.raises(EndedLink, match=r"used at .*: ann acknowledged"):
+    with pytest.raises(EndedLink, match=r"used at [0-9-]+ [0-9:]{5} UTC: ann acknowledged"):
         press(paused, by="bob")
     assert len(paused.events("notice.acknowledged")) == 1
 
@@ -69,6 +69,17 @@ def test_the_links_of_two_destinations_are_good_once_each(paused: World) -> None
     press(paused)
     press(paused, "another", by="bob")
     assert [event.data["by"] for event in paused.events("notice.acknowledged")] == ["ann", "bob"]
+
+
+def test_a_link_says_who_has_the_pause_already(paused: World) -> None:
+    sent(paused, "another")
+    with paused.store.read() as reader:
+        assert find_link(reader, notice(paused), "another", paused.now).acknowledged is None
+    press(paused)
+    with paused.store.read() as reader:
+        acknowledged = find_link(reader, notice(paused), "another", paused.now).acknowledged
+    assert acknowledged is not None
+    assert (acknowledged.data["by"], acknowledged.data["note"]) == ("ann", "on it")
 
 
 @pytest.mark.parametrize("token", ["", "guess", digest_of(TOKEN), TOKEN[:-1]])

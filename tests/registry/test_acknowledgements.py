@@ -150,6 +150,8 @@ def test_words_about_nothing_are_refused_before_anything_is_written(paused: Worl
     for what in ("moon", "7.platform"):
         with pytest.raises(Refused, match="neither an entry nor a notice"):
             attendant(paused).acknowledge(what, by="ann", via=VIA)
+    with pytest.raises(Refused, match="did you mean 'luna'"):
+        attendant(paused).acknowledge("lunar", by="ann", via=VIA)
     with pytest.raises(Refused, match="has passed"):
         attendant(paused).silence("luna", until=paused.now, by="ann", reason="known", via=VIA)
     with pytest.raises(Refused, match="no entry"):

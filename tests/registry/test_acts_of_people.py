@@ -346,7 +346,7 @@ WRONG: dict[str, tuple[Act, str]] = {
         lambda world: world.operator.verify("luna", "evals", by="ann", via=VIA),
         "proves nothing",
     ),
-    "an unknown source": (lambda world: world.poll("pages"), "there is no source 'pages'"),
+    "an unknown source": (lambda world: world.poll("pages"), "there is no source 'pages' (did you mean 'page'?)"),
 }
 
 

@@ -293,9 +293,9 @@ def test_a_source_that_went_blind_during_an_incident_says_so(watched: World) -> 
     watched.tender.tend(watched.now, ["list"])
     (stale,) = watched.events("source.stale", source="list")
     assert stale.data["incident"] == MAJOR
-    (told,) = summaries(watched, Reason.BLIND)
-    assert "production is denied what only it can verify from" in told
-    assert told.endswith(f"“{MAJOR}”")
+    (item,) = [item for notice in watched.notices() for item in notice.items if item.reason is Reason.BLIND]
+    assert item.denies_from is not None, "production is denied what only it can verify"
+    assert item.summary.endswith(f"“{MAJOR}”")
 
 
 def test_a_document_that_cannot_be_read_denies_nothing_and_says_so(watched: World) -> None:

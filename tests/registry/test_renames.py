@@ -169,6 +169,14 @@ def test_who_asks_by_the_old_key_loses_it_and_that_is_said_before(active: World)
         use_cases.declare(active.conf)
 
 
+def test_a_former_key_that_nobody_knows_is_said_before_with_the_one_that_was_meant(active: World) -> None:
+    mistyped = assessed(active, with_entry(active.conf, "lunar", "stella"))
+    ((key, why),) = mistyped.unknown
+    assert key == "stella"
+    assert "there is no entry 'lunar' (did you mean 'luna'?)" in why
+    assert assessed(active, with_entry(active.conf, "luna", "stella")).unknown == ()
+
+
 def test_a_key_that_is_still_answered_as_a_model_id_takes_nothing() -> None:
     conf = configuration(entries={"gpt-luna": entry_spec(key="gpt-luna")})
     with world_of(conf) as world:

@@ -35,6 +35,7 @@ FULL = Entry(
     windows=(Window(position=4, start=AT, end=AT + timedelta(hours=1), changes=("price",), by="Bo", reason="planned"),),
     observed={"input": 12},
     acknowledged=16,
+    escalated=("oncall",),
     waived=("logging",),
     fallback_lost=15,
     silenced_until=AT,

@@ -124,7 +124,7 @@ def test_a_source_that_is_blind_for_half_its_freshness_is_told_before_production
     assert stale.cause == active.events("source.failed")[0].position
     notice = active.notices()[-1]
     assert (notice.reason, notice.items[0].denied) == (Reason.BLIND, False)
-    assert (seen + DAY).strftime("%Y-%m-%dT%H:%M:%SZ") in notice.items[0].summary
+    assert notice.items[0].denies_from == seen + DAY
     assert active.tender.tend(active.now + 2 * HOUR) == 0, "said once"
     active.sources["list"].fail = None
     active.poll("list")

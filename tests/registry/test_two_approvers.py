@@ -56,7 +56,7 @@ def test_the_owners_are_told_that_a_second_person_is_asked_for(two: World) -> No
     _activate(two, "Ann")
     notice = two.notices()[-1]
     assert (notice.reason, notice.owner) == (Reason.APPROVAL, "platform")
-    assert notice.items[0].summary.startswith("Ann asks to activate it: looks right;")
+    assert notice.items[0].summary.startswith("Ann asks to activate it: “looks right”;")
     assert notice.items[0].commands[-1].endswith(f"--expect {two.entry().position}")
 
 

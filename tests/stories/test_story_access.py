@@ -92,7 +92,7 @@ def test_every_place_that_speaks_of_access_shows_the_same_routes_with_their_coun
         "refused; reached: list (1 poll), retrieve (1 poll), chat (1 poll); "
         "refused: responses answers 404 model_not_found (2 polls)"
     )
-    assert f"access    {shown}" in story.must("status", "orion").out
+    assert f"access {shown}" in " ".join(story.must("status", "orion").out.split()), "however wide its columns are"
     assert f"access {shown}" in story.must("why", "orion").out
     assert f"access {shown}" in story.run("gate", "orion", "--explain").out
     story.deliver()
@@ -522,6 +522,10 @@ def test_the_verdict_shows_what_nothing_watches_and_what_the_account_allows_or_d
     assert access["state"] == "denied"
     assert access["routes"]["responses"]["state"] == "reached"
     assert access["routes"]["model_permissions"]["answer"] == "on the deny list"
+    assert "denied: model_permissions (on the deny list)" in story.must("status", "orion").out
+    shown = story.run("resume", "orion", "--dry-run").out
+    (line,) = [line for line in shown.splitlines() if "access.model_permissions" in line and "granted" in line]
+    assert line.split("granted")[1].strip() == "not pinned", "it denies, and is no blank"
 
 
 def test_a_loss_is_accepted_only_of_what_is_lost(story: Story):

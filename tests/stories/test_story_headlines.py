@@ -127,7 +127,7 @@ def test_a_chain_of_fallbacks_is_lost_with_its_last_link(story: Story):
     text = story.messages("PAUSED Vega")[0].text
     assert "nothing is allowed instead" in text
     (lost,) = (line for line in text.splitlines() if "its fallback lyra" in line)
-    assert lost.index("lyra is denied") < lost.index("0.5 → 1") < lost.index("vega is denied"), "each link, and why"
+    assert lost.index("lyra is denied") < lost.index("0.50 → 1.00") < lost.index("vega is denied"), "each link, and why"
 
 
 def test_invariant_9_two_that_one_cause_pauses_do_not_offer_each_other(story: Story):

@@ -45,7 +45,15 @@ class FakeBudget:
     reserved: list[Decimal] = field(default_factory=list)
     settled: list[Decimal] = field(default_factory=list)
 
-    def price(self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = "standard") -> Decimal | None:
+    def price(
+        self,
+        surface: str,
+        model: str,
+        tokens: Mapping[str, int],
+        *,
+        tier: str = "standard",
+        at: datetime | None = None,
+    ) -> Decimal | None:
         known = self.prices.get(tier, {})
         if any(meter not in known for meter in tokens):
             return None

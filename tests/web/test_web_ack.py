@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from web_world import World
 
+from monitor.core import events as ev
+from monitor.core.entry import Entry, Status
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import Event
+from monitor.core.notices import Notice
 from monitor.core.ports import Unavailable
 from monitor.registry.ack_links import AckLink, UnknownLink
 from monitor.web.ack import A_MINUTE, AckPage, RateLimit
@@ -19,14 +24,17 @@ LINK = "/ack/1.platform/token"
 
 
 class Links:
-    """No link is known; each question is counted."""
+    """No link is known unless a test says so; each question is counted."""
 
     def __init__(self) -> None:
+        self.known: AckLink | None = None
         self.error: Exception = UnknownLink("This link is not known here")
         self.asked: list[str] = []
 
     def find(self, notice: str, token: str) -> AckLink:
         self.asked.append(f"find {notice} {token}")
+        if self.known is not None:
+            return self.known
         raise self.error
 
     def press(self, notice: str, token: str, *, by: str, via: Mapping[str, str], note: str) -> Event:
@@ -96,6 +104,41 @@ def test_a_store_that_does_not_answer_is_said_in_a_sentence(world: World, links:
     assert answer.status_code == 503
     assert "secret" not in answer.text
     assert "The database does not answer" in answer.text
+
+
+def test_a_link_shows_model_surface_and_who_has_the_pause_already(world: World, links: Links) -> None:
+    spec = EntrySpec(key="luna", name="Luna <1>", surfaces={"openai": "gpt-5.6-luna"}, owners=("platform",))
+    entry = Entry(
+        key="luna",
+        status=Status.PAUSED,
+        since=world.now,
+        position=7,
+        status_position=7,
+        spec=spec,
+        reason="input +50 %",
+    )
+    acknowledged = Event(
+        position=9,
+        type=ev.NOTICE_ACKNOWLEDGED,
+        stream="notice/7.platform",
+        subject="7.platform",
+        occurred_at=world.now,
+        actor="Ada L.",
+        data={"by": "Ada L.", "entries": ["luna"], "note": "on <it>", "via": {}},
+    )
+    link = AckLink(
+        notice=Notice(id="7.platform", owner="platform", at=world.now, items=()),
+        digest="",
+        entries=(entry,),
+        acknowledged=acknowledged,
+    )
+    links.known = link
+    shown = world.http.get(LINK, headers=HOST)
+    at = f"{world.now:%Y-%m-%d %H:%M} UTC"
+    assert f"<b>Luna &lt;1&gt;</b> (gpt-5.6-luna on openai) is paused since {at}: input +50 %" in shown.text
+    assert f"Ada L. has it since {at}: on &lt;it&gt;" in shown.text
+    links.known = replace(link, acknowledged=None)
+    assert "has it since" not in world.http.get(LINK, headers=HOST).text
 
 
 def test_too_many_requests_are_refused_for_a_minute_and_ask_nothing(world: World, links: Links) -> None:

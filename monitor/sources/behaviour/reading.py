@@ -33,7 +33,19 @@ SOMETIMES = ("fingerprint", "diagnostics")
 READ = Decimal("0.9")
 """The least share of what was written that a read takes from the cache."""
 
-STATED = ("model", "service_tier", "usage", "input_tokens", "dimensions", "valid", "called", "written", "hit", "read")
+STATED = (
+    "model",
+    "service_tier",
+    "access_programs",
+    "usage",
+    "input_tokens",
+    "dimensions",
+    "valid",
+    "called",
+    "written",
+    "hit",
+    "read",
+)
 """What only a granted answer says, of whichever route."""
 
 TRIED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -328,12 +340,19 @@ def _message(said: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _echo(route: str, said: Mapping[str, Any]) -> dict[str, Value]:
-    """Return what an answer says of itself: who answered, by which tier, and in which fields it counts."""
+    """Return what an answer says of itself: who answered, by which tier, under which access programmes, and in which
+    fields it counts.
+    """
     facts: dict[str, Value] = {}
     for field, name in (("model", "model"), ("service_tier", "service_tier"), ("system_fingerprint", "fingerprint")):
         value = said.get(field)
         if _name(value):
             facts[f"{BEHAVIOUR}{route}.{name}"] = value
+    programs = said.get("access_programs")
+    if isinstance(programs, dict):
+        named = [f"{name} {value}" for name, value in sorted(programs.items()) if _name(name) and _name(value)]
+        if named:
+            facts[f"{BEHAVIOUR}{route}.access_programs"] = ", ".join(named)
     counted = said.get("usage")
     if isinstance(counted, dict) and counted:
         facts[f"{BEHAVIOUR}{route}.usage"] = ",".join(sorted(_fields(counted)))

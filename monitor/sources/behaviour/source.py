@@ -38,7 +38,7 @@ from monitor.sources.http import Failure, HttpClient, failure_of, judged
 from monitor.sources.redaction import clean, one_line, redact
 from monitor.sources.sdk import Sdk
 
-EXTRACTOR = "behaviour/3"
+EXTRACTOR = "behaviour/4"
 
 BATCH = "batch"
 

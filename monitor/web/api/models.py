@@ -198,6 +198,7 @@ class CheckDocument(ApiDocument):
     required_in: list[str]
     asked: bool
     waived: bool
+    required_for: list[str]
     state: str
     verified_at: Time | None
     until: Time | None

@@ -184,7 +184,11 @@ def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
     report = gathered(desk.reader, desk.configuration, key, now=desk.now)
     checks = queries.complete(report.checks, CHECKS, desk.now)
     page |= {
-        "unasked": [check.name for check in checks if check.check.state == "blank" and not check.required_in],
+        "unasked": [
+            check.name
+            for check in checks
+            if check.check.state == "blank" and not (check.required_in or check.required_for)
+        ],
         "checks": [documents.of_check(check, CHECKS) for check in checks],
         "words": [documents.of_price(word) for word in report.words],
         "evals": None if report.comparison is None else report.comparison.as_json(),

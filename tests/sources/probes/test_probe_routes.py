@@ -55,6 +55,27 @@ def test_a_response_states_who_answered_by_which_tier_and_under_which_limits() -
     }
 
 
+@pytest.mark.parametrize(
+    ("programs", "stated"),
+    [
+        ({"cyber": "standard"}, "cyber standard"),
+        ({"cyber": "daybreak_blue", "bio": "trusted"}, "bio trusted, cyber daybreak_blue"),
+        ({"cyber": None}, None),
+        ({}, None),
+        (None, None),
+        ("standard", None),
+    ],
+)
+def test_a_response_states_its_access_programmes(programs: object, stated: str | None) -> None:
+    facts = probe("responses", ok(response(access_programs=programs))).facts()
+    assert facts.get("behaviour.responses.access_programs") == stated
+
+
+def test_a_refusal_takes_no_access_programme_back() -> None:
+    refused = probe("responses", error(404, "No.", code="model_not_found")).poll()
+    assert "behaviour.responses.access_programs" in refused.silent
+
+
 def test_limits_that_are_no_whole_numbers_are_not_stated() -> None:
     seen = probe("responses", ok(response(), x_ratelimit_limit_requests="many")).facts()
     assert not [field for field in seen if field.startswith("limit.")]
