@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from monitor.core.changes import same
-from monitor.core.configuration import Configuration
+from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.facts import Fact, PendingChange, Subject, Value
 from monitor.core.ports import Reader
 from monitor.detection.stored_baselines import current_baselines
@@ -19,17 +19,22 @@ class OtherPrices:
     Attributes:
         confirmed: subject → (source, field, value) of every confirmed price and end.
         held_back: the prices that other sources hold back, once they were seen often enough to be confirmed.
+        copies: the other sources that are known to repeat what the polled one reads: the same feed or page, fetched
+            from elsewhere or twice. They are one voice with it, and second nothing.
     """
 
     confirmed: Mapping[Subject, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
     held_back: tuple[PendingChange, ...] = ()
+    copies: frozenset[str] = frozenset()
 
     def agree(self, fact: Fact, value: Value | None) -> bool:
-        """Return whether another source states the same price, or would if it did not hold it back for the same
-        doubt.
+        """Return whether another source that is no copy states the same price, or would if it did not hold it back for
+        the same doubt.
         """
-        return bool(self.stating(fact, value)) or any(
-            change.fact == fact and same(fact.field, change.value, value) for change in self.held_back
+        return any(source not in self.copies for source in self.stating(fact, value)) or any(
+            change.fact == fact and same(fact.field, change.value, value)
+            for change in self.held_back
+            if change.source not in self.copies
         )
 
     def stating(self, fact: Fact, value: Value | None) -> list[str]:
@@ -50,6 +55,7 @@ def other_prices(reader: Reader, configuration: Configuration, own: str, subject
     if not subjects:
         return NO_OTHERS
     baselines = current_baselines(reader, configuration.sources)
+    polled = configuration.sources.get(own)
     polls = configuration.confirmation.change.polls
     return OtherPrices(
         confirmed={
@@ -71,4 +77,16 @@ def other_prices(reader: Reader, configuration: Configuration, own: str, subject
             and change.source != own
             and change.source in configuration.sources
         ),
+        copies=frozenset(
+            key
+            for key, spec in configuration.sources.items()
+            if polled is not None and key != own and _copy(spec, polled)
+        ),
+    )
+
+
+def _copy(one: SourceSpec, other: SourceSpec) -> bool:
+    """Return whether two sources read the same document: one address, or one published feed by its format."""
+    return bool(one.prices and other.prices) and (
+        (bool(one.url) and one.url == other.url) or (bool(one.format) and one.format == other.format)
     )

@@ -254,6 +254,36 @@ def test_two_sources_that_show_the_same_odd_price_at_once_second_each_other(furn
     assert furnished.baseline("page")[B] == furnished.baseline("feed")[B] == {INPUT: "0", OUTPUT: "6"}
 
 
+@pytest.mark.parametrize(
+    ("of_page", "of_feed", "seconded"),
+    [
+        ({"url": "https://p.example/"}, {"url": "https://f.example/"}, True),
+        ({"url": "https://p.example/"}, {"url": "https://p.example/"}, False),
+        ({"format": "litellm", "url": "https://p.example/"}, {"format": "litellm", "url": "https://f.example/"}, False),
+        (
+            {"format": "litellm", "url": "https://p.example/"},
+            {"format": "models_dev", "url": "https://f.example/"},
+            True,
+        ),
+    ],
+)
+def test_sources_that_repeat_one_document_are_one_voice_and_second_nothing(
+    of_page: dict[str, str], of_feed: dict[str, str], seconded: bool
+) -> None:
+    known = configuration()
+    sources = {
+        **known.sources,
+        "page": replace(known.sources["page"], **of_page),
+        "feed": replace(known.sources["feed"], **of_feed),
+    }
+    with world_of(replace(known, sources=sources)) as world:
+        furnish(world)
+        world.sources["feed"].facts = {LUNA: dict(PRICES), B: {INPUT: "0", OUTPUT: "6"}}
+        world.sources["page"].set(B, input="0", output="6")
+        world.polls(3)
+        assert (world.baseline("page").get(B, {}).get(INPUT) == "0") is seconded
+
+
 def test_a_doubted_price_that_goes_back_is_forgotten(active: World) -> None:
     active.sources["page"].set(LUNA, output="0")
     active.polls(2, "page")

@@ -114,6 +114,7 @@ OTHER: Mapping[str, Any] = {
     "headers": {"X-Team": "another"},
     "surfaces": {"eu": "gpt-b", "openai": "gpt-a"},
     "parameters": {"gpt-a": {"effort": "low"}},
+    "price_names": {"Helios Large": "helios-1"},
     "usage": {"input": "2M"},
     "checks_in": {"staging": []},
     "check_age": {"evals": "90d"},

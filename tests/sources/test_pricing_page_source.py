@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from source_loopback import NOW
 
 from monitor.core.facts import Body, FailureReason, PollFailure, Snapshot, Subject
 from monitor.core.price import PriceRow
+from monitor.settings import load
 from monitor.sources.catalog import source_spec
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.http import HttpClient
+from monitor.sources.kind import SourceDeps
+from monitor.sources.kinds.pricing_page import KIND
 from monitor.sources.page import PricingPage
 from monitor.sources.web_page import LARGEST, decoded
 
@@ -99,3 +103,18 @@ def test_a_real_page_may_mention_what_challenges_are_made_of(aside: str) -> None
 )
 def test_the_text_of_a_page_is_decoded_as_it_says_and_never_fails(content: bytes, content_type: str, text: str) -> None:
     assert decoded(Body(content=content, sha256="", size=0, content_type=content_type)) == text
+
+
+def test_a_source_reads_models_under_the_ids_that_its_price_names_give(tmp_path: Path) -> None:
+    file = tmp_path / "monitor.toml"
+    file.write_text(
+        '[[source]]\nkey = "prices"\nkind = "pricing_page"\nurl = "http://x.invalid"\nprovider = "helios"\n'
+        'price_names = { "Helios Large" = "helios-1" }\n'
+    )
+    spec = load(file, {}).configuration.sources["prices"]
+    source = KIND.factory(spec, SourceDeps(http=OFFLINE, surface=None, secret=str))
+    assert isinstance(source, PricingPage)
+    text = "# Pricing\n\nPrices per 1M tokens.\n\n| Model | Input |\n|---|---|\n| Helios Large | $2 |\n"
+    seen = source.extract(Body(content=text.encode(), sha256="", size=len(text), content_type="text/markdown"), NOW)
+    assert isinstance(seen, Snapshot)
+    assert seen.facts[Subject("helios", "helios-1")] == {"price.standard.short.input": "2"}

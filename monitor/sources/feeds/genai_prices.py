@@ -5,8 +5,8 @@
 
 `prices` is one set, or a list of sets with a `constraint` each, of which the last one that holds is valid: from its
 `start_date` a set replaces all before it, meters that it does not state included; where none holds yet, the first one
-does. A set that holds at certain hours of the day is refused. Nothing is priced by provider or by tier there: the tiers
-of a price are bands of context.
+does. A set that holds at certain hours of the day has these as its condition. Nothing is priced by provider or by tier
+there: the tiers of a price are bands of context.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
 from monitor.core.facts import Fact, Refusal, Subject
-from monitor.core.price import SHORT, STANDARD, TEXT, PriceRow
+from monitor.core.price import SHORT, STANDARD, TEXT, Meter, PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import (
     LONG,
     NO_PRICE,
     SEVERAL_BANDS,
-    field_of,
+    condition_beside,
     in_other_money,
     name,
     number,
@@ -32,11 +32,12 @@ from monitor.sources.feeds.sheet import (
     why_not,
 )
 
-EXTRACTOR = "genai_prices/2"
+EXTRACTOR = "genai_prices/3"
 
 OTHER_UNIT = "_kcount"
 """By the thousand: requests, searches."""
 
+_TIME = re.compile(r"([01][0-9]:[0-5][0-9]|2[0-3]:[0-5][0-9])(?::00)?(?:Z|\+00:00)")
 _KEY = re.compile(
     r"(?P<way>input|output)(?:_(?P<kind>audio|image|video|text|reasoning))?_mtok"
     r"|cache(?:_(?P<cached>audio|image|video|text))?_(?P<act>read|write)(?P<lifetime>_\d+[mh])?_mtok"
@@ -44,12 +45,15 @@ _KEY = re.compile(
 
 
 class _Set(NamedTuple):
-    """One set of prices and when it holds: from `begin` (inclusive) until `end` (exclusive)."""
+    """One set of prices and when it holds: from `begin` (inclusive) until `end` (exclusive), at the hours of its
+    `condition` alone.
+    """
 
     where: str
     prices: object
     begin: datetime | None
     end: datetime | None
+    condition: str = ""
 
 
 def extract(payload: object) -> Extraction:
@@ -118,7 +122,10 @@ def _sets(where: str, prices: object, refused: list[Refusal]) -> Iterator[_Set]:
             raise ValueError(f"`prices[{index}]` is no object")
         constraint = conditional.get("constraint")
         if isinstance(constraint, dict) and "start_time" in constraint:
-            refused.append(Refusal(at, "a price that holds at certain hours of the day"))
+            if index and (hours := _hours(constraint)):
+                yield _Set(at, conditional.get("prices"), None, end, hours)
+            else:
+                refused.append(Refusal(at, "a price that holds at hours of the day that are not clear"))
             continue
         begin = _begin(constraint, index)
         if not index:  # where none holds yet, the feed goes by the first
@@ -128,6 +135,17 @@ def _sets(where: str, prices: object, refused: list[Refusal]) -> Iterator[_Set]:
             if begin is None:
                 return  # it holds always, so nothing before it ever does
             end = begin
+
+
+def _hours(constraint: dict[str, object]) -> str:
+    """Return the condition of the hours of a day in UTC that a constraint names; empty where it is not clear."""
+    times = [constraint.get(key) for key in ("start_time", "end_time")]
+    stated = {key for key, value in constraint.items() if value is not None}
+    matches = [_TIME.fullmatch(text) if isinstance(text, str) else None for text in times]
+    if stated != {"start_time", "end_time"} or None in matches:
+        return ""
+    begin, end = (match[1] for match in matches if match)
+    return f"hours {begin}-{end} UTC"
 
 
 def _begin(constraint: object, index: int) -> datetime | None:
@@ -149,7 +167,9 @@ def _rows(subject: Subject, one: _Set, refused: list[Refusal], unclear: set[Fact
     if not isinstance(one.prices, dict):
         refused.append(Refusal(one.where, "no object with prices", (subject.name,)))
         return
-    if reason := in_other_money(one.prices):
+    if reason := in_other_money(one.prices) or condition_beside(
+        {key: value for key, value in one.prices.items() if not _priced(key)}, ()
+    ):
         refused.append(Refusal(one.where, reason, (subject.name,)))
         return
     for key, value in one.prices.items():
@@ -164,7 +184,7 @@ def _rows(subject: Subject, one: _Set, refused: list[Refusal], unclear: set[Fact
             amount = number(price)
             if doubt or amount is None or amount == NO_PRICE:
                 refused.append(Refusal(where, doubt or why_not(amount)))
-                unclear.add(Fact(subject, field_of(STANDARD, context, modality, meter)))
+                unclear.add(Fact(subject, Meter(STANDARD, context, modality, meter, one.condition).field))
                 continue
             yield PriceRow(
                 provider=subject.scope,
@@ -175,7 +195,12 @@ def _rows(subject: Subject, one: _Set, refused: list[Refusal], unclear: set[Fact
                 amount=amount,
                 valid_from=one.begin,
                 valid_to=one.end,
+                condition=one.condition,
             )
+
+
+def _priced(key: str) -> bool:
+    return key.endswith(OTHER_UNIT) or _KEY.fullmatch(key) is not None
 
 
 def _identity(key: str) -> tuple[str, str] | None:
@@ -198,10 +223,17 @@ def _bands(stated: object) -> Iterator[tuple[str, object, str]]:
     if not isinstance(stated, dict):
         yield SHORT, stated, ""
         return
+    if odd := next((key for key, value in stated.items() if key not in ("base", "tiers") and value is not None), ""):
+        doubt = f"`{odd}` beside the amount is not known"
+        yield SHORT, None, doubt
+        yield LONG, None, doubt
+        return
     yield SHORT, stated.get("base"), ""
     tiers = stated.get("tiers", [])
     if not isinstance(tiers, list) or not all(isinstance(tier, dict) and "start" in tier for tier in tiers):
         yield LONG, None, "no list of objects with `start` and `price`"
+    elif any(tier.keys() - {"start", "price"} for tier in tiers):
+        yield LONG, None, "a key beside `start` and `price` is not known"
     elif len(tiers) > 1:
         yield LONG, None, SEVERAL_BANDS
     else:

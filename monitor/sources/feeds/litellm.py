@@ -4,10 +4,10 @@
     1e-05, …}}
 
 What a price is of stands in its key alone: `…_above_272k_tokens` is the long context, `…_batches`, `…_flex` and
-`…_priority` are tiers, `…_above_1hr` is a second lifetime of cached writes. Prices by the image, second, page or query,
-uplifts by region and amounts in another vendor's units are known and not read; a key that speaks of a cost in other
-words is refused. The map also holds what is no model: `sample_spec`, whose values are explanations, and rules for
-names.
+`…_priority` are tiers, `…_above_1hr` is a second lifetime of cached writes. An uplift of a region makes prices of that
+region of all the others (`regional_processing_uplift_multiplier_eu`). Prices by the image, second, page or query and
+amounts in another vendor's units are known and not read; a key that speaks of a cost in other words is refused. The map
+also holds what is no model: `sample_spec`, whose values are explanations, and rules for names.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.core.facts import Fact, Subject
-from monitor.core.price import SHORT, STANDARD
+from monitor.core.price import REGION, SHORT, STANDARD, Meter, canonical
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import (
     LONG,
@@ -35,7 +35,7 @@ from monitor.sources.feeds.sheet import (
     why_not,
 )
 
-EXTRACTOR = "litellm/1"
+EXTRACTOR = "litellm/2"
 
 NO_MODELS = frozenset({"sample_spec", "fallback_generalizations"})
 
@@ -64,6 +64,10 @@ METERS = {
 }
 
 TIERS = {"": STANDARD, "_batches": "batch", "_flex": "flex", "_priority": "priority"}
+
+_UPLIFT = re.compile(r"regional_processing_uplift_multiplier_(?P<region>\w+)")
+_REGIONS = {"eu": "EU", "us": "US"}
+_LARGEST_UPLIFT = 10
 
 _KEY = re.compile(r"(?P<meter>\w+?)(?:_above_(?P<band>\d+)k_tokens)?(?P<tier>_batches|_flex|_priority)?")
 _OF_COST = re.compile(r"cost|price|pricing")
@@ -107,6 +111,7 @@ def extract(payload: object) -> Extraction:
     meanings = {key: meaning for key in set().union(*entries) if (meaning := _meaning(key)) is not None}
     prices = {key: meaning for key, meaning in meanings.items() if isinstance(meaning, _Price)}
     unknown = {key: meaning for key, meaning in meanings.items() if isinstance(meaning, str)}
+    uplifts = {key: match["region"] for key in set().union(*entries) if (match := _UPLIFT.fullmatch(key))}
     moneyed = any(map(of_money, set().union(*entries)))
     for key, entry in payload.items():
         if key in NO_MODELS:
@@ -123,6 +128,8 @@ def extract(payload: object) -> Extraction:
             sheet.refuse_all(key, reason, subject, [price.field for odd, price in prices.items() if odd in entry])
             continue
         _read(sheet, subject, key, entry, prices)
+        if not uplifts.keys().isdisjoint(entry):
+            _uplift(sheet, subject, key, {uplifts[name]: entry[name] for name in uplifts if name in entry})
         if not unknown.keys().isdisjoint(entry):
             for odd in filter(unknown.__contains__, entry):
                 if number(entry[odd]) is not None:  # a table of searches or a remark is no amount at all
@@ -176,6 +183,25 @@ def _read(
         _long(sheet, subject, where, list(bands.values()))
 
 
+def _uplift(sheet: PriceTable, subject: Subject, where: str, multipliers: Mapping[str, object]) -> None:
+    """Write what the prices of a model are in each region that has an uplift."""
+    for region, stated in multipliers.items():
+        if stated is None:
+            continue
+        multiplier, place = number(stated), _REGIONS.get(region)
+        if place is None or multiplier is None or not 1 <= multiplier <= _LARGEST_UPLIFT:
+            sheet.refuse(f"{where}.regional_processing_uplift_multiplier_{region}", "an uplift that is not understood")
+            continue
+        for field, value in list(sheet.fields(subject).items()):
+            if "{" in field:
+                continue
+            conditional = Meter.of(field)._replace(condition=REGION + place).field
+            if Fact(subject, field) in sheet.unclear:
+                sheet.unclear.add(Fact(subject, conditional))
+            else:
+                sheet.put(subject, conditional, canonical(Decimal(str(value)) * multiplier))
+
+
 def _value(stated: object) -> str | None:
     parsed = number(stated)
     return None if parsed is None else per_million(parsed)
@@ -192,9 +218,15 @@ def _ranges(sheet: PriceTable, subject: Subject, where: str, ranges: object) -> 
                 sheet.refuse(f"{where}[{index}]", "no object with a `range` of two numbers")
             continue  # searches are tiered by their results, and are no tokens
         prices: list[tuple[str, str]] = []
+        odd = next((key for key in band if key != "range" and not _understood(key)), "")
         for key, amount in band.items():
             meaning = _meaning(key)
             if not isinstance(meaning, _Price) or meaning.band or amount is None:
+                continue
+            if odd:
+                sheet.refuse(
+                    f"{where}[{index}].{key}", f"`{odd}` beside the amount is not known", subject, meaning.field
+                )
                 continue
             tier, _, *rest = meaning.field.removeprefix("price.").split(".")
             field = meaning.field if begin == 0 else ".".join(("price", tier, LONG, *rest))
@@ -208,6 +240,10 @@ def _ranges(sheet: PriceTable, subject: Subject, where: str, ranges: object) -> 
         else:
             bands.append(prices)
     _long(sheet, subject, where, bands)
+
+
+def _understood(key: str) -> bool:
+    return isinstance(_meaning(key), _Price) or _OTHER_UNITS.search(key) is not None
 
 
 def _long(sheet: PriceTable, subject: Subject, where: str, bands: list[list[tuple[str, str]]]) -> None:

@@ -18,11 +18,13 @@ from typing import NamedTuple
 from monitor.core.facts import ANYTHING, Refusal
 from monitor.core.price import SHORT, PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
-from monitor.sources.feeds.sheet import LONG, NOT_AN_AMOUNT, in_other_money, name, number
+from monitor.sources.feeds.sheet import LONG, NOT_AN_AMOUNT, condition_beside, in_other_money, name, number
 
-EXTRACTOR = "llm_prices/2"
+EXTRACTOR = "llm_prices/3"
 
 METERS = {"input": "input", "output": "output", "input_cached": "cached_input"}
+
+_KNOWN = METERS.keys() | {"id", "vendor", "name", "from_date", "to_date"}
 
 _LONG_ID = re.compile(r"(?P<base>.+)-(?P<size>\d+)k")
 
@@ -82,6 +84,8 @@ def _rows(item: _Item, known: set[tuple[str, str]], refused: list[Refusal]) -> I
     if not isinstance(prices, dict):
         raise ValueError("no object with prices")
     if reason := in_other_money(prices):
+        raise ValueError(reason)
+    if reason := condition_beside(prices, _KNOWN):
         raise ValueError(reason)
     begin, end = _midnight(prices, "from_date"), _midnight(prices, "to_date")
     if begin and end and begin >= end:

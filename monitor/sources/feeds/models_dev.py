@@ -23,6 +23,7 @@ from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import (
     SEVERAL_BANDS,
     PriceTable,
+    condition_beside,
     in_other_money,
     long,
     name,
@@ -33,7 +34,7 @@ from monitor.sources.feeds.sheet import (
     why_not,
 )
 
-EXTRACTOR = "models_dev/2"
+EXTRACTOR = "models_dev/3"
 
 METERS = {
     "input": ("input", TEXT),
@@ -49,6 +50,8 @@ OTHER_UNITS = frozenset({"per_minute"})
 
 TIERS = "tiers"
 OVER_200K = "context_over_200k"
+
+_KNOWN = METERS.keys() | OTHER_UNITS | {TIERS, OVER_200K, "tier", "context"}
 
 MODES = {"fast": "priority", "priority": "priority", "batch": "batch", "flex": "flex", "ultrafast": "ultrafast"}
 """The tier that a mode is; `fast` is another name of `priority`."""
@@ -148,7 +151,8 @@ def _cost(sheet: PriceTable, subject: Subject, where: str, cost: object, tier: s
     if not isinstance(cost, dict):
         sheet.refuse(where, "no object with prices")
         return
-    if reason := next(filter(None, map(in_other_money, [cost, *_bands(cost)])), ""):
+    reasons = (in_other_money(part) or condition_beside(part, _KNOWN) for part in (cost, *_bands(cost)))
+    if reason := next(filter(None, reasons), ""):
         sheet.refuse_all(where, reason, subject)
         return
     for field, value in _prices(sheet, subject, where, cost, tier, beyond=False):
@@ -190,7 +194,7 @@ def _begin(band: object) -> int | None:
     if not isinstance(band, dict):
         return None
     selector, bounds = band.get("tier"), band.get("context")
-    if isinstance(selector, dict) and bounds is None:
+    if isinstance(selector, dict) and bounds is None and selector.keys() <= {"type", "size"}:
         size = selector.get("size") if selector.get("type", "context") == "context" else None
     else:
         size = bounds.get("min", 0) if isinstance(bounds, dict) and selector is None else None

@@ -21,6 +21,7 @@ from monitor.sources.feeds.sheet import (
     PER_TOKEN,
     SEVERAL_BANDS,
     PriceTable,
+    condition_beside,
     in_other_money,
     long,
     name,
@@ -31,7 +32,7 @@ from monitor.sources.feeds.sheet import (
     why_not,
 )
 
-EXTRACTOR = "openrouter/2"
+EXTRACTOR = "openrouter/3"
 
 METERS = {
     "prompt": ("input", TEXT),
@@ -81,7 +82,9 @@ def extract(payload: object) -> Extraction:
         except ValueError as error:
             sheet.refuse(f"data[{index}]", str(error))
             continue
-        if reason := in_other_money(item, PER_TOKEN) or in_other_money(pricing, PER_TOKEN):
+        known = METERS.keys() | OTHER_UNITS | {OVERRIDES}
+        reason = in_other_money(item, PER_TOKEN) or in_other_money(pricing, PER_TOKEN)
+        if reason := reason or condition_beside(pricing, known):
             sheet.refuse_all(id, reason, Subject(provider, model))
             continue
         _read(sheet, Subject(provider, model), id, pricing)

@@ -8,7 +8,7 @@ parsing the whole document; the rows are made only for whoever looks at them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import islice
@@ -136,6 +136,18 @@ def in_other_money(stated: object, units: frozenset[str] = PER_MILLION) -> str:
             return f"`{key}` beside the amounts says {shown!r}, so they may not be in USD or in the feed's unit"
         if "currenc" in key.lower():
             return f"`{key}` beside the amounts is not understood"
+    return ""
+
+
+def condition_beside(stated: Mapping[str, object], known: Container[str]) -> str:
+    """Why amounts may hold under a condition alone, by a key beside them that is neither `known` nor an amount of its
+    own; empty where there is none.
+    """
+    for key, value in stated.items():
+        if key in known or value is None or of_money(key):
+            continue
+        if number(value) is None and number_in_text(value) is None:
+            return f"`{key}` beside the amounts is not known and may set a condition"
     return ""
 
 

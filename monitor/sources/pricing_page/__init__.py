@@ -9,7 +9,9 @@ a price under another meter, tier, band or model.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from monitor.core.facts import Refusal, Subject
 from monitor.core.price import PriceRow
@@ -18,19 +20,21 @@ from monitor.sources.pricing_page import markdown, markup, money
 from monitor.sources.pricing_page.blocks import Block, Margin
 from monitor.sources.pricing_page.context import Placed
 from monitor.sources.pricing_page.notes import aliases_of, notes_of
-from monitor.sources.pricing_page.profiles import profile
+from monitor.sources.pricing_page.profiles import Profile, profile
 from monitor.sources.pricing_page.rows import reconcile, rows_of
 from monitor.sources.pricing_page.walk import place
 from monitor.sources.web_page import is_html
 
-EXTRACTOR = "pricing_page/6"
+EXTRACTOR = "pricing_page/7"
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n((?:[\w -]+:.*\n|[ \t#-].*\n|\n)+?)(?:---|\.\.\.)[ \t]*\n")
+_TEMPLATE = re.compile(r"\{priceOf!")
 _KEY = re.compile(r"([A-Za-z][\w -]*?)[ \t]*:[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
 
 
-def extract(text: str, *, provider: str) -> Extraction:
-    """Read a pricing page. Every row is in USD per 1M tokens.
+def extract(text: str, *, provider: str, names: Mapping[str, str] = MappingProxyType({})) -> Extraction:
+    """Read a pricing page. Every row is in USD per 1M tokens. `names` are the ids of models that the page calls by
+    other names.
 
     Raises:
         Unreadable: nothing on it is a recognised price, or its leading section announces prices and holds no table
@@ -38,13 +42,18 @@ def extract(text: str, *, provider: str) -> Extraction:
             currency.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if _TEMPLATE.search(text):
+        raise Unreadable(
+            "its cells are templates (`{priceOf!…}`) that a script fills from another file: no price stands on the page"
+        )
     if currency := money.marked_up(text):
         raise Unreadable(f"the page's markup says that its prices are in {currency}")
     blocks = markup.read(text) if is_html(text) else _markdown(text)
-    placed, lead = place(blocks, per_model=profile(provider).per_model is not None)
+    words = profile(provider).with_names(names)
+    placed, lead = place(blocks, words)
     if lead is not None and not lead.tables:
         raise Unreadable(f"the section {lead.title!r} announces prices per 1M tokens and holds no table")
-    rows, refused = _read(placed, provider)
+    rows, refused = _read(placed, provider, words, names)
     if not rows:
         first = f"; the first: {refused[0].where}: {refused[0].reason}" if refused else ""
         raise Unreadable(f"no price was recognised in {len(placed)} tables{first}")
@@ -63,16 +72,18 @@ def _markdown(text: str) -> list[Block]:
 
 def rows(blocks: Sequence[Block], *, provider: str) -> tuple[tuple[PriceRow, ...], tuple[Refusal, ...]]:
     """Read the prices of a part of another page, and why those were refused that are none; a part may state none."""
-    return _read(place(blocks, per_model=False)[0], provider)
+    return _read(place(blocks)[0], provider, profile(provider))
 
 
-def _read(placed: Iterable[Placed], provider: str) -> tuple[tuple[PriceRow, ...], tuple[Refusal, ...]]:
+def _read(
+    placed: Iterable[Placed], provider: str, words: Profile, names: Mapping[str, str] = MappingProxyType({})
+) -> tuple[tuple[PriceRow, ...], tuple[Refusal, ...]]:
     read: list[PriceRow] = []
     refused: list[Refusal] = []
     for table in placed:
-        for part in rows_of(table, provider):
+        for part in rows_of(table, provider, words):
             if isinstance(part, PriceRow):
-                read.append(part)
+                read.append(replace(part, model=names[part.model]) if part.model in names else part)
             else:
                 refused.append(part)
     reconciled, conflicts = reconcile(read)

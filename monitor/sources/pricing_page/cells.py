@@ -25,7 +25,10 @@ _MODEL = re.compile(r"(?=.*[0-9-])[A-Za-z][A-Za-z0-9._:/-]*[A-Za-z0-9]", re.ASCI
 _SEVERAL = re.compile(
     r"([A-Za-z]+)(?=[A-Za-z0-9._-]*[0-9])[A-Za-z0-9._-]*[/:]\1(?=[A-Za-z0-9._-]*[0-9])[._0-9-].*", re.ASCII
 )
-_THRESHOLD = re.compile(r" ?\((<|≤|<=|>|≥|>=) ?[0-9]+[KM] context(?: length)?\)$", re.ASCII)
+_THRESHOLD = re.compile(
+    r" ?\((<|≤|<=|>|≥|>=) ?[0-9]+(?:[KM] context(?: length)?|[KMkm] (?:prompt|input) tokens)\)$", re.ASCII
+)
+_SIZE = re.compile(r"[0-9]+(?:[.,][0-9]+)*(?: ?[km])?(?: tokens)?", re.IGNORECASE | re.ASCII)
 _IDS = re.compile(r"[*_]?([A-Za-z0-9._:/-]+(?:(?:, and |, | and )[A-Za-z0-9._:/-]+)*)[*_]?")
 _DATED = re.compile(
     r"[ ,]*[(–—-]? ?(?P<word>through|starting|beginning|effective|from|as of)(?: on)? "
@@ -64,6 +67,16 @@ def amount(text: str) -> Decimal | None:
     if match is None:
         raise ValueError(f"{text!r} is not a plain amount in USD per 1M tokens")
     return Decimal(match[1].replace(",", ""))
+
+
+def is_size(text: str) -> bool:
+    """Return whether a cell is the size of a context and sets no condition: `1,048,576 tokens`, but not `≤ 200k`."""
+    return text.lower() in BLANK or _SIZE.fullmatch(text) is not None
+
+
+def is_unit(text: str) -> bool:
+    """Return whether a cell of units says that the amounts beside it are per 1M tokens."""
+    return text == "1M tokens" or _SAME_UNIT.fullmatch(text) is not None
 
 
 def names_unit(text: str) -> bool:

@@ -82,6 +82,8 @@ OFF_PEAK = re.compile(
     re.IGNORECASE,
 )
 _BRACKETED = re.compile(r"\(([^()]*)\)")
+_BY_THE_MINUTE = re.compile(r"(?<=[0-9]) or \$[0-9]+(?:\.[0-9]+)? ?/ ?min(?:ute)?(?= \()")
+"""The same price by another unit, between an amount and the kind of tokens that it is of."""
 _SIGN = re.compile(r"(?=(?:US)?\$)")
 _AMOUNT = re.compile(r"((?:US)?\$ ?[0-9][0-9,]*(?:\.[0-9]+)?)(?![\w%])")
 
@@ -141,7 +143,7 @@ def amounts(text: str) -> list[Stated]:
     if text.lower() in cells.BLANK:
         return []
     conditions: list[Stated] = []
-    before, *parts = _SIGN.split(text)
+    before, *parts = _SIGN.split(_BY_THE_MINUTE.sub("", text))
     if before.strip() or not parts:
         raise ValueError(f"{text!r} is not a plain amount in USD per 1M tokens")
     for part in parts:

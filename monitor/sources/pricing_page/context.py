@@ -15,6 +15,7 @@ from monitor.sources.pricing_page import cells, money
 from monitor.sources.pricing_page.blocks import Component, PageTable
 from monitor.sources.pricing_page.cells import ALWAYS, CellWindow
 from monitor.sources.pricing_page.days import both
+from monitor.sources.pricing_page.hours import PeakHours
 from monitor.sources.pricing_page.statements import Statement
 from monitor.sources.pricing_page.titles import Title, parts, title
 
@@ -82,10 +83,12 @@ class Elsewhere(Unplaced):
 @dataclass(slots=True, kw_only=True)
 class PageSection:
     """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it,
-    `models` are those it is about where a line of ids says so; a `tab` is one whose label names no tier. `spoken` is a
-    section that a sentence opens, a `quiet` one has no text that says nothing of prices, an `empty` one none at all.
-    The title of one that `announces` ends with a colon. `windows` and `doubts` are what sentences say of its prices;
-    the innermost section that states a time decides.
+    `models` are those it is about where a line of ids says so; a `tab` is one whose label names no tier. `spoken` is
+    a section that a sentence opens, a `quiet` one has no text that says nothing of prices, an `empty` one none at
+    all. The title of one that `announces` ends with a colon; of one that is `ordered` a sentence says in which order
+    cells state amounts, a `plain` one has a title that its provider is known to give all models, and a unit that is
+    `unit_ahead` is that of prices "below". `windows` and `doubts` are what sentences say of its prices; the innermost
+    section that states a time decides.
     """
 
     level: int
@@ -105,10 +108,16 @@ class PageSection:
     doubts: list[Statement] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
     named: list[Statement] = field(default_factory=list)
+    ordered: bool = False
+    hours: PeakHours | None = None
+    plain: bool = False
+    unit_ahead: bool = False
 
     @property
     def told(self) -> Title:
         """What its title says."""
+        if self.plain:
+            return Title()
         return title(self.title) if self.title and not self.spoken and not CAPTION.fullmatch(self.title) else Title()
 
     def chain(self) -> Iterator[PageSection]:
@@ -134,6 +143,21 @@ class Placed:
     unit: str
     names: tuple[str, ...] = ()
     provider: str = ""
+
+    @property
+    def ordered(self) -> bool:
+        """Whether a sentence over it states the order of the amounts in its cells."""
+        return any(section.ordered for section in self.section.chain())
+
+    @property
+    def hours(self) -> PeakHours | None:
+        """The hours of the peak, by the nearest sentence that defines them."""
+        return next((section.hours for section in self.section.chain() if section.hours), None)
+
+    def within(self, condition: str) -> Placed:
+        """Return the same place for prices that hold under one more condition."""
+        section = PageSection(level=OWN, title="", parent=self.section, conditions=[condition])
+        return replace(self, section=section)
 
     @property
     def where(self) -> str:
@@ -249,17 +273,22 @@ class Placed:
             window = within
         return window
 
-    def modality(self) -> str:
-        """Return the modality of a table without a column for it.
+    def modality(self, kinds: bool = False) -> str:
+        """Return the modality of a table without a column for it; with `kinds` it is empty where only amounts that name
+        a kind of tokens can say it.
 
         Raises:
             Unplaced: the section is about something else than text, and the table does not say which of its prices are.
         """
         for section in self.section.chain():
+            if section.plain:
+                continue
             named = _MODALITY.fullmatch(section.title)
             if named:
                 return named[1].lower()
             if NOT_TEXT.search(section.title):
+                if kinds:
+                    return ""
                 raise Unplaced(f"the section {section.title!r} is not about text, and the table names no modality")
         return TEXT
 

@@ -33,6 +33,7 @@ _METERS = {
     "output / cost": "output",  # its cells name any other unit themselves, and are refused one by one
 }
 _REGIONS = frozenset({"region", "regions", "location", "geography", "data zone", "zone"})
+_UNITS = frozenset({"unit", "billing unit"})
 _DESCRIPTIVE = frozenset({"category", "description"})
 
 
@@ -55,18 +56,22 @@ class PriceColumn(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """Which column holds what. `descriptive` columns tell something of a model, `region` says where a price holds,
-    `ignored` are columns of other things, `unit_stated` whether every price column names the unit."""
+    """Which column holds what. `descriptive` columns tell something of a model, `sizes` how large its context is,
+    `unit` and `region` say in what and where a price holds, `ignored` are columns of other things, `unit_stated`
+    whether every price column names the unit.
+    """
 
     width: int
     model: int
     modality: int | None
     prices: dict[int, PriceColumn]
     descriptive: tuple[int, ...]
+    sizes: tuple[int, ...]
     ignored: tuple[tuple[int, str], ...]
     unit_stated: bool
     tier: str = ""
     region: int | None = None
+    unit: int | None = None
 
 
 def is_header(row: tuple[str, ...], header: tuple[str, ...], profile: Profile) -> bool:
@@ -95,7 +100,7 @@ def is_header(row: tuple[str, ...], header: tuple[str, ...], profile: Profile) -
 
 def _known(text: str, profile: Profile) -> bool:
     label = text.lower()
-    return label in ("model", "modality") or _price(_UNIT.sub("", label), profile) is not None
+    return label in (profile.model, "model", "modality") or _price(_UNIT.sub("", label), profile) is not None
 
 
 def _is_name(text: str) -> bool:
@@ -120,14 +125,15 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
     labels = [_label(column) for column in zip(*header, strict=True)]
     if any(label.startswith("training") for label in labels):
         raise Unbound("fine-tuning prices, not inference")
-    models = [column for column, label in enumerate(labels) if label == "model"]
+    models = [column for column, label in enumerate(labels) if label == profile.model]
     modalities = [column for column, label in enumerate(labels) if label == "modality"]
     regions = [column for column, label in enumerate(labels) if label in _REGIONS]
+    own_units = [column for column, label in enumerate(labels) if label in _UNITS]
     prices: dict[int, PriceColumn] = {}
     descriptive: list[int] = []
     ignored: list[tuple[int, str]] = []
     for column, label in enumerate(labels):
-        if column in (*models, *modalities, *regions):
+        if column in (*models, *modalities, *regions, *own_units) or label in profile.aside | profile.sizes:
             continue
         if price := _price(_UNIT.sub("", label), profile):
             prices[column] = price
@@ -137,7 +143,8 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
             ignored.append((column, label))
     units = [_UNIT.search(labels[column]) is not None or labels[column].startswith("1m ") for column in prices]
     shown = " | ".join(header[-1])
-    if len(models) != 1 or len(modalities) > 1 or len(regions) > 1 or any(label.endswith(" model") for label in labels):
+    twice = max(map(len, (modalities, regions, own_units))) > 1
+    if len(models) != 1 or twice or any(label.endswith(" model") for label in labels):
         raise Unbound(f"the header {shown!r} does not name one column of models")
     _check_prices(shown, prices, units)
     return Binding(
@@ -146,10 +153,12 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
         modality=modalities[0] if modalities else None,
         prices=prices,
         descriptive=tuple(descriptive),
+        sizes=tuple(column for column, label in enumerate(labels) if label in profile.sizes),
         ignored=tuple(ignored),
         unit_stated=all(units),
         tier=next(price.tier for price in prices.values()),
         region=regions[0] if regions else None,
+        unit=own_units[0] if own_units else None,
     )
 
 

@@ -37,6 +37,7 @@ _SHOWN_AGAIN = re.compile(
 )
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _CODE = re.compile(r"</?code\b[^<>]*>", re.IGNORECASE)
+_CARD = re.compile(r"\[!\[[^\[\]]*\]\([^()]*\)([^\[\]]*)\]\([^()]*\)")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _FOOTNOTE = re.compile(r"\[\^?\d{1,2}\]")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -107,7 +108,7 @@ def plain(text: str, *, code: bool = False) -> str:
     if code:
         text = _CODE.sub(CODE, text)
     text = _TAG.sub(_undressed, text)
-    text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text)).replace("**", "")
+    text = _FOOTNOTE.sub("", _LINK.sub(r"\1", _CARD.sub(r"\1 ", text))).replace("**", "")
     if not code:
         text = text.replace(CODE, "")
     return squeeze(unescape(_ESCAPE.sub(r"\1", text)))

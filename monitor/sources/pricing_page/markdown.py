@@ -16,6 +16,9 @@ from monitor.sources.pricing_page.blocks import HIDDEN, Block, Heading, PageTabl
 from monitor.sources.pricing_page.inline import conditional, plain, unseen
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|\{/\*.*?(?:\*/\}|\Z)", re.DOTALL)
+_FUNCTION = re.compile(
+    r"^export (?:const \w+ = \([^\n]*\) => |default function [^\n]*|function [^\n]*)\{\n.*?^\};?$", re.DOTALL | re.M
+)
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})")
 _TAG = re.compile(r"<(/?)([A-Za-z][\w.-]*)")
 _PANE = re.compile(r"""\bdata-content-switcher-pane\b.*?\bdata-value=(?:"([^"]*)"|'([^']*)')""", re.DOTALL)
@@ -65,8 +68,9 @@ def read(text: str, *, code: bool = False, items: bool = False) -> list[Block]:
 
 
 def _blanked(text: str) -> str:
-    """Return the text without comments and fenced code, every line still in its place."""
-    text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
+    """Return the text without comments, fenced code and functions that it exports, every line still in its place."""
+    for unseen_part in (_COMMENT, _FUNCTION):
+        text = unseen_part.sub(lambda match: "\n" * match[0].count("\n"), text)
     lines, fence = text.split("\n"), ""
     for i, line in enumerate(lines):
         match = _FENCE.match(line)
@@ -145,6 +149,8 @@ class _MarkdownReader:
             component = mdx.component(name, tag, line)
             hidden = self._hidden or _CHOOSING.search(self._text[max(0, start - 80) : start]) is not None
             self.blocks.append(replace(component, flaw=component.flaw or HIDDEN) if hidden else component)
+        elif name == mdx.TITLED and not closing:
+            self._add(mdx.titled(tag, line))
         elif name.lower() == "table" and not closing:
             return self._markup("</table>", start, line)
         elif re.fullmatch(r"h[1-6]", name) and not closing:

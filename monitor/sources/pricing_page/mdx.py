@@ -14,10 +14,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from monitor.sources.pricing_page.blocks import Component, TableRow
+from monitor.sources.pricing_page.blocks import Component, PageTable, TableRow
 from monitor.sources.pricing_page.inline import plain
 
 TEXT_TOKENS = "TextTokenPricingTables"
+TITLED = "DocTable"
+"""A component whose columns have titles, so that it is a table like any other."""
+
+_COLUMN = re.compile(r"""\s*\{\s*title:\s*"([^"\\]*)"\s*(?:,\s*width:\s*"[^"\\]*"\s*)?,?\s*\}\s*(?:,|(?=\]))""")
+_COLUMNS = re.compile(rf"\{{\s*\[(?:{_COLUMN.pattern})+\s*\]\s*\}}")
+_FRAGMENT = re.compile(r"""<>((?:\{"\$"\}|[^<>{}"])*)</>""")
 _PRICING = re.compile(r"\w*Pricing\w*Tables?")
 _PROPERTY = re.compile(r"[\s/]*(?:([A-Za-z_][\w:.-]*)(?:\s*=\s*(?=[\"'{]))?|(?=\{))")
 _LITERAL = re.compile(r"""(?:\{\s*)?(?:"([^"]*)"|'([^']*)')(?:\s*\})?""")
@@ -95,8 +101,27 @@ def component(name: str, tag: str, line: int) -> Component:
     return Component(name=name, tier=tier, rows=rows, line=line, flaw=flaw)
 
 
-def _properties(tag: str, at: int) -> dict[str, tuple[str, int]]:
-    """Return the properties of a tag as they are written, each with where its value begins.
+def titled(tag: str, line: int) -> PageTable:
+    """Return the table that a JSX tag writes with titles of columns and rows of cells, literals all of them."""
+    text = _FRAGMENT.sub(lambda match: json.dumps(match[1].replace('{"$"}', "$"), ensure_ascii=False), tag)
+    try:
+        properties = _properties(text, len(TITLED) + 1, own=frozenset({"columns", "rows"}))
+        if set(properties) != {"columns", "rows"}:
+            raise ValueError("they are not `columns` and `rows`")
+        columns = properties["columns"][0]
+        if _COLUMNS.fullmatch(columns) is None:
+            raise ValueError("its columns are not titles alone")
+        rows = tuple(_arrays(text, properties["rows"][1] + 1, line))
+    except ValueError as error:
+        return PageTable(
+            header=(), rows=(), line=line, flaw=f"the properties of {TITLED} are not as recognised: {error}"
+        )
+    return PageTable(header=(tuple(plain(title) for title in _COLUMN.findall(columns)),), rows=rows, line=line)
+
+
+def _properties(tag: str, at: int, *, own: frozenset[str] = frozenset()) -> dict[str, tuple[str, int]]:
+    """Return the properties of a tag as they are written, each with where its value begins. Those of a component's
+    `own` set no condition.
 
     Raises:
         ValueError: one is given twice, comes from elsewhere (`{...props}`), or may set a condition on every price.
@@ -114,7 +139,7 @@ def _properties(tag: str, at: int) -> dict[str, tuple[str, int]]:
         if name in properties:
             raise ValueError(f"{name!r} is given twice")
         empty = "=" in match[0] and re.sub(r"\s", "", value) in _NOTHING  # one without a value is true
-        if sets_condition(name) and not empty:
+        if name not in own and sets_condition(name) and not empty:
             raise ValueError(f"{name!r} may set a condition")
         properties[name] = value, start
     return properties

@@ -12,21 +12,22 @@ from typing import NamedTuple
 
 from monitor.core.facts import ANYTHING, Refusal
 from monitor.core.price import SHORT, TEXT, PriceRow, canonical, equal
-from monitor.sources.pricing_page import cells, conditions, money, per_model
+from monitor.sources.pricing_page import cells, conditions, money, packed, per_model
 from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, PageTable, TableRow
 from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, offers, sized
 from monitor.sources.pricing_page.days import both, days
 from monitor.sources.pricing_page.headers import Binding, PriceColumn, Unbound, bind, is_header
-from monitor.sources.pricing_page.profiles import Profile, profile
+from monitor.sources.pricing_page.profiles import Profile
 from monitor.sources.pricing_page.statements import statements
 from monitor.sources.pricing_page.titles import title
-from monitor.sources.pricing_page.transposed import upright
+from monitor.sources.pricing_page.transposed import at_hours, upright
 
 _LONGEST_TITLE = 60
 _STEPPED = re.compile(
     r"(\S+(?: / MTok)?),? \(?(until|till?|through|thru) ([^()]+?)\)?[,;]? (?:and )?then (\S+(?: / MTok)?)",
     re.IGNORECASE,
 )
+_ID = re.compile(r"[a-z0-9][a-z0-9._/-]*[a-z0-9]", re.ASCII)
 _BETWEEN = re.compile(r"[\s()*,|]+")
 
 _TUPLES = {
@@ -35,19 +36,50 @@ _TUPLES = {
 }
 
 
-def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
+def rows_of(placed: Placed, provider: str, words: Profile) -> Iterator[PriceRow | Refusal]:
     """Yield every price of a table, and a refusal for every part that is none."""
-    words = profile(provider)
     block = placed.block
     turned = block
     if words.across and isinstance(block, PageTable):
         turned = upright(block)
     if words.per_model and isinstance(turned, PageTable):
         turned = per_model.upright(turned, placed.models, words.per_model, frozenset(words.meters))
-    parts = [turned] if turned is not block or isinstance(turned, Component) else _parts(turned, words)
-    for part in parts:
-        prices = _part(placed, part, provider, words, turned=turned is not block)
+    for place, part in _parted(placed, turned, words, turned=turned is not block):
+        if isinstance(part, Refusal):
+            yield part
+            continue
+        prices = _part(place, part, provider, words, turned=turned is not block)
         yield from _undisputed(list(prices)) if isinstance(part, Component) else prices
+
+
+def _parted(
+    placed: Placed, table: PageTable | Component, words: Profile, *, turned: bool
+) -> Iterator[tuple[Placed, PageTable | Component | Refusal]]:
+    """Yield the tables that one is read as, each with its place: one for each header within it, for each tier of cells
+    with several amounts, and for each part of the day that its meters name.
+    """
+    if isinstance(table, Component):
+        yield placed, table
+    elif not turned:
+        for part in packed.parted(table, words, ordered=placed.ordered):
+            yield from ((placed, own) for own in _parts(part, words))
+    elif words.peak_hours:
+        yield from _at_hours(placed, table, words)
+    else:
+        yield placed, table
+
+
+def _at_hours(placed: Placed, table: PageTable, words: Profile) -> Iterator[tuple[Placed, PageTable | Refusal]]:
+    parts = at_hours(table, words.meters)
+    for part, own in parts:
+        if not part:
+            if len(parts) == 1 or any(title.lower() in words.meters for title in own.header[0]):
+                yield placed, own
+        elif placed.hours is None:
+            reason = f"it has prices of the {part}, and the page does not say in a known form when that is"
+            yield placed, Refusal(placed.where, reason, _names(table.rows))
+        else:
+            yield placed.within(placed.hours.peak if part == "peak" else placed.hours.off_peak), own
 
 
 def _undisputed(parts: list[PriceRow | Refusal]) -> Iterator[PriceRow | Refusal]:
@@ -102,7 +134,7 @@ def _part(
         assert isinstance(row, TableRow)
         if above:
             try:
-                stand, unplaced = _stand(placed.under(str(above)), binding), ""
+                stand, unplaced = _stand(placed.under(str(above)), binding, kinds=words.per_model is not None), ""
             except Unplaced as error:
                 unplaced = str(error)
             continue
@@ -133,14 +165,18 @@ def _bound(
     if any(titles) or placed.sets_apart:
         placed = placed.about(_labels(block.rows, titles, binding, words), provider)
     placed.check()
-    own_unit = binding is not None and not placed.unit and _units_in_cells(binding, block.rows)
+    own_unit = (
+        binding is not None
+        and not placed.unit
+        and (_units_in_cells(binding, block.rows) or _units_beside(binding, block.rows))
+    )
     if not own_unit and (placed.unit or binding is None or not binding.unit_stated):
         placed.check_unit()  # a header may say it again, not otherwise
     placed.check_said()
     if binding is not None:
         _check_notes(titles, block.rows, placed)
         _check_columns(binding, block.rows)
-    return placed, binding, titles, _stand(placed, binding)
+    return placed, binding, titles, _stand(placed, binding, kinds=words.per_model is not None)
 
 
 class RowContext(NamedTuple):
@@ -153,14 +189,14 @@ class RowContext(NamedTuple):
     condition: str = ""
 
 
-def _stand(placed: Placed, binding: Binding | None) -> RowContext:
-    """Return what a place says of the prices that stand there.
+def _stand(placed: Placed, binding: Binding | None, *, kinds: bool = False) -> RowContext:
+    """Return what a place says of the prices that stand there. With `kinds` each amount may name what it is of.
 
     Raises:
         Unplaced: nothing certain, or that they are not those of a plain call.
     """
     placed.check()
-    modality = placed.modality() if binding is None or binding.modality is None else ""
+    modality = placed.modality(kinds) if binding is None or binding.modality is None else ""
     tier = placed.tier(binding.tier if binding else "")
     return RowContext(tier, modality, placed.long(), placed.window(), placed.condition())
 
@@ -223,8 +259,15 @@ def _units_in_cells(binding: Binding, rows: Iterable[TableRow]) -> bool:
     """Return whether every amount names its own unit: a table of which only some do says nothing
     certain of the others.
     """
-    amounts = [row.cells[c] for row in rows for c in binding.prices if c < len(row.cells) and "$" in row.cells[c]]
+    cell_texts = (row.cells[c] for row in rows for c in binding.prices if c < len(row.cells) and "$" in row.cells[c])
+    amounts = [text for text in cell_texts if not money.other_unit(text)]  # each of these is refused on its own
     return bool(amounts) and all(map(cells.names_unit, amounts))
+
+
+def _units_beside(binding: Binding, rows: Iterable[TableRow]) -> bool:
+    """Return whether a column of units says "1M tokens" in every row."""
+    column = binding.unit
+    return column is not None and all(len(row.cells) > column and cells.is_unit(row.cells[column]) for row in rows)
 
 
 def _check_columns(binding: Binding, rows: Iterable[TableRow]) -> None:
@@ -307,9 +350,7 @@ class _RowReader:
         named, own = cells.dated(row.cells[binding.model])
         label = _label(named, self._words)
         kinds = _kinds(label, stand, row, binding)
-        for text in (row.cells[column] for column in self._told):
-            if sized(text) or cells.tier(text) not in (None, stand.tier) or offers(text):
-                raise ValueError(f"{text!r} beside it sets a condition")
+        self._check_beside(row, binding, stand.tier)
         condition = stand.condition
         if binding.region is not None:
             condition = _own_region(row.cells[binding.region], condition)
@@ -337,12 +378,31 @@ class _RowReader:
                         if clause.condition is plain
                         else _own_window(clause.condition.window, row_window, stand.window),
                     )
-                    for kind in (kinds if clause.condition is plain else _own_kinds(clause.condition.kinds, of, kinds))
+                    for kind in (
+                        kinds
+                        if clause.condition is plain and kinds[0]
+                        else _own_kinds(clause.condition.kinds, of, kinds)
+                    )
                 ]
             except ValueError as error:
                 yield Refusal(f"{where}, {' / '.join(label.names)} {price.meter}", str(error), label.names)
             else:
                 yield from rows
+
+    def _check_beside(self, row: TableRow, binding: Binding, tier: str) -> None:
+        """Refuse a row of which a cell beside its prices says more than is understood.
+
+        Raises:
+            ValueError: another unit, something else than the size of a context, or a text that sets a condition.
+        """
+        if binding.unit is not None and not cells.is_unit(row.cells[binding.unit]):
+            raise ValueError(f"its unit is {row.cells[binding.unit]!r}, not 1M tokens")
+        for text in (row.cells[column] for column in binding.sizes):
+            if not cells.is_size(text):
+                raise ValueError(f"{text!r} beside it is not the size of a context and may set a condition")
+        for text in (row.cells[column] for column in self._told):
+            if sized(text) or cells.tier(text) not in (None, tier) or offers(text):
+                raise ValueError(f"{text!r} beside it sets a condition")
 
     def _window(self, model: str, place: cells.CellWindow, own: cells.CellWindow) -> cells.CellWindow:
         """Return when the prices of a row hold that bears days of its `own`."""
@@ -387,8 +447,10 @@ def _own_kinds(own: tuple[str, ...], label: tuple[str, ...], row: tuple[str, ...
     those of the row.
 
     Raises:
-        ValueError: it names others than the label.
+        ValueError: it names others than the label, or none where its section is not about text.
     """
+    if not own and "" in row:
+        raise ValueError("it names no kind of tokens, and its section is not about text")
     if own and label and not set(own) <= set(label):
         raise ValueError(f"the amount is of {' and '.join(own)}, and its row of {' and '.join(label)}")
     return own or row
@@ -418,8 +480,12 @@ def _label(text: str, words: Profile) -> conditions.Label:
     """Whom a row is about.
 
     Raises:
-        ValueError: neither an id nor, where the page has them, a name.
+        ValueError: neither an id nor, where the page has them, a name; or the card before the id sets a condition.
     """
+    if words.carded:
+        card, _, text = text.rpartition(" ")
+        if _ID.fullmatch(text) is None or sized(card) or offers(card) or cells.mentioned(card):
+            raise ValueError(f"{f'{card} {text}'.strip()!r} is not a model's card with its id behind it")
     try:
         model, long = cells.model(text)
     except ValueError:

@@ -93,6 +93,7 @@ all the our these token tokens price prices pricing list listed rates costs belo
 quoted given in units unit of usd us dollars dollar unless otherwise noted note specified except where and or
 excluding exclude excludes exclusive without before tax taxes vat gst not do does include sales applicable local this
 page here table models model for api apply any please that on text expressed displayed measured
+represent represents consumed cost
 """
 _UNIT_WORDS = frozenset(_STATING.split())
 _LONGEST_UNIT = 120
@@ -159,7 +160,7 @@ remains unchanged stay stays easily quickly compare comparison chart charts card
 will be been being has have had can could should would must may so if there they them their its it's let note please
 both either respectively between among against next two three four five separately separate each per thousand million
 rounded round nearest cent usd$ product products offering offerings provider providers company
-announced unless follow follows subject change changes
+announced unless follow follows subject change changes explanation
 """
 _WHOM = PLAIN | _UNIT_WORDS | frozenset(_OF_EVERYBODY.split())
 """Words that tell no prices apart from others in a sentence about them."""

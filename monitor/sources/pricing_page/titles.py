@@ -28,7 +28,7 @@ available supported other others more additional further different across open w
 embedding embeddings moderation feature features specific feature-specific model-specific input output inputs outputs
 per million usd dollar dollars developer developers platform docs documentation guide guides reference index home page
 billing inference serverless pay go as demand simple transparent flexible first next-generation part section appendix
-figure no cyber
+figure no cyber product products
 """
 PLAIN = frozenset(_TELLING_NOTHING.split())
 """Words that tell no prices apart from others."""

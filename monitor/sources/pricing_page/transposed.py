@@ -7,8 +7,16 @@ is not a flaw.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Container
+from dataclasses import replace
+
 from monitor.sources.pricing_page import cells
 from monitor.sources.pricing_page.blocks import MERGED, PageTable, TableRow
+from monitor.sources.pricing_page.hours import of_label
+
+_MARK = re.compile(r"(?: ?\([0-9]\))+$")
+"""The marks of footnotes; what these say stands below the table."""
 
 
 def upright(table: PageTable) -> PageTable:
@@ -16,6 +24,7 @@ def upright(table: PageTable) -> PageTable:
     if len(table.header) > 1:
         return table
     top = table.header[0] if table.header else table.rows[0].cells if table.rows else ()
+    top = tuple(_MARK.sub("", text) for text in top)
     body = table.rows if table.header else table.rows[1:]
     first = next((i for i, text in enumerate(top) if text.lower() not in ("model", "")), 0)
     if not first or top[0].lower() != "model" or not all(map(_is_id, top[first:])):
@@ -31,9 +40,33 @@ def upright(table: PageTable) -> PageTable:
     return PageTable(header=(("Model", *labels),), rows=rows, line=table.line, flaw=flaw)
 
 
+def at_hours(table: PageTable, meters: Container[str]) -> list[tuple[str, PageTable]]:
+    """Return the columns of an upright table for each part of the day that their titles name, those that name none
+    first, with an empty one. What is no price of `meters` stands in each of them: it may set a condition on all.
+    """
+    if len(table.header) != 1:
+        return [("", table)]
+    labels = [of_label(text) for text in table.header[0]]
+    parts = dict.fromkeys(part for _, part in labels[1:] if part)
+    if not parts:
+        return [("", table)]
+    tables = []
+    for part in ("", *parts):
+        columns = [
+            column
+            for column, (text, own) in enumerate(labels)
+            if not column or own == part or (not own and text.lower() not in meters)
+        ]
+        header = tuple(labels[column][0] for column in columns)
+        rows = tuple(replace(row, cells=tuple(row.cells[column] for column in columns)) for row in table.rows)
+        tables.append((part, replace(table, header=(header,), rows=rows)))
+    return tables
+
+
 def _label(parts: tuple[str, ...]) -> str:
     """Return what a row holds. The title of its group belongs to it, lest a discount be read as the price."""
-    words = dict.fromkeys(part for part in parts if part and part.lower() not in ("pricing", "price"))
+    texts = (_MARK.sub("", part) for part in parts)
+    words = dict.fromkeys(text for text in texts if text and text.lower() not in ("pricing", "price"))
     return " ".join(words)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from monitor.core.price import PER_MILLION_TOKENS
-from monitor.sources.pricing_page import cells, money
+from monitor.sources.pricing_page import cells, hours, money
 from monitor.sources.pricing_page.blocks import (
     Block,
     Caption,
@@ -38,6 +38,8 @@ from monitor.sources.pricing_page.context import (
     PageSection,
     Placed,
 )
+from monitor.sources.pricing_page.packed import ORDER
+from monitor.sources.pricing_page.profiles import PLAIN, Profile
 from monitor.sources.pricing_page.statements import Statement, statements
 from monitor.sources.pricing_page.titles import Title, title
 
@@ -84,7 +86,7 @@ _ELSEWHERE_SAID = re.compile(
 
 @dataclass(slots=True)
 class _Walk:
-    per_model: bool = False
+    words: Profile = PLAIN
     section: PageSection = field(default_factory=lambda: PageSection(level=0, title="", parent=None))
     lead: PageSection | None = None
     pending: str | None = None  # the tier of the next table; empty: labels without content between them
@@ -97,6 +99,7 @@ class _Walk:
     late: list[tuple[Statement, int]] = field(default_factory=list)  # with how many tables stood above
 
     def enter(self, level: int, title: str) -> None:
+        self._look_ahead()
         parent = self.section
         tab = parent.tab and level == LOOSE  # a title within a tab
         while parent.level >= level and parent.parent is not None and not (level == LOOSE and _pending(parent)):
@@ -105,6 +108,13 @@ class _Walk:
         self.sections.append(self.section)
         self.pending = self.caption = None
         self.own = []
+
+    def _look_ahead(self) -> None:
+        """Let the unit that a section without tables states of prices below be that of the sections after it."""
+        here = self.section
+        if self.words.unit_ahead and here.unit_ahead and not here.tables and here.parent is not None:
+            here.parent.unit = here.parent.unit or here.unit
+            self.lead = here.parent if self.lead is here else self.lead
 
     def pane(self, value: str) -> bool:
         """Enter a tab; whether it is one of a tier."""
@@ -133,8 +143,10 @@ class _Walk:
             self.section.tiers += self.caption is not None
             return
         tier = cells.tier(block.text)
-        self.enter(block.level, block.text)
+        text = self.words.suffix.sub("", block.text) if self.words.suffix else block.text
+        self.enter(block.level, block.text if cells.tier(text) else text)
         self.section.unit = PER_MILLION_TOKENS if money.by_million(block.text) else ""
+        self.section.plain = block.text.lower() in self.words.titles
         if tier and self.section.parent:
             self.section.tier = tier
             self.section.parent.tiers += 1
@@ -143,6 +155,7 @@ class _Walk:
         """Read loose text; whether it was a label of a tab."""
         self.section.empty = False
         text = _QUOTED.sub("", block.text) if block.text[:1] == ">" else block.text
+        text = self._defined(text)
         short = len(text) <= 60 and (block.lone or text is not block.text)
         named_tier = _NAMED.fullmatch(text) if short else None
         if short and (tier := cells.tier((named_tier[1] or named_tier[2]) if named_tier else text)):
@@ -154,12 +167,13 @@ class _Walk:
                 self.pending = statement.tier
             if statement.unit:
                 self.section.unit = statement.unit
+                self.section.unit_ahead = statement.ahead
                 self.lead = self.lead or (self.section if statement.unit == PER_MILLION_TOKENS else None)
         if any(sentence.unit or sentence.money or sentence.tier for sentence in sentences):
             self.section.quiet = self.section.quiet and all(sentence.general for sentence in sentences)
             self.hold(sentences)
             return False
-        if self.per_model and (models := cells.ids(text)):
+        if self.words.per_model is not None and (models := cells.ids(text)):
             self.section.models = models
             return False
         if cells.tabs(text):
@@ -177,6 +191,18 @@ class _Walk:
             self.section.quiet = False
             self.hold(sentences)
         return False
+
+    def _defined(self, text: str) -> str:
+        """Take up the definitions of a paragraph that its provider is known to give; the rest of its words."""
+        if self.words.peak_hours:
+            defined, text = hours.defined(text)
+            self._over().hours = defined or self._over().hours
+            if defined and hours.PEAK.search(text):
+                self._doubt(Statement(text, doubt=f"more is said of its hours than is known: {text!r}"), self._over())
+        if self.words.ordered and ORDER.search(text):
+            self.section.ordered = True
+            text = ORDER.sub("", text).strip()
+        return text
 
     def _titled(self, line: str) -> None:
         """Enter a section under a loose title."""
@@ -336,12 +362,12 @@ def _keep(section: PageSection, found: Statement) -> None:
         section.conditions.append(found.condition)
 
 
-def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Placed], PageSection | None]:
+def place(blocks: Iterable[Block], words: Profile = PLAIN) -> tuple[list[Placed], PageSection | None]:
     """Return the tables with what is stated around them, and the first section that announces prices per 1M tokens.
 
-    With `per_model` a line of nothing but ids says which models its section is about.
+    Where a provider has a table for each model, a line of nothing but ids says which models its section is about.
     """
-    walk, blocks = _Walk(per_model=per_model), list(blocks)
+    walk, blocks = _Walk(words=words), list(blocks)
     headed = any(isinstance(block, Heading) for block in blocks)
     for block in blocks:
         if isinstance(block, Margin):

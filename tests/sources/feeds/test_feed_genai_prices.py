@@ -95,8 +95,30 @@ def test_rewriting_one_set_as_a_dated_list_changes_nothing() -> None:
     assert prices(plain, at) == prices(listed, at)
 
 
-def test_a_price_by_the_hour_of_the_day_is_refused_and_the_others_stand() -> None:
+def test_a_price_by_the_hour_of_the_day_has_its_hours_as_condition() -> None:
     nightly = {"constraint": {"start_time": "16:30:00Z", "end_time": "00:30:00Z"}, "prices": {"input_mtok": 0.1}}
+    morning = {"constraint": {"start_time": "01:00:00Z", "end_time": "04:00:00Z"}, "prices": {"input_mtok": 2}}
+    seen = observed("genai_prices", data([{"prices": {"input_mtok": 1}}, nightly, morning]))
+    assert of(seen, "openai", "luna") == {
+        "standard.short.input": "1",
+        "standard.short.input{hours 16:30-00:30 UTC}": "0.1",
+        "standard.short.input{hours 01:00-04:00 UTC}": "2",
+    }
+    assert not seen.refused
+
+
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        {"start_time": "16:30:00Z"},
+        {"start_time": "16:30:00Z", "end_time": "25:30:00Z"},
+        {"start_time": "16:30:00", "end_time": "00:30:00"},
+        {"start_time": "16:30:00+08:00", "end_time": "00:30:00+08:00"},
+        {"start_time": "16:30:00Z", "end_time": "00:30:00Z", "weekday": "Monday"},
+    ],
+)
+def test_hours_that_are_not_clear_are_refused_and_the_others_stand(constraint: object) -> None:
+    nightly = {"constraint": constraint, "prices": {"input_mtok": 0.1}}
     seen = observed("genai_prices", data([{"prices": {"input_mtok": 1}}, nightly]))
     assert of(seen, "openai", "luna") == {"standard.short.input": "1"}
     assert [refusal.where for refusal in seen.refused] == ["openai/luna.prices[1]"]

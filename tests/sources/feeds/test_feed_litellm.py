@@ -61,7 +61,7 @@ def test_a_key_says_tier_band_modality_and_meter(key: str, field: str) -> None:
     "key",
     ["input_cost_per_image", "output_cost_per_second_1080p", "input_cost_per_audio_per_second_above_128k_tokens",
     "ocr_cost_per_page",
-     "input_dbu_cost_per_token", "computer_use_input_cost_per_1k_tokens", "regional_processing_uplift_multiplier_eu",
+     "input_dbu_cost_per_token", "computer_use_input_cost_per_1k_tokens", "regional_endpoint_uplift_multiplier",
      "max_tokens"],
 )  # fmt: skip
 def test_what_is_not_by_the_token_is_no_price_and_no_refusal(key: str) -> None:
@@ -221,3 +221,37 @@ def test_every_plain_price_of_the_real_map_is_read_and_no_other() -> None:
     }
     assert {where[0].partition("|")[0] for where in ranged} == {"dashscope", "volcengine"}  # by ranges, see above
     assert len(seen.refused) < 30
+
+
+def test_an_uplift_makes_prices_of_its_region_of_all_the_others() -> None:
+    stated = entry(
+        input_cost_per_token=0.000002,
+        output_cost_per_token_batches=0.000005,
+        regional_processing_uplift_multiplier_eu=1.1,
+        regional_processing_uplift_multiplier_us=1.05,
+    )
+    assert of(observed("litellm", {"m": stated}), "openai", "m") == {
+        "standard.short.input": "2",
+        "standard.short.input{region EU}": "2.2",
+        "standard.short.input{region US}": "2.1",
+        "batch.short.output": "5",
+        "batch.short.output{region EU}": "5.5",
+        "batch.short.output{region US}": "5.25",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("mars", 1.1), ("eu", "1.1"), ("eu", 0), ("eu", 0.5), ("eu", 110), ("eu", True)]
+)
+def test_an_uplift_that_is_not_understood_is_refused_and_the_plain_price_stands(key: str, value: object) -> None:
+    stated = entry(input_cost_per_token=0.000002, **{f"regional_processing_uplift_multiplier_{key}": value})
+    seen = observed("litellm", {"m": stated})
+    assert of(seen, "openai", "m") == {"standard.short.input": "2"}
+    assert [refusal.where for refusal in seen.refused] == [f"m.regional_processing_uplift_multiplier_{key}"]
+
+
+def test_an_unknown_key_in_a_range_refuses_its_amounts() -> None:
+    bands = [{"range": [0, 256000], "input_cost_per_token": 0.000002, "when": "night"}]
+    seen = observed("litellm", {"m": entry(output_cost_per_token=0.000004, tiered_pricing=bands)})
+    assert of(seen, "openai", "m") == {"standard.short.output": "4"}
+    assert len(seen.refused) == 1

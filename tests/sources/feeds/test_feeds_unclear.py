@@ -75,7 +75,18 @@ MONEY = [
 ]
 
 
-@pytest.mark.parametrize(("form", "text"), TWICE + MONEY)
+BESIDE = [
+    ("llm_prices", llm_prices('"input": 1, "plan": "students"')),
+    ("models_dev", models_dev('"cost": {"input": 1, "when": "night"}')),
+    ("models_dev", models_dev('"cost": {"input": 1, "tiers": [{"input": 2, "tier": {"size": 9}, "plan": "pro"}]}')),
+    ("openrouter", openrouter('"pricing": {"prompt": "0.000001", "region": "eu"}')),
+    ("genai_prices", genai('"prices": {"input_mtok": 1, "region": "eu"}')),
+    ("genai_prices", genai('"prices": {"input_mtok": {"base": 1, "region": "eu"}}')),
+]
+"""A key beside an amount that is neither known nor an amount of its own."""
+
+
+@pytest.mark.parametrize(("form", "text"), TWICE + MONEY + BESIDE)
 def test_what_is_not_certain_of_one_model_is_unclear_for_it_and_for_no_other(form: str, text: str) -> None:
     json.loads(text)
     seen = observed(form, text.encode())

@@ -165,11 +165,17 @@ def test_what_is_free_or_not_available_is_no_price() -> None:
     assert not any(row.model == "gemini-x-1" or row.amount == 0 for row in extraction.rows)
 
 
-def test_images_videos_and_tools_are_refused_with_their_place() -> None:
+def test_videos_and_tools_are_refused_with_their_place_and_tokens_of_images_are_read() -> None:
     extraction = read(PRO + OTHERS)
-    assert identified(extraction.rows) == EXPECTED
+    image = {
+        ("gemini-3.1-flash-image", "standard", "short", "text", "input"): "0.50",
+        ("gemini-3.1-flash-image", "standard", "short", "image", "input"): "0.50",
+        ("gemini-3.1-flash-image", "standard", "short", "text", "output"): "3",
+        ("gemini-3.1-flash-image", "standard", "short", "image", "output"): "60.00",
+    }
+    assert identified(extraction.rows) == EXPECTED | image
     said = "\n".join(f"{where}: {reason}" for where, reason, _ in extraction.refused)
-    for title in ("Flash Image", "Veo 3.1", "Pricing for tools"):
+    for title in ("Veo 3.1", "Pricing for tools"):
         assert title in said
 
 
