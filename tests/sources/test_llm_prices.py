@@ -58,7 +58,7 @@ def test_current_prices_are_read() -> None:
         "price.standard.short.output": "1.2",
         "price.standard.short.cached_input": "0.02",
     }
-    assert (seen.extractor, seen.valid_until) == ("llm_prices/2", None)
+    assert (seen.extractor, seen.valid_until) == ("llm_prices/3", None)
 
 
 def test_a_vendors_file_is_read() -> None:
