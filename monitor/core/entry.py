@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from monitor.core import price
 from monitor.core.entry_spec import EntrySpec
-from monitor.core.facts import Subject, Value
+from monitor.core.facts import GENERAL, STAGE, Subject, Value
 from monitor.core.maintenance_windows import Window
 
 
@@ -205,8 +205,11 @@ class Entry:
 
     @property
     def price_shift(self) -> bool:
-        """Whether the running pause is due to nothing but prices that moved."""
-        return not self.by and bool(self.deviations) and all(is_price(key) for key in self.deviations)
+        """Whether the running pause is due to nothing but prices that moved, or a model that left its preview: it works
+        as before, and what has to be looked at anew is limits and prices.
+        """
+        moved = self.deviations.items()
+        return not self.by and bool(moved) and all(is_price(key) or _left_preview(key, now) for key, now in moved)
 
     @property
     def grace_until(self) -> datetime | None:
@@ -224,6 +227,10 @@ class Entry:
     def alive(self) -> bool:
         """Whether the entry is still judged."""
         return self.status not in (Status.RETIRED, Status.WITHDRAWN)
+
+
+def _left_preview(pin_key: str, now: Value | None) -> bool:
+    return pin_key.rpartition("/")[2] == STAGE and now == GENERAL
 
 
 def rises(pin_key: str, accepted: Value | None, now: Value | None) -> bool:

@@ -55,6 +55,23 @@ def test_after_a_price_that_fell_the_callers_go_on_without_end(called: World) ->
     assert called.standing().grace_until is None
 
 
+@pytest.mark.parametrize(("before", "after", "allowed"), [("preview", "general", True), ("general", "preview", False)])
+def test_after_general_availability_the_callers_go_on_and_after_its_loss_nobody_does(
+    before: str, after: str, allowed: bool
+) -> None:
+    spec = entry_spec(on_pause="deny_new", callers=("support-agent",))
+    with world_of(configuration(entries={"luna": spec})) as world:
+        furnish(world)
+        price(world, stage=before)
+        world.activate()
+        price(world, stage=after)
+        assert world.entry().status == "paused"
+        assert (asked(world), asked(world, "newcomer")) == (allowed, False)
+        if allowed:
+            price(world, input="2")
+            assert world.standing().grace_until is not None, "a price that rose besides ends it"
+
+
 def test_after_a_price_that_rose_the_callers_go_on_for_72_hours(called: World) -> None:
     price(called, input="2")
     paused_at = called.now
