@@ -1,7 +1,7 @@
 # make run      watch with $OPENAI_API_KEY, or without one play the demo against a sandbox on this machine
 # make test     the tests          make lint    style, types, layers
 # make bench    the measurements   make clean   remove what make made; the data in var/ stay
-# make test-fast  what needs no process, timer or history: while you work, two minutes at most
+# make test-fast  what needs no process, timer or history: while you work, about three minutes
 # make proof      what takes long, before a release: the same tests many more times, the stories by the command as installed
 # make golden     write the golden files of messages (tests/golden) anew; read their diff before you commit it
 # make docs     write the tables of docs/commands.md anew from the program
