@@ -13,10 +13,6 @@ from monitor.core.facts import (
     ANYTHING,
     Body,
     Fact,
-    FailureReason,
-    Known,
-    Observation,
-    PollFailure,
     Refusal,
     Snapshot,
 )
@@ -24,7 +20,6 @@ from monitor.sources import json_text
 from monitor.sources.extraction import (
     Extraction,
     Priced,
-    Unreadable,
     announced,
     facts_of,
     next_boundary,
@@ -33,9 +28,9 @@ from monitor.sources.extraction import (
 )
 from monitor.sources.feeds import genai_prices, litellm, llm_prices, modelpricewatch, models_dev, openrouter
 from monitor.sources.feeds.sheet import PriceTable, shown
-from monitor.sources.http import HttpClient, settled
-from monitor.sources.json_text import KeyTwice, NotJson
-from monitor.sources.redaction import one_line
+from monitor.sources.fetched import FetchedSource
+from monitor.sources.http import HttpClient
+from monitor.sources.json_text import KeyTwice
 
 
 class Format(NamedTuple):
@@ -111,28 +106,16 @@ def _names(value: object) -> frozenset[str]:
     return frozenset(names)
 
 
-class PriceFeed:
+class PriceFeed(FetchedSource):
     """A price feed. Its facts are the prices that hold at the poll, out of all that it states with dates."""
 
     def __init__(self, spec: SourceSpec, http: HttpClient) -> None:
-        self.spec = spec
+        super().__init__(spec, http)
         self.extractor = FORMATS[spec.format].extractor
-        self._http = http
 
-    def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Poll once."""
-        got = self._http.fetch(self.spec.url, now=now, known=known)
-        outcome = settled(self.spec.key, got, now=now, known=known)
-        return self.extract(outcome, now) if isinstance(outcome, Body) else outcome
-
-    def extract(self, body: Body, at: datetime) -> Observation:
-        """Read a stored feed anew, as of `at`."""
-        try:
-            extraction = read(body.content, self.spec.format)
-        except Unreadable as error:
-            reason = FailureReason.NOT_JSON if isinstance(error, NotJson) else FailureReason.INVALID_SHAPE
-            return PollFailure(source=self.spec.key, at=at, reason=reason, detail=one_line(error.reason), body=body)
-        return snapshot(self.spec.key, self.extractor, extraction, body, at)
+    def read(self, body: Body, at: datetime) -> Snapshot:
+        """Return the prices that a feed states, those that hold at `at` as they are."""
+        return snapshot(self.spec.key, self.extractor, read(body.content, self.spec.format), body, at)
 
 
 def snapshot(source: str, extractor: str, extraction: Extraction, body: Body, at: datetime) -> Snapshot:

@@ -12,17 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from monitor.core.configuration import SourceSpec
 from monitor.core.ends import AnnouncedEnd, Precision
 from monitor.core.facts import (
     REPLACEMENT,
     SHUTDOWN_DATE,
     Body,
     Fact,
-    FailureReason,
-    Known,
-    Observation,
-    PollFailure,
     Refusal,
     Snapshot,
     Subject,
@@ -33,9 +28,7 @@ from monitor.sources.deprecations.columns import NOTICE_DATE, REPLACEMENT_KIND, 
 from monitor.sources.deprecations.names import ReplacementKind
 from monitor.sources.extraction import Unreadable
 from monitor.sources.feeds.litellm import NO_MODELS, PROVIDER
-from monitor.sources.http import HttpClient, settled
-from monitor.sources.json_text import NotJson
-from monitor.sources.redaction import one_line
+from monitor.sources.fetched import FetchedSource
 
 EXTRACTOR = "lifecycle_feed/1"
 
@@ -66,30 +59,16 @@ Extract = Callable[[Any, str], Iterator[StatedEnd | Refusal]]
 """Reads parsed JSON; the other argument is the provider that the configuration names, empty where it names none."""
 
 
-class LifecycleFeed:
+class LifecycleFeed(FetchedSource):
     """A feed of ends of models."""
 
     extractor = EXTRACTOR
 
-    def __init__(self, spec: SourceSpec, http: HttpClient) -> None:
-        self.spec = spec
-        self._http = http
-
-    def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Poll once."""
-        got = self._http.fetch(self.spec.url, now=now, known=known)
-        outcome = settled(self.spec.key, got, now=now, known=known)
-        return self.extract(outcome, now) if isinstance(outcome, Body) else outcome
-
-    def extract(self, body: Body, at: datetime) -> Observation:
-        """Read a stored feed anew."""
-        try:
-            payload = json_text.parse(body.content)
-            extract = FORMATS[self.spec.format or format_of(payload)]
-            return self._snapshot(extract(payload, self.spec.provider), body, at)
-        except Unreadable as error:
-            reason = FailureReason.NOT_JSON if isinstance(error, NotJson) else FailureReason.INVALID_SHAPE
-            return PollFailure(source=self.spec.key, at=at, reason=reason, detail=one_line(error.reason), body=body)
+    def read(self, body: Body, at: datetime) -> Snapshot:
+        """Return the ends that a feed states."""
+        payload = json_text.parse(body.content)
+        extract = FORMATS[self.spec.format or format_of(payload)]
+        return self._snapshot(extract(payload, self.spec.provider), body, at)
 
     def _snapshot(self, entries: Iterator[StatedEnd | Refusal], body: Body, at: datetime) -> Snapshot:
         facts: dict[Subject, dict[str, Value]] = {}

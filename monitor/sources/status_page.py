@@ -10,23 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
-from monitor.core.configuration import SourceSpec
 from monitor.core.facts import (
     INCIDENT,
     Body,
-    FailureReason,
-    Known,
-    Observation,
-    PollFailure,
     Refusal,
     Snapshot,
     Subject,
     Value,
 )
 from monitor.sources.extraction import Unreadable
-from monitor.sources.http import HttpClient, settled
-from monitor.sources.json_text import NotJson, parse
+from monitor.sources.fetched import FetchedSource
+from monitor.sources.json_text import parse
 from monitor.sources.redaction import one_line
 
 EXTRACTOR = "status_page/1"
@@ -41,29 +37,16 @@ OVER = frozenset({"resolved", "postmortem", "completed", "scheduled", "maintenan
 """Statuses of what is not going on: over, or not begun."""
 
 
-class StatusPage:
+class StatusPage(FetchedSource):
     """A status page, or the part of it that is about one component."""
 
     extractor = EXTRACTOR
+    headers = MappingProxyType({"Accept": "application/json"})
 
-    def __init__(self, spec: SourceSpec, http: HttpClient) -> None:
-        self.spec = spec
-        self._http = http
-
-    def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Poll once."""
-        got = self._http.fetch(self.spec.url, now=now, known=known, headers={"Accept": "application/json"})
-        outcome = settled(self.spec.key, got, now=now, known=known)
-        return self.extract(outcome, now) if isinstance(outcome, Body) else outcome
-
-    def extract(self, body: Body, at: datetime) -> Observation:
-        """Read a stored page anew, as of `at`."""
+    def read(self, body: Body, at: datetime) -> Snapshot:
+        """Return the incidents that a page shows."""
         component = self.spec.option("component")
-        try:
-            fields, refused = read(body.content, component)
-        except Unreadable as error:
-            reason = FailureReason.NOT_JSON if isinstance(error, NotJson) else FailureReason.INVALID_SHAPE
-            return PollFailure(source=self.spec.key, at=at, reason=reason, detail=one_line(error.reason), body=body)
+        fields, refused = read(body.content, component)
         facts = {Subject(self.spec.key, component or ALL): fields}
         return Snapshot(
             source=self.spec.key, at=at, facts=facts, extractor=self.extractor, body=body, refused=tuple(refused)

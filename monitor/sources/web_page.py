@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from email.message import Message
+from types import MappingProxyType
 from typing import TypeAlias, TypeVar
 
 from monitor.core.configuration import SourceSpec
-from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, Snapshot
+from monitor.core.facts import Body, FailureReason, Snapshot
 from monitor.sources.extraction import Unreadable
-from monitor.sources.http import HttpClient, settled
-from monitor.sources.redaction import one_line
+from monitor.sources.fetched import FetchedSource
+from monitor.sources.http import HttpClient
 
 Found = TypeVar("Found")
 
@@ -25,7 +26,7 @@ SMALLEST = 64
 LARGEST = 5_000_000
 """Bytes; ten times the largest page seen."""
 
-ACCEPT = {"Accept": "text/markdown, text/html;q=0.9, */*;q=0.1"}
+ACCEPT = MappingProxyType({"Accept": "text/markdown, text/html;q=0.9, */*;q=0.1"})
 
 # Only what no real page holds: Cloudflare puts `challenge-platform` scripts into ordinary pages, too, and many an
 # ordinary page loads a captcha for its contact form.
@@ -44,28 +45,23 @@ Reader: TypeAlias = Callable[[SourceSpec, Body, datetime], Snapshot]
 """Reads a page as of a time; raises `Unreadable` where nothing may be read."""
 
 
-class Page:
+class Page(FetchedSource):
     """A page that is fetched and read. `reader` and `extractor` are what reads it, and its version."""
 
+    headers = ACCEPT
+
     def __init__(self, spec: SourceSpec, http: HttpClient, *, reader: Reader, extractor: str) -> None:
-        self.spec = spec
+        super().__init__(spec, http)
         self.extractor = extractor
-        self._http = http
         self._reader = reader
 
-    def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Poll once."""
-        got = self._http.fetch(self.spec.url, now=now, known=known, headers=ACCEPT)
-        outcome = settled(self.spec.key, got, now=now, known=known)
-        return self.extract(outcome, now) if isinstance(outcome, Body) else outcome
+    def read(self, body: Body, at: datetime) -> Snapshot:
+        """Return what the page's own reader makes of it."""
+        return self._reader(self.spec, body, at)
 
-    def extract(self, body: Body, at: datetime) -> Observation:
-        """Read a stored page anew, as of `at`."""
-        try:
-            return self._reader(self.spec, body, at)
-        except Unreadable as error:
-            reason = FailureReason.UNREADABLE
-            return PollFailure(source=self.spec.key, at=at, reason=reason, detail=one_line(error.reason), body=body)
+    def reason_of(self, error: Unreadable) -> FailureReason:
+        """Return why the poll failed, of a page."""
+        return FailureReason.UNREADABLE
 
 
 def reading(body: Body, read: Callable[[str], Found], *, what: str) -> Found:
