@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from monitor.core.check_names import CHECKS
 from monitor.core.entry_spec import AT
 from monitor.core.events import record, rfc3339
 from monitor.core.price import PER_MILLION_TOKENS, USD
@@ -117,12 +118,12 @@ def of_windows(windows: Sequence[Window], at: datetime) -> list[Document]:
     ]
 
 
-def of_check(row: CheckRow, known: Mapping[str, str]) -> Document:
-    """Return a readiness check; `known` says what each is about."""
+def of_check(row: CheckRow) -> Document:
+    """Return a readiness check."""
     check = row.check
     return {
         "check": row.name,
-        "about": known.get(row.name, ""),
+        "about": CHECKS.get(row.name, ""),
         "required": row.required,
         "required_in": list(row.required_in),
         "asked": row.asked,

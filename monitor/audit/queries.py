@@ -13,7 +13,7 @@ from datetime import datetime
 from monitor.audit.silences import Silence, silences
 from monitor.core import events as ev
 from monitor.core import price
-from monitor.core.check_names import SAFETY_REVIEW
+from monitor.core.check_names import CHECKS, SAFETY_REVIEW
 from monitor.core.configuration import OFFICIAL, Configuration
 from monitor.core.entry import Approval, Check, CheckState, Entry
 from monitor.core.events import Recorded, entry_stream
@@ -123,14 +123,16 @@ def status(
     at: datetime | None = None,
     now: datetime | None = None,
     judged: Collection[str] | None = None,
+    shown: Mapping[str, Entry] | None = None,
 ) -> list[StatusRow]:
     """Return the registry, as it is or as it was recorded at a time.
 
     `judged` are the rows whose access is judged, which asks the log about every route; all of them unless told.
-    Silences are those that last at `at`, else at `now`; none are read without either.
+    `shown` are the rows to return where they were read already, as they were at that time. Silences are those that last
+    at `at`, else at `now`; none are read without either.
     """
     fresh = None if at is not None else Freshness(reader, configuration)
-    shown = entries(reader, at=at)
+    shown = entries(reader, at=at) if shown is None else shown
     asked_about = [entry for key, entry in shown.items() if judged is None or key in judged]
     access = {} if fresh is None else {entry.key: counted(reader, configuration, entry, fresh) for entry in asked_about}
     holders = acknowledgements(reader, shown, at)
@@ -205,11 +207,11 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
     ]
 
 
-def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
+def complete(rows: Sequence[CheckRow], now: datetime) -> list[CheckRow]:
     """Return all checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
     named = {row.name for row in rows}
     blanks = [
-        CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in named
+        CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in CHECKS if name not in named
     ]
     return [*(_judged(row, now) for row in rows), *blanks]
 

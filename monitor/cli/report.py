@@ -86,7 +86,7 @@ def page(of: Report) -> ReportPage:
     """Return the page of a report; what there is nothing to say about is said to be nothing."""
     from monitor.audit import queries
 
-    checks = queries.complete(of.checks, CHECKS, of.at)
+    checks = queries.complete(of.checks, of.at)
     return ReportPage(
         title=f"{of.row.name or of.row.key}: rollout report",
         lead=f"Entry {of.row.key}, as recorded on {utc(of.at)} at position {of.head} of its log.",

@@ -227,7 +227,7 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
     unverified. Also shows how the fallback differs, and for a paused entry which pins a resumption would change.
     """
     from monitor.audit import documents, queries
-    from monitor.core.check_names import CHECKS, EVALS
+    from monitor.core.check_names import EVALS
     from monitor.gate.state import Production
     from monitor.registry.acceptance import acceptance, mend
     from monitor.registry.checklist import FALLBACK
@@ -238,7 +238,7 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         entry = row_of(monitor, entry, surface)
-        rows = queries.complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
+        rows = queries.complete(queries.checks(reader, monitor.configuration, entry), now)
         entries = reader.entries()
         registered = find_entry(entries, entry)
         comparison = matrix(registered, entries)
@@ -253,7 +253,7 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
         laid_out: dict[str, object] = {} if comparison is None else {EVALS: comparison.as_json()}
         if fallback:
             laid_out[FALLBACK] = {"fallback": fallback, "differences": [asdict(line) for line in differences]}
-        output.as_json([{**documents.of_check(row, CHECKS), "comparison": laid_out.get(row.name)} for row in rows])
+        output.as_json([{**documents.of_check(row), "comparison": laid_out.get(row.name)} for row in rows])
         return
     output.table(
         ("CHECK", "NEEDED", "STATE", "VERIFIED", "UNTIL", "BY", "ON WHAT"),

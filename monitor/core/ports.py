@@ -57,6 +57,12 @@ class MonitorError(Exception):
 
     exit_code = 1
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong as a sentence of its own: some errors are written to stand behind a colon."""
+        words = str(self)
+        return f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith((".", "?")) else ".")
+
 
 class ConfigurationError(MonitorError):
     """The configuration, or a secret it refers to, is wrong or missing."""

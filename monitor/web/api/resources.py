@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, tzinfo
+from functools import cached_property
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
@@ -20,12 +21,12 @@ from monitor.audit.registry_diff import registry_diff
 from monitor.audit.sent_notices import find_notice, sent_notices
 from monitor.audit.silences import silences
 from monitor.audit.source_status import source_rows
-from monitor.core.check_names import CHECKS
 from monitor.core.configuration import Configuration
-from monitor.core.events import record
+from monitor.core.entry import Entry
+from monitor.core.events import Recorded, record
 from monitor.core.moments import utc
 from monitor.core.ports import EventQuery, Reader, Refused
-from monitor.registry.lookup import find_entry, find_row, unknown_entry
+from monitor.registry.lookup import find_row, unknown_entry
 from monitor.registry.terms import priced
 from monitor.web.api import models
 from monitor.web.api.parameters import (
@@ -58,7 +59,7 @@ Read: TypeAlias = Callable[[Desk, Mapping[str, str], Any], object]
 """Answers a question: what is in its path, and its parameters as its model has them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Resource:
     """One thing that can be read. `answer` is the type of what comes back, a model or a list of one."""
 
@@ -68,28 +69,28 @@ class Resource:
     read: Read
     query: type[Nothing] = Nothing
 
-    @property
+    @cached_property
     def adapter(self) -> TypeAdapter[Any]:
-        """What validates and writes the answer."""
+        """What validates and writes the answer; made once, which costs more than an answer."""
         return TypeAdapter(self.answer)
 
 
 def registry(desk: Desk, path: Mapping[str, str], asked: AtTime) -> list[documents.Document]:
     """Return every entry."""
     then = None if asked.at is None else asked.at.resolve(desk.now)
-    return documents.by_entry(rows_of_registry(desk, then))
+    return documents.by_entry(rows_of_registry(desk, queries.entries(desk.reader, at=then), then))
 
 
 def entry(desk: Desk, path: Mapping[str, str], asked: OfEntryThen) -> documents.Document:
     """Return one entry; with a surface its row there."""
-    then, key = _found(desk, path["key"], asked)
-    rows = rows_of_registry(desk, then, key)
+    then, key, entries_then = _found(desk, path["key"], asked)
+    rows = rows_of_registry(desk, of_one_entry(entries_then, key), then)
     return rows[key] if asked.surface or key != path["key"] else documents.by_entry(rows)[0]
 
 
 def access(desk: Desk, path: Mapping[str, str], asked: OfRow) -> documents.Document:
     """Return the verdict of access to an entry's model."""
-    _, key = _found(desk, path["key"], asked)
+    _, key, _ = _found(desk, path["key"], asked)
     row = next(row for row in queries.status(desk.reader, desk.configuration, judged=(key,)) if row.key == key)
     assert row.access is not None
     return dict(row.access.data)
@@ -97,8 +98,9 @@ def access(desk: Desk, path: Mapping[str, str], asked: OfRow) -> documents.Docum
 
 def why(desk: Desk, path: Mapping[str, str], asked: OfEntryThen) -> documents.Document:
     """Return what brought an entry to its status."""
-    then, key = _found(desk, path["key"], asked)
-    row = next(row for row in queries.status(desk.reader, desk.configuration, at=then, judged=()) if row.key == key)
+    then, key, entries_then = _found(desk, path["key"], asked)
+    registered = {key: entries_then[key]}
+    (row,) = queries.status(desk.reader, desk.configuration, at=then, judged=(), shown=registered)
     status = documents.of_status(row, then or desk.now)
     chain = documents.of_chain(queries.why(desk.reader, key, at=then))
     return {**{name: status[name] for name in ("key", "status", "since", "reason")}, "chain": chain}
@@ -106,9 +108,9 @@ def why(desk: Desk, path: Mapping[str, str], asked: OfEntryThen) -> documents.Do
 
 def checks(desk: Desk, path: Mapping[str, str], asked: OfRow) -> list[documents.Document]:
     """Return the readiness checks of an entry."""
-    _, key = _found(desk, path["key"], asked)
-    rows = queries.complete(queries.checks(desk.reader, desk.configuration, key), CHECKS, desk.now)
-    return [documents.of_check(row, CHECKS) for row in rows]
+    _, key, _ = _found(desk, path["key"], asked)
+    rows = queries.complete(queries.checks(desk.reader, desk.configuration, key), desk.now)
+    return [documents.of_check(row) for row in rows]
 
 
 def entry_prices(desk: Desk, path: Mapping[str, str], asked: Nothing) -> list[documents.Document]:
@@ -127,17 +129,23 @@ def price_history(desk: Desk, path: Mapping[str, str], asked: Nothing) -> list[d
 
 def events(desk: Desk, path: Mapping[str, str], asked: OfEvents) -> documents.Document:
     """Return a page of the log."""
-    page = [record(recorded) for recorded in desk.reader.events(query_of(asked, desk.now))]
+    page, following = page_of_log(desk, asked)
+    return {"events": [record(recorded) for recorded in page], "next": following and f"/v1/events?{following}"}
+
+
+def page_of_log(desk: Desk, asked: OfEvents) -> tuple[list[Recorded], str | None]:
+    """Return the events of a page, and the query of the page after it; None at the end."""
+    page = list(desk.reader.events(query_of(asked, desk.now)))
     following = None
     if len(page) == asked.limit:
         filters = asked.model_dump(exclude_defaults=True, exclude={"since", "until", "after", "before"})
         times = {name: value.resolve(desk.now) for name in ("since", "until") if (value := getattr(asked, name))}
-        edge = {"before" if asked.newest else "after": page[-1]["position"]}
+        edge = {"before" if asked.newest else "after": page[-1].event.position}
         bounds = {"before" if not asked.newest else "after": asked.after if asked.newest else asked.before}
         bounds = {name: value for name, value in bounds.items() if value is not None}
         texts = {name: documents.time_or_none(at) for name, at in times.items()}
-        following = f"/v1/events?{urlencode({**filters, **texts, **bounds, **edge})}"
-    return {"events": page, "next": following}
+        following = urlencode({**filters, **texts, **bounds, **edge})
+    return page, following
 
 
 def query_of(asked: OfEvents, now: datetime) -> EventQuery:
@@ -327,8 +335,8 @@ RESOURCES: tuple[Resource, ...] = (
 """Everything that can be read below `/v1` besides the gate and the lease files."""
 
 
-def _found(desk: Desk, key: str, asked: OfRow) -> tuple[datetime | None, str]:
-    """Return the time that is asked about, None for now, and the key of the row that is meant.
+def _found(desk: Desk, key: str, asked: OfRow) -> tuple[datetime | None, str, Mapping[str, Entry]]:
+    """Return the time that is asked about, None for now, the key of the row that is meant, and the registry then.
 
     Raises:
         Refused: there is, or was, no such entry.
@@ -339,24 +347,25 @@ def _found(desk: Desk, key: str, asked: OfRow) -> tuple[datetime | None, str]:
     row = find_row(entries_then, key, asked.surface)
     if row not in entries_then:
         raise unknown_entry(row, entries_then, then=utc(then) if then else "")
-    return then, row
+    return then, row, entries_then
+
+
+def of_one_entry(entries: Mapping[str, Entry], key: str) -> dict[str, Entry]:
+    """Return the rows of the entry that a row is of."""
+    declared = entries[key].spec.entry
+    return {row: registered for row, registered in entries.items() if registered.spec.entry == declared}
 
 
 def rows_of_registry(
-    desk: Desk, then: datetime | None, key: str = "", *, judged: Collection[str] | None = None
+    desk: Desk, entries: Mapping[str, Entry], then: datetime | None, *, judged: Collection[str] | None = None
 ) -> dict[str, documents.Document]:
-    """Return the rows of the registry, or those of one entry; `judged` are those whose access is judged, which asks the
-    log about every route: all of them unless told.
+    """Return rows of the registry as it is, or was at `then`; `judged` are those whose access is judged, which asks the
+    log about every route: all of them unless named.
     """
     reader, configuration = desk.reader, desk.configuration
-    entries = queries.entries(reader, at=then)
-    if key:
-        of = find_entry(entries, key).spec.entry
-        entries = {row: entry_then for row, entry_then in entries.items() if entry_then.spec.entry == of}
     costs = priced(reader, configuration, entries, at=then)
     gate = production_answers(reader, configuration, desk.now) if then is None else {}
     return {
         row.key: documents.of_row(row, then or desk.now, gate.get(row.key), costs[row.key])
-        for row in queries.status(reader, configuration, at=then, judged=tuple(entries) if judged is None else judged)
-        if row.key in entries
+        for row in queries.status(reader, configuration, at=then, judged=judged, shown=entries)
     }

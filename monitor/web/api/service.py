@@ -130,8 +130,7 @@ def refusal(error: MonitorError) -> Response:
     if isinstance(error, MalformedQuestion):
         return problem(400, str(error))
     if isinstance(error, Refused):
-        words = str(error)
-        return problem(404, f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith((".", "?")) else "."))
+        return problem(404, error.sentence)
     return problem(503, str(error))
 
 

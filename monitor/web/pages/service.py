@@ -40,6 +40,18 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+_FRAME: Values = {
+    "current": "",
+    "of_now": True,
+    "live": False,
+    "at_text": "",
+    "at_query": "",
+    "at_asked": False,
+    "then": None,
+    "head": "unknown",
+}
+"""What a page stands in where nothing was read."""
+
 _STATIC = {"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8"}
 
 
@@ -81,55 +93,32 @@ class Pages:
             parameters = read_query(page.query, fields)
             content = await self._api.read(partial(self._drawn, page, request, parameters, at_text))
         except MonitorError as error:
-            failure = _failure(error)
-            return self._response(await self._problem(request, failure), failure.status)
+            return self._problem(request, _failure(error))
         return self._response(content)
 
     def _drawn(self, page: PageSpec, request: Request, parameters: Any, at_text: str, desk: Desk) -> str:
-        values = page.build(desk, request.path_params, parameters)
-        return self._render(page.template, request, desk, page, at_text, values, getattr(parameters, "at", None))
-
-    def _render(
-        self,
-        template: str,
-        request: Request,
-        desk: Desk,
-        page: PageSpec,
-        at_text: str,
-        values: Values,
-        at: Any,
-    ) -> str:
+        at = getattr(parameters, "at", None)
         then = None if at is None else at.resolve(desk.now)
-        return self._environment.get_template(template).render(
-            title=page.title,
-            current=page.nav,
-            of_now="at" not in page.query.model_fields,
-            live=page.live,
-            at_text=at_text if then else "",
-            at_query=f"?{urlencode({'at': at_text})}" if then else "",
-            at_asked=bool(at_text),
-            here=request.url.path,
-            then=then,
-            now=desk.now,
-            head=desk.reader.head(),
-            **values,
-        )
+        frame = {
+            "title": page.title,
+            "current": page.nav,
+            "of_now": "at" not in page.query.model_fields,
+            "live": page.live,
+            "at_text": at_text if then else "",
+            "at_query": f"?{urlencode({'at': at_text})}" if then else "",
+            "at_asked": bool(at_text),
+            "then": then,
+            "now": desk.now,
+            "head": desk.reader.head(),
+        }
+        return self._rendered(page.template, request, {**frame, **page.build(desk, request.path_params, parameters)})
 
-    async def _problem(self, request: Request, failure: PageFailure) -> str:
-        return self._environment.get_template("problem.html").render(
-            title=failure.title,
-            detail=failure.detail,
-            current="",
-            of_now=True,
-            live=False,
-            at_text="",
-            at_query="",
-            at_asked=False,
-            here=request.url.path,
-            then=None,
-            now=self._api.clock(),
-            head="unknown",
-        )
+    def _rendered(self, template: str, request: Request, values: Values) -> str:
+        return self._environment.get_template(template).render(_FRAME | {"here": request.url.path} | values)
+
+    def _problem(self, request: Request, failure: PageFailure) -> Response:
+        values = {"title": failure.title, "detail": failure.detail, "now": self._api.clock()}
+        return self._response(self._rendered("problem.html", request, values), failure.status)
 
     def _response(self, content: str, status: int = 200) -> Response:
         return Response(
@@ -142,10 +131,9 @@ class Pages:
         try:
             body = await self._api.read(lambda desk: desk.reader.evidence(hash))
         except MonitorError as error:
-            return self._response(await self._problem(request, _failure(error)), 503)
+            return self._problem(request, _failure(error))
         if body is None:
-            nothing = PageFailure(404, "No such evidence", f"No evidence {hash} is stored.")
-            return self._response(await self._problem(request, nothing), 404)
+            return self._problem(request, PageFailure(404, "No such evidence", f"No evidence {hash} is stored."))
         name = f"evidence-{hash.removeprefix('sha256:')[:12]}.txt"
         return Response(
             body.content,
@@ -165,13 +153,11 @@ class Pages:
 
 
 def _failure(error: MonitorError) -> PageFailure:
-    words = str(error)
-    sentence = f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith((".", "?")) else ".")
     if isinstance(error, MalformedQuestion):
-        return PageFailure(400, "This cannot be asked", sentence)
+        return PageFailure(400, "This cannot be asked", error.sentence)
     if isinstance(error, Refused):
-        return PageFailure(404, "There is no such thing", sentence)
-    return PageFailure(503, "The monitor cannot answer now", sentence)
+        return PageFailure(404, "There is no such thing", error.sentence)
+    return PageFailure(503, "The monitor cannot answer now", error.sentence)
 
 
 def _utc(at: datetime | str) -> str:

@@ -20,7 +20,6 @@ from monitor.audit.report import report as gathered
 from monitor.audit.sent_notices import find_notice, sent_notices
 from monitor.audit.source_status import SourceRow, source_rows
 from monitor.core import events as ev
-from monitor.core.check_names import CHECKS
 from monitor.core.ends import end_in_words
 from monitor.core.entry import Entry, Status
 from monitor.core.event_types import in_words
@@ -32,7 +31,7 @@ from monitor.core.time import rounded
 from monitor.notify.answers import acknowledgements
 from monitor.registry.lookup import find_row, unknown_entry
 from monitor.web.api.parameters import AtTime, Nothing, OfEvents, When
-from monitor.web.api.resources import Desk, events, query_of, rows_of_registry
+from monitor.web.api.resources import Desk, page_of_log, rows_of_registry
 from monitor.web.pages import drawing
 from monitor.web.pages.drawing import DrawnBand, DrawnMark, TimeSpan
 
@@ -88,7 +87,7 @@ class ComparedTimes(Nothing):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSpec:
-    """One page. `of_now` says that it shows what is not in the log, so that another time cannot be asked for."""
+    """One page. One whose query takes no time shows what is not in the log."""
 
     path: str
     title: str
@@ -96,16 +95,15 @@ class PageSpec:
     build: Callable[[Desk, Mapping[str, str], Any], Values]
     query: type[Nothing] = Nothing
     nav: str = ""
-    of_now: bool = False
     live: bool = True
 
 
 def registry(desk: Desk, path: Mapping[str, str], asked: Filters) -> Values:
     """Return the registry: what is paused or denied on top, then every row."""
     then = _then(desk, asked)
-    rows = rows_of_registry(desk, then, judged=())
     entries = queries.entries(desk.reader, at=then)
-    holders = acknowledgements(desk.reader, desk.reader.entries()) if then is None else {}
+    rows = rows_of_registry(desk, entries, then, judged=())
+    holders = acknowledgements(desk.reader, entries) if then is None else {}
     urgent = [] if then else [row for row in alerts(desk.reader, desk.configuration, desk.now) if row.kind in _URGENT]
     until = then or desk.now
     moves = _input_moves(desk.reader, until)
@@ -155,7 +153,7 @@ def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
     registered, until = registered_rows[key], then or desk.now
     history = [recorded for recorded in queries.history(desk.reader, key) if recorded.recorded_at <= until]
     span = TimeSpan(max(until - timedelta(days=asked.days), history[0].recorded_at), until)
-    row = rows_of_registry(desk, then, key)[key]
+    row = rows_of_registry(desk, {key: registered}, then)[key]
     pauses, chain = pauses_of(history), queries.why(desk.reader, key, at=then)
     moves = _moves_of(desk.reader, registered, until)
     page: Values = {
@@ -182,14 +180,14 @@ def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
     if then is not None:
         return page
     report = gathered(desk.reader, desk.configuration, key, now=desk.now)
-    checks = queries.complete(report.checks, CHECKS, desk.now)
+    checks = queries.complete(report.checks, desk.now)
     page |= {
         "unasked": [
             check.name
             for check in checks
             if check.check.state == "blank" and not (check.required_in or check.required_for)
         ],
-        "checks": [documents.of_check(check, CHECKS) for check in checks],
+        "checks": [documents.of_check(check) for check in checks],
         "words": [documents.of_price(word) for word in report.words],
         "evals": None if report.comparison is None else report.comparison.as_json(),
         "questions": report.questions,
@@ -238,12 +236,10 @@ def source(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
 
 def log(desk: Desk, path: Mapping[str, str], asked: Log) -> Values:
     """Return a page of the log, the newest first unless told."""
-    document = events(desk, path, asked)
-    rows = list(desk.reader.events(query_of(asked, desk.now)))
-    following = document["next"]
+    page, following = page_of_log(desk, asked)
     return {
-        "rows": [_line(recorded) for recorded in rows],
-        "next": None if following is None else "/events?" + following.partition("?")[2],
+        "rows": [_line(recorded) for recorded in page],
+        "next": following and f"/events?{following}",
         "filters": asked,
     }
 
@@ -285,10 +281,10 @@ def changes(desk: Desk, path: Mapping[str, str], asked: ComparedTimes) -> Values
 
 PAGES: tuple[PageSpec, ...] = (
     PageSpec(path="/", title="Registry", template="registry.html", build=registry, query=Filters, nav="Registry"),
-    PageSpec(path="/open", title="Open", template="open.html", build=open_matters, nav="Open", of_now=True),
+    PageSpec(path="/open", title="Open", template="open.html", build=open_matters, nav="Open"),
     PageSpec(path="/entries/{key}", title="Entry", template="entry.html", build=entry, query=Zoom),
-    PageSpec(path="/sources", title="Sources", template="sources.html", build=sources, nav="Sources", of_now=True),
-    PageSpec(path="/sources/{key}", title="Source", template="source.html", build=source, of_now=True),
+    PageSpec(path="/sources", title="Sources", template="sources.html", build=sources, nav="Sources"),
+    PageSpec(path="/sources/{key}", title="Source", template="source.html", build=source),
     PageSpec(path="/events", title="Events", template="events.html", build=log, query=Log, nav="Events"),
     PageSpec(path="/events/{position}", title="Event", template="event.html", build=event, live=False),
     PageSpec(path="/deliveries", title="Deliveries", template="deliveries.html", build=deliveries, nav="Deliveries"),
