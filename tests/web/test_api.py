@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pipeline_world import LUNA, VIA, World, furnish, world_of
-from starlette.applications import Starlette
+from desk_world import api_of, client_of, path_of, paused_world
+from pipeline_world import VIA, World
 from starlette.testclient import TestClient
 
 from monitor.audit import documents, queries
@@ -19,37 +19,22 @@ from monitor.core.ports import EventQuery, Unavailable
 from monitor.web.api import service
 from monitor.web.api.description import description
 from monitor.web.api.resources import RESOURCES, Resource
-from monitor.web.api.service import Api
 
 
 @pytest.fixture(scope="module")
 def paused() -> Iterator[World]:
-    """Provide a world in which a price rose and paused the entry, and somebody has acknowledged it."""
-    with world_of() as made:
-        furnish(made)
-        made.activate()
-        made.now += timedelta(hours=1)
-        made.sources["page"].set(LUNA, input="2")
-        made.polls(2, "page")
-        made.use_cases().attendant.acknowledge("luna", by="ann", note="on it", via=VIA)
+    with paused_world(by="ann", note="on it") as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def http(paused: World) -> Iterator[TestClient]:
-    api = Api(store=paused.store, configuration=lambda: paused.conf, clock=lambda: paused.now)
-    with TestClient(Starlette(routes=api.routes())) as client:
+    with client_of(*api_of(paused).routes()) as client:
         yield client
 
 
 def _path(resource: Resource, world: World) -> str:
-    """Return a path of a resource at which there is something."""
-    with world.store.read() as reader:
-        notice = reader.deliveries()[0].notice
-    known = {"position": "1", "id": notice, "name": "luna", "key": "page" if "sources" in resource.path else "luna"}
-    path = resource.path
-    for name, value in known.items():
-        path = path.replace(f"{{{name}}}", value)
+    path = path_of(resource.path, world)
     return f"{path}?since=1d ago" if path.endswith("/diff") else path
 
 
@@ -86,6 +71,14 @@ def test_the_registry_says_what_production_is_answered(http: TestClient, paused:
     assert (luna["status"], luna["production"]["allowed"]) == ("paused", False)
     assert luna["position"] == paused.entry().position
     assert http.get("/v1/registry/luna").json() == luna
+
+
+def test_a_silence_stands_beside_its_entry_as_in_the_command() -> None:
+    with paused_world(by="ann", note="") as world, client_of(*api_of(world).routes()) as http:
+        until = world.now + timedelta(hours=4)
+        world.use_cases().attendant.silence("luna", until=until, by="ann", reason="known", via=VIA)
+        (silence,) = http.get("/v1/silences").json()
+        assert http.get("/v1/registry/luna").json()["silence"] == silence
 
 
 def test_the_registry_of_a_time_is_what_the_log_says_of_it(http: TestClient, paused: World) -> None:

@@ -8,14 +8,13 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
-from pipeline_world import LUNA, VIA, World, furnish, world_of
-from starlette.applications import Starlette
+from desk_world import api_of, client_of, path_of, paused_world
+from pipeline_world import World, world_of
 from starlette.testclient import TestClient
 
 from monitor.core.ports import EventQuery, Unavailable
 from monitor.gate.decision import Answer
 from monitor.gate.uses import JudgedRow, Uses, record
-from monitor.web.api.service import Api
 from monitor.web.pages.service import Pages
 from monitor.web.pages.views import PAGES, PageSpec
 
@@ -24,42 +23,25 @@ SCRIPT = "<script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def paused() -> Iterator[World]:
-    """Provide a world in which a price rose and paused the entry, which somebody with an odd name has acknowledged."""
-    with world_of() as made:
-        furnish(made)
-        made.activate()
-        made.now += timedelta(hours=1)
-        made.sources["page"].set(LUNA, input="2")
-        made.polls(2, "page")
+    with paused_world(by=SCRIPT, note=f"{SCRIPT}&amp;") as made:
         uses = Uses(lambda: ("production",))
         answer = Answer(
             key="luna", allowed=False, status="paused", reason="so", fallback="", position=9, expires_at=None
         )
         uses.note(answer, JudgedRow("luna", "openai"), "production", "support-agent", made.now)
         record(made.store, uses, made.now, ending=True)
-        made.use_cases().attendant.acknowledge("luna", by=SCRIPT, note=f"{SCRIPT}&amp;", via=VIA)
         yield made
 
 
 def _client(world: World) -> TestClient:
-    api = Api(store=world.store, configuration=lambda: world.conf, clock=lambda: world.now)
-    return TestClient(Starlette(routes=[*api.routes(), *Pages(api).routes()]))
+    api = api_of(world)
+    return client_of(*api.routes(), *Pages(api).routes())
 
 
 @pytest.fixture(scope="module")
 def http(paused: World) -> Iterator[TestClient]:
     with _client(paused) as client:
         yield client
-
-
-def _path(page: PageSpec, world: World) -> str:
-    with world.store.read() as reader:
-        notice = reader.deliveries()[0].notice
-    known = {"position": "1", "id": notice, "key": "page" if "sources" in page.path else "luna"}
-    path = page.path
-    for name, value in known.items():
-        path = path.replace(f"{{{name}}}", value)
-    return path
 
 
 class _Read(HTMLParser):
@@ -92,7 +74,7 @@ class _Read(HTMLParser):
 def test_every_page_is_whole_names_no_other_host_and_holds_nothing_inline(
     http: TestClient, paused: World, page: PageSpec
 ) -> None:
-    answer = http.get(_path(page, paused))
+    answer = http.get(path_of(page.path, paused))
     assert answer.status_code == 200, answer.text
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     read = _Read()
@@ -107,7 +89,7 @@ def test_every_page_is_whole_names_no_other_host_and_holds_nothing_inline(
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
 def test_every_link_of_a_page_leads_somewhere(http: TestClient, paused: World, page: PageSpec) -> None:
     read = _Read()
-    read.feed(http.get(_path(page, paused)).text)
+    read.feed(http.get(path_of(page.path, paused)).text)
     for link in dict.fromkeys(link for link in read.links if link.startswith("/")):
         assert http.get(link).status_code == 200, link
 

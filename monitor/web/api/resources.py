@@ -367,5 +367,5 @@ def rows_of_registry(
     gate = production_answers(reader, configuration, desk.now) if then is None else {}
     return {
         row.key: documents.of_row(row, then or desk.now, gate.get(row.key), costs[row.key])
-        for row in queries.status(reader, configuration, at=then, judged=judged, shown=entries)
+        for row in queries.status(reader, configuration, at=then, now=desk.now, judged=judged, shown=entries)
     }

@@ -1,0 +1,47 @@
+"""A registry with a paused entry, over which the API and the pages are tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from pipeline_world import LUNA, VIA, World, furnish, world_of
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from monitor.web.api.service import Api
+
+
+@contextmanager
+def paused_world(*, by: str, note: str) -> Iterator[World]:
+    """Provide a world in which a price rose and paused the entry, and somebody has acknowledged it."""
+    with world_of() as made:
+        furnish(made)
+        made.activate()
+        made.now += timedelta(hours=1)
+        made.sources["page"].set(LUNA, input="2")
+        made.polls(2, "page")
+        made.use_cases().attendant.acknowledge("luna", by=by, note=note, via=VIA)
+        yield made
+
+
+def api_of(world: World) -> Api:
+    """Return the API over a world, at the world's time."""
+    return Api(store=world.store, configuration=lambda: world.conf, clock=lambda: world.now)
+
+
+def client_of(*routes: Route) -> TestClient:
+    """Return a client of an application with these routes."""
+    return TestClient(Starlette(routes=routes))
+
+
+def path_of(path: str, world: World) -> str:
+    """Return a path at which there is something."""
+    with world.store.read() as reader:
+        notice = reader.deliveries()[0].notice
+    known = {"position": "1", "id": notice, "name": "luna", "key": "page" if "sources" in path else "luna"}
+    for name, value in known.items():
+        path = path.replace(f"{{{name}}}", value)
+    return path
