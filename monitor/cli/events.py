@@ -207,8 +207,10 @@ def _write_parquet(store: Store, path: Path, query: EventQuery, chosen: Sequence
     from monitor.cli.parquet import write_parquet
 
     with store.read() as reader:
-        found = (one for one in reader.events(query) if all(choose(one.event, reader) for choose in chosen))
-        count = write_parquet(path, found)
+        passing = (
+            recorded for recorded in reader.events(query) if all(choose(recorded.event, reader) for choose in chosen)
+        )
+        count = write_parquet(path, passing)
     output.note(f"Wrote {output.plural(count, 'event')} to {path}.")
 
 

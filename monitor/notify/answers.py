@@ -148,12 +148,12 @@ def _source_since(item: Item, reader: Reader) -> Since | None:
 
 def _first(reader: Reader, item: Item, *types: str) -> datetime | None:
     """Return when the first event of these types befell the source of an item after what the item tells."""
-    found = [
+    events = [
         recorded.event
         for type in types
         for recorded in reader.events(EventQuery(type=type, source=item.source, after=item.position, limit=1))
     ]
-    return min((event.occurred_at for event in found), default=None)
+    return min((event.occurred_at for event in events), default=None)
 
 
 def _holding(item: Item, reader: Reader, anomaly: int | None) -> Iterator[bool]:

@@ -140,8 +140,8 @@ def _last_line(file: int, size: int) -> int:
     end = size
     while end:
         begin = max(end - _CHUNK, 0)
-        found = os.pread(file, end - begin, begin).rfind(b"\n")
-        if found >= 0:
-            return begin + found + 1
+        newline = os.pread(file, end - begin, begin).rfind(b"\n")
+        if newline >= 0:
+            return begin + newline + 1
         end = begin
     return 0

@@ -247,7 +247,7 @@ def _last_edge(reader: Reader, spec: SourceSpec, subject: Subject) -> tuple[int,
     query = EventQuery(type="access.*", source=spec.key, subject=subject.name, newest_first=True, limit=1)
     edge = next(reader.events(query), None)
     if edge is not None:
-        own = next((one for one in edge.event.data["signals"] if one["source"] == spec.key), None)
+        own = next((signal for signal in edge.event.data["signals"] if signal["source"] == spec.key), None)
         return (1 if own is None else int(own["looks"]), edge.event.occurred_at)
     first = EventQuery(type=ev.BASELINE_RECORDED, source=spec.key, limit=1)
     recorded = next(reader.events(first), None)

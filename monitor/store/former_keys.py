@@ -37,13 +37,13 @@ class FormerStream(NamedTuple):
 
 def former_streams(rows: Iterable[Sequence[Any]]) -> list[FormerStream]:
     """Return what the rows of `RENAMES` rename."""
-    found = []
+    streams = []
     for position, stream, data in rows:
         kind, _, _ = stream.partition("/")
         content = json.loads(data)
         was = content["carried"]["from"] if kind == "entry" else content["was"]
-        found.append(FormerStream(stream, f"{kind}/{was}", position))
-    return found
+        streams.append(FormerStream(stream, f"{kind}/{was}", position))
+    return streams
 
 
 def of_stream(stream: str, former: Sequence[FormerStream]) -> ColumnElement[bool]:

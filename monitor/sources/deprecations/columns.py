@@ -83,8 +83,8 @@ class Columns:
 
     def has(self, *kinds: str) -> bool:
         """Say whether there is exactly one column of each of these kinds."""
-        held = list(self.kinds.values())
-        return all(held.count(kind) == 1 for kind in kinds)
+        columns = list(self.kinds.values())
+        return all(columns.count(kind) == 1 for kind in kinds)
 
     @property
     def doubled(self) -> bool:
