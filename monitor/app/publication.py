@@ -8,7 +8,6 @@ database is the first to show that the database was changed.
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -25,6 +24,7 @@ from monitor.audit.translog.tiles import Tile, bundle, hashes_of, tiles_between
 from monitor.core.deadline import Overdue, bounded
 from monitor.core.merkle import WIDTH, Tree, leaf_hash
 from monitor.core.ports import MonitorError, Refused, Store, TreeReader, Unavailable
+from monitor.gate.files import replace_file
 
 CHECKPOINT = "checkpoint"
 """The name of the checkpoint in a folder or below a URL."""
@@ -102,19 +102,19 @@ class Publisher:
                 if self._places.entries and tile.level == 0:
                     self._write_tile(folder / tile.entries_path, _entries(reader.tree, tile), tile, closed)
         # Last, so that who reads a checkpoint finds every tile of its tree.
-        replace_file(folder / CHECKPOINT, str(checkpoint).encode())
+        publish_file(folder / CHECKPOINT, str(checkpoint).encode())
         for partial in closed:
             shutil.rmtree(partial, ignore_errors=True)
 
     def _write_tile(self, path: Path, content: bytes, tile: Tile, closed: list[Path]) -> None:
-        replace_file(path, content)
+        publish_file(path, content)
         if tile.width == WIDTH:
             closed.append(path.with_name(f"{path.name}.p"))
 
     def _to_file(self, checkpoint: Checkpoint, file: Path) -> None:
         path = file / CHECKPOINT if file.is_dir() else file
         self._extended(checkpoint, path)
-        replace_file(path, str(checkpoint).encode())
+        publish_file(path, str(checkpoint).encode())
 
     def _extended(self, checkpoint: Checkpoint, path: Path) -> Checkpoint | None:
         """Return the checkpoint that stands at a path, None where there is none; one of an earlier epoch is replaced.
@@ -281,21 +281,10 @@ def _epoch(origin: str) -> int:
     return int(last) if last.isdecimal() else 1
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file for everybody to read; a reader sees the old one or the new one, never a part."""
+def publish_file(path: Path, content: bytes) -> None:
+    """Write a file for everybody to read, with the folders that it needs."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            os.fchmod(file.fileno(), _READABLE)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+    replace_file(path, content, _READABLE)
 
 
 def _post(url: str, body: str) -> httpx2.Response:

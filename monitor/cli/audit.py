@@ -153,14 +153,14 @@ def watch(options: Options, *, file: Path, place: str, keys: tuple[str, ...]) ->
     Exits 1 where the log does not extend the checkpoint in FILE. Meant for cron on another host. After a comparison
     that fits, FILE holds the newest checkpoint, so that the next one covers more; otherwise it is left as it is.
     """
-    from monitor.app.publication import replace_file
+    from monitor.app.publication import publish_file
 
     earlier = _outside(file)
     trusted = _keys(keys)
     newest = _watch_published(earlier, place, trusted) if place else _watch_database(options, earlier, trusted)
     if newest is not None and newest.size > earlier.checkpoint.size:
         try:
-            replace_file(file, str(newest).encode())
+            publish_file(file, str(newest).encode())
         except OSError as error:
             raise Refused(
                 f"The log fits, but {file} cannot be brought up to date ({error.strerror}): let this user write there."

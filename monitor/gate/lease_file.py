@@ -14,7 +14,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,6 +26,7 @@ from monitor.core.ports import ConfigurationError, MonitorError
 from monitor.gate.client.lease import SERVED, SURFACE, written_served
 from monitor.gate.client.verdict import GRACE, PAUSED, PRODUCTION, STALE, judge, rfc3339
 from monitor.gate.decision import Answer, GateQuestion, Readiness, Standing, decide, named_keys, resolve
+from monitor.gate.files import leave_to_owner, replace_file
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 FLAG_SET = "access-monitor"
@@ -234,7 +235,7 @@ def write_lease(
                 ahead[environment] = standing
                 continue
             try:
-                _replace(path, document, mode)
+                replace_file(path, lease_bytes(document), mode)
             except OSError as error:
                 failures.append(_failure(path, error))
     if failures:
@@ -248,7 +249,7 @@ def _locked(folder: Path, mode: int) -> Iterator[None]:
     try:
         _make(folder, mode)
         lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
-        _leave_to_owner(lock, folder)
+        leave_to_owner(lock, folder)
     except OSError as error:
         raise _failure(folder, error) from error
     try:
@@ -280,36 +281,6 @@ def _make(folder: Path, mode: int) -> None:
         folder.chmod(wanted)
     elif (rights := stat.S_IMODE(folder.stat().st_mode)) & wanted != wanted:
         folder.chmod(rights | wanted)
-
-
-def _leave_to_owner(file: int, folder: Path) -> None:
-    """Give what root makes to the owner of the folder: a service that runs as somebody else could not open it."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        os.fchown(file, owner.st_uid, owner.st_gid)
-
-
-def _replace(path: Path, document: Document, mode: int) -> None:
-    content = lease_bytes(document)
-    # One fixed name, safe under the lock: what a killed writer left behind is overwritten by the next.
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            _leave_to_owner(file.fileno(), path.parent)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _failure(path: Path, error: OSError) -> MonitorError:

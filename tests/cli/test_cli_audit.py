@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from cli_world import BY, LUNA, am, data
+from cli_world import BY, LUNA, activate, am, data
 
 from monitor.app.bootstrap import open_monitor
 from monitor.core.leaves import LeafKind
@@ -27,12 +27,7 @@ from monitor.sandbox import Sandbox
 @pytest.fixture
 def polled(config: Path, sandbox: Sandbox) -> Path:
     """Provide the folder of a monitor that has polled, activated an entry and seen its prices drop."""
-    am("poll")
-    for _ in range(2):
-        sandbox.advance()
-        am("poll")
-        am("poll")
-    am("activate", LUNA, *BY)
+    activate(sandbox)
     return config.parent
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from cli_world import BY, LUNA, MINI, am, data
+from cli_world import BY, LUNA, MINI, activate, am, data
 
 from monitor.sandbox import Sandbox
 
@@ -25,12 +25,7 @@ def declare(config: Path, key: str, *lines: str) -> None:
 @pytest.fixture
 def repriced(config: Path, sandbox: Sandbox) -> Path:
     """Luna was active and is paused: its prices fell."""
-    am("poll")
-    for _ in range(2):
-        sandbox.advance()
-        am("poll")
-        am("poll")
-    am("activate", LUNA, *BY)
+    activate(sandbox)
     while sandbox.current.date < REPRICED:
         sandbox.advance()
     for _ in range(3):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from cli_world import BY, LUNA, MINI, am, data
+from cli_world import BY, LUNA, MINI, activate, am, data
 
 from monitor.app.bootstrap import open_monitor
 from monitor.cli import acts, plot
@@ -48,12 +48,7 @@ def test_a_believed_change_ends_with_10_where_that_was_asked_for(config: Path, s
 
 
 def test_many_changes_do_not_hide_what_they_did_to_an_entry(config: Path, sandbox: Sandbox) -> None:
-    am("poll")
-    for _ in range(2):
-        sandbox.advance()
-        am("poll")
-        am("poll")
-    am("activate", LUNA, *BY)
+    activate(sandbox)
     while sandbox.current.date < REPRICED:
         sandbox.advance()
     am("poll")

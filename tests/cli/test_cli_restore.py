@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli_world import BY, LUNA, am, data
+from cli_world import BY, LUNA, activate, am, data
 
 from monitor.app.bootstrap import open_monitor
 from monitor.core import zstd
@@ -23,12 +23,7 @@ STORED = Path(__file__).parents[1] / "store/databases/0.2.0.db.zst"
 @pytest.fixture
 def backup(config: Path, sandbox: Sandbox) -> Path:
     """Provide a backup of a monitor that went on afterwards."""
-    am("poll")
-    for _ in range(2):
-        sandbox.advance()
-        am("poll")
-        am("poll")
-    am("activate", LUNA, *BY)
+    activate(sandbox)
     file = config.parent / "backup.db"
     am("db", "backup", str(file))
     am("pause", LUNA, *BY)

@@ -8,6 +8,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from monitor.cli import cli
+from monitor.sandbox import Sandbox
 
 BY = ("--by", "Ada L.", "--reason", "evals passed")
 LUNA = "gpt-5.6-luna"
@@ -19,6 +20,16 @@ def am(*args: str, expect: int = 0) -> Result:
     result = CliRunner().invoke(cli, args)
     assert result.exit_code == expect, (args, result.exit_code, result.output, result.stderr)
     return result
+
+
+def activate(sandbox: Sandbox) -> None:
+    """Let the models be listed and confirmed, and activate one of them."""
+    am("poll")
+    for _ in range(2):
+        sandbox.advance()
+        am("poll")
+        am("poll")
+    am("activate", LUNA, *BY)
 
 
 def data(*args: str, expect: int = 0) -> Any:
