@@ -107,6 +107,11 @@ def of_the_clock(data: Mapping[str, Any]) -> str:
     return f"set {direction} by {by}: {data['from']} → {data['to']}"
 
 
+def of_a_start(data: Mapping[str, Any]) -> str:
+    """Say since when no daemon had run: `version 0.3.0; no daemon ran since 2026-07-30T17:00:00Z`."""
+    return f"version {data['code']}; no daemon ran since {data['last_seen']}"
+
+
 def meter_in_words(data: Mapping[str, Any]) -> str:
     """Return the identity of a price below its model: `batch input, long context`."""
     return Meter(

@@ -78,6 +78,7 @@ NOTICE_ACKNOWLEDGED = "notice.acknowledged"
 CONFIG_CHANGED = "config.changed"
 CONFIG_ACCEPTED = "config.accepted"
 CLOCK_STEPPED = "clock.stepped"
+DAEMON_STARTED = "daemon.started"
 GATE_DENIED = "gate.denied"
 GATE_FIRST_USED = "gate.first_used"
 
@@ -206,6 +207,7 @@ def gate_stream(environment: str) -> str:
 
 CONFIG_STREAM = "config"
 CLOCK_STREAM = "clock"
+DAEMON_STREAM = "daemon"
 
 
 def rfc3339(at: datetime) -> str:

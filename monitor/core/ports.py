@@ -30,7 +30,7 @@ from monitor.core.facts import (
     PendingChange,
     SourceState,
 )
-from monitor.core.leaves import KeptCheckpoint, Leaf, LeafKind, StoredEvent
+from monitor.core.leaves import KeptCheckpoint, KeptLease, Leaf, LeafKind, StoredEvent
 from monitor.core.notices import EarlierMessage, Notice
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -207,7 +207,8 @@ class Channel(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQuery:
     """Which events: globs for `type` and `subject`; `since` and `until` bound `recorded_at` (until inclusive); `after`
-    and `before` positions. `check` is the name of a check that the event is about, `actor` who wrote it.
+    and `before` positions. `check` is the name of a check that the event is about, `actor` who wrote it; `acts` are the
+    events that people wrote.
 
     A `source`, a `stream` or a `subject` without a glob also means what was recorded under the key that a source or an
     entry had before it was renamed.
@@ -219,6 +220,7 @@ class EventQuery:
     stream: str = ""
     check: str = ""
     actor: str = ""
+    acts: bool = False
     cause: int | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -317,8 +319,8 @@ class TreeReader(Protocol):
     def signing_keys(self) -> Sequence[str]:
         """Return the public keys whose leaf is in the tree, as verifiers take them, the oldest first."""
 
-    def last_lease(self, environment: str) -> bytes | None:
-        """Return the lease document of an environment that was kept last."""
+    def last_lease(self, environment: str, at: datetime | None = None) -> KeptLease | None:
+        """Return the lease document of an environment that was kept last, or last at a time."""
 
 
 class Reader(Protocol):
@@ -333,6 +335,9 @@ class Reader(Protocol):
 
     def log_head(self) -> LogHead:
         """Return which log this is, its epoch, and its last position."""
+
+    def daemon_seen_at(self) -> datetime | None:
+        """Return when the daemon last saw that the database can be written; None before its first time."""
 
     def events(self, query: EventQuery = EventQuery()) -> Iterator[Recorded]: ...
 
@@ -540,8 +545,9 @@ class Store(Protocol):
         back. No log rows.
         """
 
-    def check_writable(self, now: datetime) -> None:
-        """Write something that is read nowhere else, and so see that a decision could be recorded now.
+    def check_writable(self, seen_at: datetime | None = None) -> None:
+        """Write, and so see that a decision could be recorded now: that the daemon was alive at a time, or what stands
+        there already.
 
         Raises:
             MonitorError: nothing can be written.

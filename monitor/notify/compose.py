@@ -401,6 +401,7 @@ SILENT = frozenset(
         ev.NOTICE_DELIVERED,  # what became of notices is told by the relay
         ev.NOTICE_DEAD,
         ev.CLOCK_STEPPED,
+        ev.DAEMON_STARTED,  # who starts it knows
         ev.GATE_DENIED,
         ev.GATE_FIRST_USED,
     }

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from monitor.core import events as ev
-from monitor.core.events import CLOCK_STREAM, Ledger, rfc3339
+from monitor.core.events import CLOCK_STREAM, DAEMON_STREAM, Ledger, rfc3339
 from monitor.core.ports import ClockStep, DeliveryState, Store, Transaction
 
 
@@ -26,6 +26,31 @@ def record_steps(store: Store, steps: Sequence[ClockStep], now: datetime) -> Non
                 at=now,
                 data=described(step),
             )
+        tx.append(ledger.events, now)
+
+
+ABSENCE = timedelta(minutes=1)
+"""For how long no daemon has to have run for the next one to record it; a restart takes less."""
+
+
+def record_absence(store: Store, code: str, now: datetime) -> None:
+    """Append that a daemon starts, where none was seen to be alive for longer than a restart takes; `code` is the
+    version of the program.
+
+    Nothing else in the log tells a time in which nothing happened from one in which nobody watched.
+    """
+    with store.write() as tx:
+        seen_at = tx.daemon_seen_at()
+        if seen_at is None or now - seen_at <= ABSENCE:
+            return
+        ledger = Ledger(tx.head())
+        ledger.add(
+            ev.DAEMON_STARTED,
+            DAEMON_STREAM,
+            DAEMON_STREAM,
+            at=now,
+            data={"last_seen": rfc3339(seen_at), "code": code},
+        )
         tx.append(ledger.events, now)
 
 

@@ -15,12 +15,12 @@ from operator import eq, ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Connection, Integer, Table, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Table, and_, bindparam, func, literal_column, or_, select
 
 from monitor.core import records
 from monitor.core.content import PREFIX
 from monitor.core.entry import Entry
-from monitor.core.events import LogHead, Recorded
+from monitor.core.events import SYSTEM, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.notices import EarlierMessage, Notice
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused, SentMessage
@@ -49,6 +49,7 @@ _BATCH = 500
 
 _HEAD = CompiledStatement(select(func.coalesce(func.max(events.c.position), 0)))
 _LOG = CompiledStatement(select(log.c.id, log.c.epoch))
+_DAEMON_SEEN = CompiledStatement(select(log.c.written_at))
 _EVENTS = select(events)
 _EVENT = CompiledStatement(_EVENTS.where(events.c.position == bindparam("position")))
 _SOURCES = CompiledStatement(select(sources).order_by(sources.c.key))
@@ -118,6 +119,7 @@ class _Shape(NamedTuple):
     type: str
     subject: str
     check: str
+    acts: bool
     given: tuple[str, ...]
     newest_first: bool
     renamed: tuple[tuple[str, str], ...]
@@ -139,7 +141,9 @@ def _parted(query: EventQuery, former: tuple[FormerStream, ...]) -> tuple[_Shape
         if value is not None and value != ""
     }
     type, subject = patterns.get("type", ""), patterns.get("subject", "")
-    shape = _Shape(type, subject, query.check, tuple(row), query.newest_first, renamed, former if renamed else ())
+    shape = _Shape(
+        type, subject, query.check, query.acts, tuple(row), query.newest_first, renamed, former if renamed else ()
+    )
     return shape, row
 
 
@@ -153,6 +157,9 @@ def _search(glob: Callable[[ColumnElement[str], str], ColumnElement[bool]], shap
     if shape.check:
         # Found in the text of the canonical JSON: the two databases have no word for a key of one in common.
         search = search.where(events.c.data.contains(f'"check":"{shape.check}"', autoescape=True))
+    if shape.acts:
+        # As the index of acts says it: a value that is given when it is run would not be found to be the same.
+        search = search.where(events.c.actor != literal_column(f"'{SYSTEM}'"))
     for key, name in shape.renamed:
         search = search.where(former_keys.CONDITIONS[key](name, shape.former))
     for key in shape.given:
@@ -199,6 +206,10 @@ class SqlReader:
             raise Damaged(f"The log in the {self._dialect.name} has lost its identity: restore it from a backup.")
         id, epoch = row
         return LogHead(id, epoch, self.head())
+
+    def daemon_seen_at(self) -> datetime | None:
+        row = self._run(_DAEMON_SEEN).fetchone()
+        return None if row is None else codec.optional_time_of(row[0])
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
         """Yield the events that `query` means, in order of position, fetched in batches while they are read."""

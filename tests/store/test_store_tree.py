@@ -125,7 +125,9 @@ def test_everything_that_is_kept_has_a_leaf_and_what_is_there_already_gets_no_ot
             content = reader.tree.content(leaf)
             assert content is not None
             assert leaf_hash(content) == leaf.hash
-        assert reader.tree.last_lease("production") == b'{"flags":{}}'
+        last = reader.tree.last_lease("production")
+        assert last is not None
+        assert (last.content, last.record.environment) == (b'{"flags":{}}', "production")
         assert reader.tree.last_lease("staging") is None
         assert reader.tree.signing_keys() == ["a+b+c"]
         assert [message.id for message in reader.sent_messages()] == [1, 2]
