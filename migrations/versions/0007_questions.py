@@ -1,4 +1,5 @@
-"""Views over the log under names that stay, for whoever asks the database itself, and an index of what people did.
+"""Views over the log under names that stay, for whoever asks the database itself, and indexes of what
+people did and when notices were composed.
 
 Nothing is stored twice: each view reads the log by the JSON functions of its database. What their columns mean stands
 in `deploy/datasette/metadata.json`. A later revision that changes a table which a view reads drops the view first.
@@ -110,6 +111,7 @@ FROM events WHERE actor <> 'system'
 def upgrade() -> None:
     acts = sa.text("actor <> 'system'")
     op.create_index("events_acts", "events", ["position"], sqlite_where=acts, postgresql_where=acts)
+    op.create_index("notices_at", "notices", ["at"])
     for name, body in views(op.get_bind().dialect.name).items():
         op.execute(sa.text(f"CREATE VIEW {name} AS {body}".replace(":", r"\:")))
 

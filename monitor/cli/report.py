@@ -44,8 +44,9 @@ from monitor.registry.monthly import usd
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from monitor.audit.pauses import Pause
     from monitor.audit.queries import CheckRow
-    from monitor.audit.report import Pause, Report
+    from monitor.audit.report import Report
     from monitor.registry.evals import EvalMatrix
 
 FORMS = {"md": markdown, "html": html}

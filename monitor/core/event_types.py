@@ -438,9 +438,11 @@ ClockData = TypedDict("ClockData", {"by": int, "from": str, "to": str})
 
 
 class StartData(TypedDict):
-    """A daemon that starts after none ran: when the last one was seen to be alive, and the version of the program."""
+    """A daemon that starts after none ran, or in another version than the last one: when that was seen to be alive, and
+    the version of the program.
+    """
 
-    last_seen: str
+    last_seen: str | None
     code: str
 
 

@@ -108,8 +108,9 @@ def of_the_clock(data: Mapping[str, Any]) -> str:
 
 
 def of_a_start(data: Mapping[str, Any]) -> str:
-    """Say since when no daemon had run: `version 0.3.0; no daemon ran since 2026-07-30T17:00:00Z`."""
-    return f"version {data['code']}; no daemon ran since {data['last_seen']}"
+    """Say which version runs, and until when one ran before."""
+    before = f"; the last one ran until {data['last_seen']}" if data["last_seen"] else ""
+    return f"version {data['code']}{before}"
 
 
 def meter_in_words(data: Mapping[str, Any]) -> str:

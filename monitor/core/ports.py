@@ -363,8 +363,11 @@ class Reader(Protocol):
 
     def notice(self, id: str) -> Notice | None: ...
 
-    def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
-        """Return rows of the outbox, oldest first; all without a state."""
+    def notices(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Notice]:
+        """Return the notices that were composed between two times, the newest first."""
+
+    def deliveries(self, *states: DeliveryState, notice: str = "") -> Sequence[Delivery]:
+        """Return rows of the outbox, oldest first; all without a state, those of all notices unless one is named."""
 
     def first_message(self, destination: str, incident: str) -> tuple[str, EarlierMessage] | None:
         """Return the notice and the message by which an incident began at a destination."""

@@ -78,6 +78,8 @@ _FIRST_OF_INCIDENT = CompiledStatement(
 )
 _WILD = re.compile(r"[/%_]")
 _DELIVERIES = select(*_DELIVERY).order_by(deliveries.c.id)
+_FIRST_DELIVERY = select(func.min(deliveries.c.id)).where(deliveries.c.notice == notices.c.id).scalar_subquery()
+_NOTICES = select(notices.c.content).order_by(notices.c.at.desc(), _FIRST_DELIVERY.desc())
 
 HORIZON = timedelta(days=1)
 """Nothing waits or is claimed for so long: what is dated later was dated by a clock that was ahead."""
@@ -294,8 +296,22 @@ class SqlReader:
         row = self._run(_NOTICE, {"id": id}).fetchone()
         return None if row is None else codec.decode(Notice, row[0])
 
-    def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
-        query = _DELIVERIES
+    def notices(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Notice]:
+        """Yield the notices that were composed between two times, the newest first, fetched while they are read."""
+        query = _NOTICES
+        if since is not None:
+            query = query.where(notices.c.at >= records.time_text(since))
+        if until is not None:
+            query = query.where(notices.c.at <= records.time_text(until))
+        cursor = self._connection.execute(query, execution_options={"yield_per": _BATCH})
+        try:
+            for (content,) in cursor:
+                yield codec.decode(Notice, content)
+        finally:
+            cursor.close()
+
+    def deliveries(self, *states: DeliveryState, notice: str = "") -> Sequence[Delivery]:
+        query = _DELIVERIES if not notice else _DELIVERIES.where(deliveries.c.notice == notice)
         if states:
             query = query.where(deliveries.c.state.in_([state.value for state in states]))
         return [delivery(cast(Row, row)) for row in self._connection.execute(query).mappings()]

@@ -170,6 +170,7 @@ notices = Table(
     Column("owner", _Text, nullable=False),
     Column("at", _Text, nullable=False),
     Column("content", _Text, nullable=False),
+    Index("notices_at", "at"),
 )
 
 deliveries = Table(

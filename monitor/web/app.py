@@ -29,6 +29,7 @@ from monitor.web import metrics, ofrep
 from monitor.web.ack import PATH as ACK
 from monitor.web.ack import AckPage, page
 from monitor.web.answers import UNKNOWN, GateRequest, GateResult, as_json, decided
+from monitor.web.api.resources import GATE
 from monitor.web.api.service import Api
 from monitor.web.door import Door
 from monitor.web.leases import LeaseDocument, Leases
@@ -78,6 +79,8 @@ class Endpoints:
     async def gate(self, request: Request) -> Response:
         """`GET /v1/gate/{key}`: 200 for yes and no alike."""
         parameters = request.query_params
+        if "at" in parameters and self.api is not None:
+            return await self.api.answer(GATE, request)
         asking = GateRequest(
             environment=parameters.get("env") or PRODUCTION,
             caller=parameters.get("caller", ""),

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
+from monitor.audit.source_status import refused_parts
 from monitor.core import logs
 from monitor.core.events import Event
 from monitor.core.ports import ConfigurationError, MonitorError
@@ -196,7 +197,11 @@ def bound(monitor: Host, health: DaemonHealth, patience: timedelta) -> Iterator[
         uses=Uses(lambda: monitor.configuration.gate.environments),
         ack=AckPage(find=partial(_find, monitor), press=partial(_press, monitor), clock=monitor.clock),
         api=Api(
-            store=store, configuration=lambda: monitor.configuration, clock=monitor.clock, zone=lambda: _zone(monitor)
+            store=store,
+            configuration=lambda: monitor.configuration,
+            clock=monitor.clock,
+            zone=lambda: _zone(monitor),
+            refused=partial(refused_parts, monitor.source),
         ),
         metrics=lambda openmetrics: metrics(
             store,

@@ -172,6 +172,7 @@ def test_an_upgrade_from_the_first_schema_keeps_everything_and_the_log_append_on
         for statement in (
             *(f"DROP VIEW {view}" for view in VIEWS),
             "DROP INDEX events_acts",
+            "DROP INDEX notices_at",
             *(
                 f"DROP TABLE {table}"
                 for table in ("leaves", "tree_nodes", "checkpoints", "signing_keys", "lease_documents")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import rfc8785
+from documented_views import VIEWS
 from sqlalchemy import text
 from translog_world import price_changed
 
@@ -207,6 +208,10 @@ def test_a_log_without_a_tree_gets_one_and_that_is_said(
         tx.keep_sent(MESSAGE)
         tx.advance_epoch(1)
     with store.engine.begin() as connection:
+        for view in VIEWS:
+            connection.execute(text(f"DROP VIEW {view}"))
+        for index in ("events_acts", "notices_at"):
+            connection.execute(text(f"DROP INDEX {index}"))
         for table in ("leaves", "tree_nodes", "checkpoints", "signing_keys", "lease_documents"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
