@@ -20,7 +20,7 @@ ACCEPTANCES = (ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED, ev.ENTRY_APPROVAL_REQUESTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class PersonAct:
     """One act of a person.
 
     Attributes:
@@ -49,14 +49,14 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
+class ApprovalRow:
     """An acceptance, with what was accepted: pins and their values, what was unknown, checks waived and losses taken.
 
     `requested_by` is who asked for it, where it took two people, by the event `request`; `callers` are those in
     production that were named.
     """
 
-    act: Act
+    act: PersonAct
     pins: Mapping[str, Any] = field(default_factory=dict)
     unpinned: tuple[str, ...] = ()
     callers: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class AttestedFile:
 class Attestation:
     """A check that a person attested, and what it rests on. `holds` says whether the check still rests on it."""
 
-    act: Act
+    act: PersonAct
     check: str
     url: str
     note: str
@@ -91,7 +91,7 @@ class Attestation:
 
 def acts(
     reader: Reader, *, by: str = "", entry: str = "", since: datetime | None = None, until: datetime | None = None
-) -> list[Act]:
+) -> list[PersonAct]:
     """Return what a person did, or everybody, of everything or of an entry, in order.
 
     Raises:
@@ -104,7 +104,7 @@ def acts(
     ]
 
 
-def approvals(reader: Reader, name: str, *, at: datetime | None = None) -> list[Approval]:
+def approvals(reader: Reader, name: str, *, at: datetime | None = None) -> list[ApprovalRow]:
     """Return every acceptance of an entry, or of the entries that hold a model or go by its price, up to a time; with
     what of it a person let in that was held back.
 
@@ -170,10 +170,10 @@ def _models(entry: Any) -> set[str]:
     return {subject.name for subject in subjects} | {f"{subject.scope}/{subject.name}" for subject in subjects}
 
 
-def _act(recorded: Recorded) -> Act:
+def _act(recorded: Recorded) -> PersonAct:
     event = recorded.event
     via = event.data.get("via") or {}
-    return Act(
+    return PersonAct(
         position=event.position,
         at=event.occurred_at,
         act=event.type,
@@ -190,12 +190,12 @@ def _act(recorded: Recorded) -> Act:
     )
 
 
-def _approval(recorded: Recorded) -> Approval:
+def _approval(recorded: Recorded) -> ApprovalRow:
     data = recorded.event.data
     pins = {Pin(**pin).key: pin["value"] for pin in data.get("pins", ())}
     if not pins and "meter" in data:
         pins = {"old": data["old"], "new": data["new"]}
-    return Approval(
+    return ApprovalRow(
         act=_act(recorded),
         pins=pins,
         unpinned=tuple(data.get("unpinned", ())),

@@ -20,13 +20,13 @@ from monitor.registry.terms import multiple
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from monitor.audit.acts import Act, Approval, Attestation
+    from monitor.audit.acts import ApprovalRow, Attestation, PersonAct
     from monitor.audit.agreement import PriceComparison
     from monitor.audit.alerts import Alert
     from monitor.audit.coverage import CoverageRow
     from monitor.audit.gate_history import Denial, PastAnswer
     from monitor.audit.lifecycle import End
-    from monitor.audit.outages import Outage
+    from monitor.audit.outages import OutageRow
     from monitor.audit.pauses import Pause
     from monitor.audit.production import ProductionAnswer
     from monitor.audit.provenance import Provenance
@@ -269,13 +269,13 @@ def of_notice(row: SentNotice, zone: tzinfo | None) -> Document:
     }
 
 
-def of_act(act: Act) -> Document:
+def of_act(act: PersonAct) -> Document:
     """Return what a person did; what is blank is null."""
     blank = {name: getattr(act, name) or None for name in ("row", "reason", "account", "host", "channel", "evidence")}
     return {**asdict(act), **blank, "at": rfc3339(act.at)}
 
 
-def of_approval(row: Approval) -> Document:
+def of_approval(row: ApprovalRow) -> Document:
     """Return an acceptance with what was accepted."""
     return {
         **of_act(row.act),
@@ -327,7 +327,7 @@ def of_pause(pause: Pause, now: datetime) -> Document:
     }
 
 
-def of_outage(row: Outage, now: datetime) -> Document:
+def of_outage(row: OutageRow, now: datetime) -> Document:
     """Return a time in which something could not be seen; one that lasts has lasted until now."""
     return {
         **asdict(row),
@@ -373,7 +373,7 @@ def _of_acceptance(recorded: Recorded) -> Document:
 
 
 def of_past_answer(answer: PastAnswer) -> Document:
-    """Return what a caller was told at a time, in the shape of an answer of now; how long it held is not kept."""
+    """Return what the gate answered at a time, in the shape of an answer of now; how long it held is not kept."""
     return {
         "key": answer.key,
         "allowed": answer.allowed,

@@ -1,4 +1,4 @@
-"""What callers were told: by the lease documents as they were published, and whom the gate denied. Reading only."""
+"""What the gate answered: by the lease documents as they were published, and whom it denied. Reading only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from monitor.gate.client.verdict import GRACE, PRODUCTION, rfc3339
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastAnswer:
-    """What a caller was told at a time, as the gate answers it.
+    """What the gate answered a caller at a time.
 
     `document` is the hash of the lease document that said so, `written_at` when it was first written, at which position
     of the log. `judged_as` is the environment whose document it is. `stopped_since` is since when no daemon ran: its
@@ -59,10 +59,10 @@ class Denial:
     cause: int | None
 
 
-def told(
+def past_answer(
     reader: Reader, key: str, at: datetime, *, environment: str = PRODUCTION, caller: str = "", surface: str = ""
 ) -> PastAnswer:
-    """Return what a caller was told at a time, from the lease document that held then.
+    """Return what the gate answered a caller at a time, from the lease document that held then.
 
     A document is kept when its answers are new. It was renewed until the next one was kept, so that its ends moved on;
     only the end of a grace is a date of its own.

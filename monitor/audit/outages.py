@@ -41,7 +41,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outage:
+class OutageRow:
     """One time in which something could not be seen.
 
     Attributes:
@@ -75,7 +75,7 @@ def outages(
     source: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
-) -> list[Outage]:
+) -> list[OutageRow]:
     """Return what could not be seen at any time between two, of everything or of one source, in order; as it was
     recorded up to the later one.
 
@@ -105,8 +105,8 @@ def stopped_at(reader: Reader, at: datetime) -> datetime | None:
     )
 
 
-def _of_log(log: Iterator[Recorded]) -> Iterator[Outage]:
-    opened: dict[int, Outage] = {}
+def _of_log(log: Iterator[Recorded]) -> Iterator[OutageRow]:
+    opened: dict[int, OutageRow] = {}
     for recorded in log:
         event = recorded.event
         if event.cause in opened and event.type in (ev.SOURCE_RECOVERED, ev.SOURCE_FAILED):
@@ -124,10 +124,10 @@ def _of_log(log: Iterator[Recorded]) -> Iterator[Outage]:
     yield from opened.values()
 
 
-def _opened(recorded: Recorded) -> Outage:
+def _opened(recorded: Recorded) -> OutageRow:
     event = recorded.event
     last_good = event.data.get("last_good")
-    return Outage(
+    return OutageRow(
         kind=_KINDS[event.type],
         subject=event.source,
         began_at=event.occurred_at,
@@ -139,8 +139,10 @@ def _opened(recorded: Recorded) -> Outage:
     )
 
 
-def _of_monitor(kind: OutageKind, subject: str, began_at: datetime, ended_at: datetime, recorded: Recorded) -> Outage:
-    return Outage(
+def _of_monitor(
+    kind: OutageKind, subject: str, began_at: datetime, ended_at: datetime, recorded: Recorded
+) -> OutageRow:
+    return OutageRow(
         kind=kind,
         subject=subject,
         began_at=began_at,
@@ -151,10 +153,10 @@ def _of_monitor(kind: OutageKind, subject: str, began_at: datetime, ended_at: da
     )
 
 
-def _stopped_now(reader: Reader, at: datetime) -> Iterator[Outage]:
+def _stopped_now(reader: Reader, at: datetime) -> Iterator[OutageRow]:
     """Yield that no daemon runs, where none was seen for longer than a restart takes before a time."""
     seen_at = reader.daemon_seen_at()
     if seen_at is not None and at - seen_at > ABSENCE:
-        yield Outage(
+        yield OutageRow(
             kind=OutageKind.STOPPED, subject=DAEMON, began_at=seen_at, ended_at=None, what="no daemon runs since"
         )

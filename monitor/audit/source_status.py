@@ -5,18 +5,16 @@ Reading only; commands, HTTP and pages show the same rows.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.core import events as ev
-from monitor.core import logs
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.facts import LISTED, Fact, PendingChange, Refusal, Snapshot, SourceState, Value
 from monitor.core.names import no_such
-from monitor.core.ports import EventQuery, MonitorError, Reader, Refused, Source
+from monitor.core.ports import EventQuery, Reader, Refused, Source
 from monitor.core.price import PREFIX, Meter
 from monitor.core.text import value_in_words
 from monitor.registry.housekeeping import MISSED, limit
@@ -149,17 +147,16 @@ def refused_parts(
     source: Callable[[str], Source], reader: Reader, key: str, now: datetime
 ) -> tuple[Refusal, ...] | None:
     """Read the newest evidence of a source anew, and return what of it is not understood; None where there is no
-    evidence, or where nothing can read it now. `source` makes the source of a key.
+    evidence. `source` makes the source of a key.
+
+    Raises:
+        MonitorError: nothing can read it now.
     """
     evidence = newest_evidence(reader, key)
     body = reader.evidence(evidence) if evidence else None
     if body is None:
         return None
-    try:
-        reading = source(key).extract(body, now)
-    except MonitorError as error:
-        logs.line("the evidence of a source cannot be read anew", level=logging.WARNING, source=key, error=error)
-        return None
+    reading = source(key).extract(body, now)
     return reading.refused if isinstance(reading, Snapshot) else None
 
 

@@ -82,7 +82,7 @@ def acts(options: Options, *, by: str, entry: str, since: Moment | None, until: 
 @at_option
 @click.pass_obj
 def approvals(options: Options, *, name: str, at: Moment | None) -> None:
-    """Show who accepted an entry or a price, from where, seeing what.
+    """Show who accepted an entry or price, seeing what.
 
     Activations, resumptions, requests for a second person, and held prices that were let in, each with the values
     that were accepted.
@@ -131,7 +131,7 @@ def approvals(options: Options, *, name: str, at: Moment | None) -> None:
 @at_option
 @click.pass_obj
 def attestations(options: Options, *, entry: str, at: Moment | None) -> None:
-    """Show what was attested, and on which files it rests.
+    """Show attestations and their files.
 
     HOLDS says whether the check still rests on it. `evidence HASH` prints a file.
     """
@@ -174,7 +174,10 @@ def attestations(options: Options, *, entry: str, at: Moment | None) -> None:
 @until_option
 @click.pass_obj
 def pauses(options: Options, *, entry: str, since: Moment | None, until: Moment | None) -> None:
-    """Show pauses: how long each lasted, why, and who ended it."""
+    """Show pauses.
+
+    How long each lasted, why, and who ended it.
+    """
     from monitor.audit import documents
     from monitor.audit.pauses import pauses as pauses_of
 
@@ -224,7 +227,7 @@ def pauses(options: Options, *, entry: str, since: Moment | None, until: Moment 
 @until_option
 @click.pass_obj
 def outages(options: Options, *, source: str, since: Moment | None, until: Moment | None) -> None:
-    """Show what the monitor could not see, and when.
+    """Show what the monitor could not see.
 
     Sources that were down, stale, held or in part refused, and times in which no daemon ran or the clock was set.
     """
@@ -311,9 +314,10 @@ def denials(
     since: Moment | None,
     until: Moment | None,
 ) -> None:
-    """Show what the gate denied, to whom and how often.
+    """Show what the gate denied.
 
-    By day and caller, as HTTP and OFREP were asked. What was denied today is recorded when the day is over.
+    To whom and how often, by day and caller, as HTTP and OFREP were asked. What was denied today is recorded when
+    the day is over.
     """
     from monitor.audit import documents
     from monitor.audit.gate_history import denials as denials_of

@@ -209,17 +209,17 @@ def events(
         output.note("No events match.")
 
 
-class Chosen(NamedTuple):
+class EventFilters(NamedTuple):
     """What events have to pass beyond a query; None is anything."""
 
     entry: OfEntry | None = None
     text: Saying | None = None
 
 
-ANY = Chosen()
+ANY = EventFilters()
 
 
-def _write_parquet(store: Store, path: Path, query: EventQuery, chosen: Chosen) -> None:
+def _write_parquet(store: Store, path: Path, query: EventQuery, chosen: EventFilters) -> None:
     from monitor.audit.concerning import passing
     from monitor.cli.parquet import write_parquet
 
@@ -228,16 +228,18 @@ def _write_parquet(store: Store, path: Path, query: EventQuery, chosen: Chosen) 
     output.note(f"Wrote {output.plural(count, 'event')} to {path}.")
 
 
-def _chosen(store: Store, entry: str, text: str) -> Chosen:
+def _chosen(store: Store, entry: str, text: str) -> EventFilters:
     from monitor.audit.concerning import of_entry, saying
 
     if not entry:
-        return Chosen(text=saying(text) if text else None)
+        return EventFilters(text=saying(text) if text else None)
     with store.read() as reader:
-        return Chosen(of_entry(reader, entry), saying(text) if text else None)
+        return EventFilters(of_entry(reader, entry), saying(text) if text else None)
 
 
-def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.Event, chosen: Chosen = ANY) -> None:
+def follow_events(
+    store: Store, query: EventQuery, line: Line, stop: threading.Event, chosen: EventFilters = ANY
+) -> None:
     """Print what matches, then what is recorded from then on.
 
     Ends when `stop` is set, when the limit is reached, and when the reader of stdout has gone, which an idle log would
@@ -263,7 +265,7 @@ def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.E
         nowhere(sys.stdout.fileno())
 
 
-def lines(store: Store, query: EventQuery, line: Line, chosen: Chosen = ANY) -> Iterator[str]:
+def lines(store: Store, query: EventQuery, line: Line, chosen: EventFilters = ANY) -> Iterator[str]:
     """Yield the lines of the events that match as the log stands now and pass every filter, read page by page.
 
     No transaction is open while a line is printed: a pager that nobody closes would else keep SQLite from ever

@@ -59,19 +59,19 @@ def monitor_answer(words: list[str]) -> int:
 
 def _past_answer(asked: dict[str, str]) -> int:
     from monitor.audit import documents
-    from monitor.audit.gate_history import told
+    from monitor.audit.gate_history import past_answer
     from monitor.cli.opening import opened
     from monitor.core.moments import parse, utc
 
     excluded = (ask.MAX_AGE, ask.PAID, "--lease", "--public-key", "--explain")
     if others := [name for name in excluded if asked.get(name)]:
-        raise ask.usage(f"{ask.AT} asks what was told at a time; leave {' and '.join(others)} out")
+        raise ask.usage(f"{ask.AT} asks of one time; leave {' and '.join(others)} out")
     try:
         moment = parse(asked[ask.AT])
     except ValueError as error:
         raise ask.usage(f"{ask.AT}: {error}") from None
     with opened(_options(asked)) as monitor, monitor.store.read() as reader:
-        answer = told(
+        answer = past_answer(
             reader,
             asked["KEY"],
             moment.resolve(monitor.clock()),

@@ -14,6 +14,7 @@ from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_sources
 from monitor.cli.opening import opened
 from monitor.core.moments import both, utc
+from monitor.core.ports import MonitorError
 from monitor.core.text import duration_in_words
 from monitor.core.time import rounded
 
@@ -45,7 +46,10 @@ def sources(options: Options, *, source: str | None) -> None:
         now = monitor.clock()
         rows = source_rows(reader, monitor.configuration, now, source or "")
         if source:
-            rows = [replace(rows[0], refused=refused_parts(monitor.source, reader, source, now))]
+            try:
+                rows = [replace(rows[0], refused=refused_parts(monitor.source, reader, source, now))]
+            except MonitorError as error:
+                output.note(str(error))
     if options.json:
         output.as_json([documents.of_source(row) for row in rows])
     elif source:

@@ -28,10 +28,11 @@ from monitor.gate.uses import Uses
 from monitor.web import metrics, ofrep
 from monitor.web.ack import PATH as ACK
 from monitor.web.ack import AckPage, page
-from monitor.web.answers import UNKNOWN, GateRequest, GateResult, as_json, decided
+from monitor.web.answers import UNKNOWN, GateRequest, GateResult, as_json, decided, lifecycle_headers
 from monitor.web.api.resources import GATE
 from monitor.web.api.service import Api
 from monitor.web.door import Door
+from monitor.web.feeds import Feeds
 from monitor.web.leases import LeaseDocument, Leases
 from monitor.web.memory import PROMPT, RegistryCache
 from monitor.web.pages.service import Pages
@@ -86,7 +87,8 @@ class Endpoints:
             caller=parameters.get("caller", ""),
             surface=parameters.get("surface", ""),
         )
-        return as_response(as_json((await self._decided(request.path_params["key"], asking)).answer))
+        result, headers = await self._decided(request.path_params["key"], asking)
+        return as_response(as_json(result.answer), headers=headers)
 
     async def flag(self, request: Request) -> Response:
         """OFREP, one flag."""
@@ -95,15 +97,17 @@ class Endpoints:
             asking = ofrep.parse(await _context(request))
         except ofrep.Malformed as malformed:
             return as_response(ofrep.failure(malformed.code, malformed.details, key), malformed.status)
-        return as_response(ofrep.evaluation(await self._decided(key, asking)))
+        result, headers = await self._decided(key, asking)
+        return as_response(ofrep.evaluation(result), headers=headers)
 
-    async def _decided(self, key: str, asking: GateRequest) -> GateResult:
+    async def _decided(self, key: str, asking: GateRequest) -> tuple[GateResult, Mapping[str, str]]:
+        """Return an answer, and the headers that say when its model ends."""
         view = await self.memory.view()
         now = self.clock()
         result = decided(view, key, asking, now)
         if result.variant != UNKNOWN:  # that is our own trouble, and says nothing about who uses what
             self.uses.note(result.answer, result.row, asking.environment, asking.caller, now)
-        return result
+        return result, lifecycle_headers(view, result)
 
     async def flags(self, request: Request) -> Response:
         """OFREP, all flags; 304 where the caller has this answer."""
@@ -230,8 +234,8 @@ def application(endpoints: Endpoints) -> Starlette:
 
 
 def _read(api: Api) -> list[Route]:
-    """Return what is read: the API, and the pages over it."""
-    return [*api.routes(), *Pages(api).routes()]
+    """Return what is read: the API, the pages over it, and what others subscribe to."""
+    return [*api.routes(), *Pages(api).routes(), *Feeds(api).routes()]
 
 
 async def _context(request: Request) -> bytes:

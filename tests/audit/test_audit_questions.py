@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from cli_world import BY, LUNA, activate, am, data
 from click.testing import CliRunner
 from desk_world import client_of
+from docs_pages import page, rows, sections
 from plain_demo import write_plain_demo
 
 from monitor.app.bootstrap import open_monitor
@@ -117,15 +119,32 @@ def facts(databases: tuple[str, ...]) -> Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One question: what is typed, the path, and what the answer has to say. `{name}` is a fact."""
+    """One question, its command and its path as docs/events.md has them, what stands for the names in capitals, and
+    what the answer has to say.
+    """
 
     asks: str
     command: str
     path: str
     says: Callable[[Any, Facts], object]
+    times: Mapping[str, str] = field(default_factory=dict)
+    more: tuple[str, str] = ("", "")
+
+    def _filled(self, text: str, facts: Facts) -> str:
+        given = {**NAMED, "POSITION": str(facts["paused"]), **{name: facts[at] for name, at in self.times.items()}}
+        return re.sub(r"\b[A-Z]+[12]?\b", lambda name: given[name[0]], text)
 
     def typed(self, facts: Facts) -> list[str]:
-        return [word.format(**facts) for word in self.command.split()]
+        """Return the words of the command."""
+        return [self._filled(word, facts) for word in f"{self.command} {self.more[0]}".split()]
+
+    def asked(self, facts: Facts) -> str:
+        """Return the path with its query."""
+        more = self._filled(self.more[1], facts)
+        return self._filled(self.path, facts) + (f"{'&' if '?' in self.path else '?'}{more}" if more else "")
+
+
+NAMED = {"NAME": LUNA, "KEY": LUNA, "ENV": "production", "CALLER": "support-agent", "PERSON": "Bo K."}
 
 
 def _price(rows: Any, facts: Facts) -> object:
@@ -186,32 +205,36 @@ def _decided(answer: Any, facts: Facts) -> object:
 QUESTIONS = (
     Question(
         asks="what was known of a price",
-        command=f"prices {LUNA} --at {{before}}",
-        path=f"/v1/prices/{LUNA}?at={{before}}",
+        command="prices NAME --at T",
+        path="/v1/prices/NAME?at=T",
+        times={"T": "before"},
         says=_price,
     ),
     Question(
         asks="who approved it, from where, seeing what",
-        command=f"audit approvals {LUNA}",
-        path=f"/v1/approvals/{LUNA}",
+        command="audit approvals NAME",
+        path="/v1/approvals/NAME",
         says=_approved,
     ),
     Question(
-        asks="what production was told",
-        command=f"gate {LUNA} --env production --caller support-agent --at {{during}}",
-        path=f"/v1/gate/{LUNA}?env=production&caller=support-agent&at={{during}}",
+        asks="what a caller was answered",
+        command="gate KEY --env ENV --caller CALLER --at T",
+        path="/v1/gate/KEY?env=ENV&caller=CALLER&at=T",
+        times={"T": "during"},
         says=_told_then,
     ),
     Question(
         asks="who was notified, with which words",
-        command=f"notices --entry {LUNA} --limit 500",
-        path=f"/v1/notices?entry={LUNA}&limit=500",
+        command="notices --entry KEY",
+        path="/v1/notices?entry=KEY",
+        more=("--limit 500", "limit=500"),
         says=_notified,
     ),
     Question(
         asks="what changed",
-        command="diff {before} {during}",
-        path="/v1/diff?since={before}&until={during}",
+        command="diff T1 T2",
+        path="/v1/diff?since=T1&until=T2",
+        times={"T1": "before", "T2": "during"},
         says=lambda rows, facts: (
             ("active", "paused")
             in [(row["old"], row["new"]) for row in rows if (row["entry"], row["what"]) == (LUNA, "status")]
@@ -219,51 +242,64 @@ QUESTIONS = (
     ),
     Question(
         asks="every act of a person",
-        command="audit acts --by Bo.K.",
-        path="/v1/acts?by=Bo K.",
+        command="audit acts --by PERSON",
+        path="/v1/acts?by=PERSON",
         says=lambda rows, facts: [row["act"] for row in rows] == ["check.attested", "notice.acknowledged"],
     ),
     Question(
         asks="everything about an entry",
-        command=f"events --entry {LUNA}",
-        path=f"/v1/events?entry={LUNA}&limit=1000",
+        command="events --entry KEY",
+        path="/v1/events?entry=KEY",
+        more=("--limit 1000", "limit=1000"),
         says=_whole,
     ),
     Question(
-        asks="pauses, their length, and who ended them",
-        command="audit pauses --until {end}",
-        path="/v1/pauses?until={end}",
+        asks="pauses, their length, who ended them",
+        command="audit pauses",
+        path="/v1/pauses",
+        times={"T": "end"},
+        more=("--until T", "until=T"),
         says=_paused,
     ),
     Question(
         asks="which attestations rest on which files",
-        command=f"audit attestations --entry {LUNA}",
-        path=f"/v1/attestations?entry={LUNA}",
+        command="audit attestations",
+        path="/v1/attestations",
         says=_attested,
     ),
     Question(
-        asks="what could not be seen",
-        command="audit outages --until {end}",
-        path="/v1/outages?until={end}",
+        asks="what could not be seen, and when",
+        command="audit outages",
+        path="/v1/outages",
+        times={"T": "end"},
+        more=("--until T", "until=T"),
         says=_unseen,
     ),
     Question(
         asks="which configuration and code decided an event",
-        command="audit decided {paused}",
-        path="/v1/events/{paused}/decided",
+        command="audit decided POSITION",
+        path="/v1/events/POSITION/decided",
         says=_decided,
     ),
     Question(
         asks="what was denied, and to whom",
-        command="audit denials --caller support-agent",
-        path="/v1/denials?caller=support-agent",
-        says=lambda rows, facts: [(row["subject"], row["count"]) for row in rows] == [(LUNA, 3)],
+        command="audit denials",
+        path="/v1/denials",
+        says=lambda rows, facts: (
+            [(row["subject"], row["caller"], row["count"]) for row in rows] == [(LUNA, "support-agent", 3)]
+        ),
     ),
 )
 
 
-def test_there_are_twelve() -> None:
-    assert len({question.asks for question in QUESTIONS}) == 12
+def test_the_twelve_stand_in_the_documentation() -> None:
+    table = [
+        (cells[0], *(cell.strip("`") for cell in cells[1:]))
+        for cells in rows(sections(page("events"), 2)["Asking about the past"])
+        if len(cells) == 3
+    ]
+    assert table == [(question.asks, question.command, question.path) for question in QUESTIONS]
+    assert len(table) == 12
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.asks)
@@ -272,14 +308,14 @@ def test_a_question_has_one_answer_by_command_and_by_url_in_both_databases(
 ) -> None:
     answers = []
     for database in databases:
-        words = [word.replace("Bo.K.", "Bo K.") for word in question.typed(facts)]
+        words = question.typed(facts)
         code = 1 if words[0] == "gate" else 0
         typed = am(*words, "--json", "--database", database, expect=code).stdout
         answer = [json.loads(line) for line in typed.splitlines()] if words[0] == "events" else json.loads(typed)
         with open_monitor(database=database) as monitor:
             api = Api(store=monitor.store, configuration=lambda: monitor.configuration, clock=monitor.clock)
             with client_of(*api.routes()) as http:
-                given = http.get(question.path.format(**facts))
+                given = http.get(question.asked(facts))
         assert given.status_code == 200, given.text
         document = given.json()
         assert (document["events"] if words[0] == "events" else document) == answer

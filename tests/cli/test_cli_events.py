@@ -21,7 +21,7 @@ from cli_world import am
 
 from monitor.audit.concerning import OfEntry, saying
 from monitor.cli import events as events_command
-from monitor.cli.events import COLUMNS, Chosen, follow_events, form_of, lines
+from monitor.cli.events import COLUMNS, EventFilters, follow_events, form_of, lines
 from monitor.core import event_types
 from monitor.core import events as ev
 from monitor.core.entry_spec import EntrySpec, dump
@@ -269,7 +269,7 @@ def whole(store: SqlStore) -> SqlStore:
 
 
 def chosen(store: SqlStore, *, entry: OfEntry | None = None, text: str = "", **query: Any) -> list[int]:
-    filters = Chosen(entry, saying(text) if text else None)
+    filters = EventFilters(entry, saying(text) if text else None)
     found = lines(store, EventQuery(**query), lambda recorded, _: str(recorded.event.position), filters)
     return [int(position) for position in found]
 

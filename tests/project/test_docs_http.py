@@ -32,6 +32,7 @@ from monitor.gate.client import clock
 from monitor.settings import load
 from monitor.web.api.resources import RESOURCES
 from monitor.web.app import OPEN, application
+from monitor.web.feeds import FEEDS
 from monitor.web.metrics import metrics
 from monitor.web.pages.views import PAGES
 
@@ -80,7 +81,10 @@ def test_the_pages_and_the_resources_described_are_those_that_there_are():
         head: {name for row in rows(text) for name in quoted(row[0])}
         for head, text in sections(page("desk"), 2).items()
     }
-    assert named == {"Pages": {documented(spec.path) for spec in PAGES}, "API": API}
+    feeds = {f"/entries/KEY/{name}" for name in FEEDS} | {f"/{name}" for name in FEEDS if name != "badge.svg"}
+    questions = rows(sections(page("events"), 2)["Asking about the past"])
+    named["API"] |= {quoted(cells[2])[0].partition("?")[0] for cells in questions if len(cells) == 3}
+    assert named == {"Pages": {documented(spec.path) for spec in PAGES}, "API": API, "Feeds": feeds}
 
 
 def test_a_path_named_within_a_sentence_is_served():

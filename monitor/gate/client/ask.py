@@ -55,7 +55,7 @@ Options:
                     and was not read within AGE (10m), free sources only, for a
                     minute at most. Pending differences and failed polls deny.
   --paid            With --max-age, poll what costs money as well.
-  --at TIME         On the monitor's host: what was told at TIME, by the lease
+  --at TIME         On the monitor's host: the answer at TIME, by the lease
                     document that held then.
   --explain         Print every condition with its date.
   --json            Print the answer as one JSON object.

@@ -445,7 +445,7 @@ class ProvenanceDocument(ApiDocument):
 
 
 class GateDocument(ApiDocument):
-    """What a caller is told, or was told at a time (`at` and below)."""
+    """What the gate answers a caller, or answered at a time (`at` and below)."""
 
     key: str
     allowed: bool

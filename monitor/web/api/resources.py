@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -17,7 +18,7 @@ from monitor.audit.agreement import weigh
 from monitor.audit.alerts import alerts
 from monitor.audit.concerning import find_actor, find_subject, of_entry, passing, saying
 from monitor.audit.coverage import coverage
-from monitor.audit.gate_history import denials, told
+from monitor.audit.gate_history import denials, past_answer
 from monitor.audit.lifecycle import ends
 from monitor.audit.outages import outages
 from monitor.audit.pauses import pauses
@@ -32,7 +33,7 @@ from monitor.core.entry import Entry
 from monitor.core.events import Recorded, record
 from monitor.core.facts import Refusal
 from monitor.core.moments import Moment, utc
-from monitor.core.ports import EventQuery, Reader, Refused
+from monitor.core.ports import EventQuery, MonitorError, Reader, Refused
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import standings
 from monitor.registry.lookup import find_row, unknown_entry
@@ -265,7 +266,7 @@ def all_denials(desk: Desk, path: Mapping[str, str], asked: OfDenials) -> list[d
 
 
 def gate(desk: Desk, path: Mapping[str, str], asked: OfGate) -> documents.Document:
-    """Return what a caller is told, or was told at a time."""
+    """Return what the gate answers a caller, or answered at a time."""
     environment, then = asked.env or PRODUCTION, _time(desk, asked.at)
     if then is None:
         view = RegistrySnapshot(
@@ -275,7 +276,9 @@ def gate(desk: Desk, path: Mapping[str, str], asked: OfGate) -> documents.Docume
         )
         asking = GateRequest(environment=environment, caller=asked.caller, surface=asked.surface)
         return as_json(answers.decided(view, path["key"], asking, desk.now).answer)
-    answer = told(desk.reader, path["key"], then, environment=environment, caller=asked.caller, surface=asked.surface)
+    answer = past_answer(
+        desk.reader, path["key"], then, environment=environment, caller=asked.caller, surface=asked.surface
+    )
     return documents.of_past_answer(answer)
 
 
@@ -295,8 +298,10 @@ def sources(desk: Desk, path: Mapping[str, str], asked: Nothing) -> list[documen
 def source(desk: Desk, path: Mapping[str, str], asked: Nothing) -> documents.Document:
     """Return one source."""
     (row,) = source_rows(desk.reader, desk.configuration, desk.now, path["key"])
-    refused = None if desk.refused is None else desk.refused(desk.reader, row.key, desk.now)
-    return documents.of_source(replace(row, refused=refused))
+    with suppress(MonitorError):  # nothing can read its evidence now
+        if desk.refused is not None:
+            row = replace(row, refused=desk.refused(desk.reader, row.key, desk.now))
+    return documents.of_source(row)
 
 
 def open_alerts(desk: Desk, path: Mapping[str, str], asked: OfAlerts) -> list[documents.Document]:
@@ -351,7 +356,7 @@ def difference(desk: Desk, path: Mapping[str, str], asked: OfDifference) -> list
 
 GATE = Resource(
     path="/v1/gate/{key}",
-    summary="What a caller is told, or was told at a time.",
+    summary="What the gate answers, or answered at a time.",
     answer=models.GateDocument,
     query=OfGate,
     read=gate,
