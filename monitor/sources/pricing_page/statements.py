@@ -17,9 +17,13 @@ from monitor.core.price import PER_MILLION_TOKENS
 from monitor.sources.pricing_page import cells, conditions, money
 from monitor.sources.pricing_page.cells import ALWAYS, TIER_WORDS, CellWindow
 from monitor.sources.pricing_page.days import Day, days, window
+from monitor.sources.pricing_page.labels import label
 from monitor.sources.pricing_page.titles import PLAIN, words_of
 
-_ENDS = re.compile(r"(?<=[.!?])(?<!\bU\.S\.)[\"”’)*_]*\s+(?=\D)")
+_ENDS = re.compile(
+    r"(?<=[.!?])(?<!\bU\.S\.)(?<!\b[IiEe]n[ck]l\.)(?<!\b[Ee]xcl\.)(?<!\bzzgl\.)(?<!\bapprox\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
+    r"[\"”’)*_]*\s+(?=\D)"
+)
 _BULLETS = frozenset({"- ", "* ", "+ ", "• "})
 _ITEM = re.compile(r"\s+[-*+•]\s+(?=\S)")  # the items of a list stand in one paragraph
 _WORTH = re.compile(
@@ -33,7 +37,7 @@ _PRICED = re.compile(
     (
         r"\b(?:pric(?:es?|ing|ed)|rates?|tariffs?|fees?|costs?|amounts?|charge[sd]?|bill(?:ed|ing|s)?|quoted"
         r"|invoiced?|pay|payable|currency|figures|cents|credits|dollars?|preise?|prix|precios?|preços?|prezz[io]|kosten)\b"
-        r"|\bunits?:|\$(?:[ \"”]|$|/)|[价價円元]|料金"
+        r"|\bunits?:|\$(?:[ \"”]|$|/)|[价價価円元]|料金"
     ),
     re.IGNORECASE,
 )
@@ -80,9 +84,10 @@ _NARROW = re.compile(
     r"\b(?:this|the following) (?:section|table)|\b(?:below|following|above|preceding)\b", re.IGNORECASE
 )
 _AMOUNT = re.compile(r"\$ ?[0-9]")
+_TAXES = r"(?:VAT|GST|HST|tax(?:es)?|duties|MwSt|USt|TVA|IVA)"
 _TAXED = re.compile(
-    r"(?<!not )(?<!n't )(?<!n’t )\b(?:includ(?:e|es|ing|ed)|inclusive|incl\.?)\b(?! no)[^.;]{0,40}"
-    r"\b(?:VAT|GST|HST|tax(?:es)?|duties)\b|\b(?:VAT|GST|tax(?:es)?) (?:is |are )?includ(?:ed|ing)\b",
+    r"(?<!not )(?<!n't )(?<!n’t )\b(?:in[ck]l(?:ud(?:e|es|ing|ed)|usive|uant|\.)?)(?![a-z])(?! no)[^.;]{0,40}"
+    rf"\b{_TAXES}\b|\b{_TAXES} (?:is |are )?in[ck]l(?:ud(?:ed|ing)|us[ei]\w*|\.)|^\W*(?:TTC|brutto)\W*$",
     re.IGNORECASE,
 )
 _FEW = 5
@@ -307,6 +312,8 @@ def statement(sentence: str) -> Statement | None:
         return None
     if len(sentence) > _LONGEST:  # no sentence but the words of a menu or of code, run together
         return None if (near := _near_money(sentence)) is None else _money(Statement(near, wide=True, general=True))
+    if (line := label(sentence)) is not None:
+        return Statement(sentence, doubt=line.doubt, tier=line.tier, condition=line.condition, ahead=not line.doubt)
     narrow = _NARROW.search(sentence) is not None
     general = _GENERAL.search(sentence) is not None
     base = Statement(
