@@ -87,7 +87,7 @@ _AMOUNT = re.compile(r"\$ ?[0-9]")
 _TAXES = r"(?:VAT|GST|HST|tax(?:es)?|duties|MwSt|USt|TVA|IVA)"
 _TAXED = re.compile(
     r"(?<!not )(?<!n't )(?<!n’t )\b(?:in[ck]l(?:ud(?:e|es|ing|ed)|usive|uant|\.)?)(?![a-z])(?! no)[^.;]{0,40}"
-    rf"\b{_TAXES}\b|\b{_TAXES} (?:is |are )?in[ck]l(?:ud(?:ed|ing)|us[ei]\w*|\.)|^\W*(?:TTC|brutto)\W*$",
+    rf"\b{_TAXES}\b|\b{_TAXES} (?:is |are )?in[ck]l(?:ud(?:ed|ing)|us[ei]\w*|\.)|(?:^|\s)(?:TTC|brutto)\W*$",
     re.IGNORECASE,
 )
 _FEW = 5
@@ -186,7 +186,7 @@ _HARMLESS = re.compile(
     r"|from time to time|without (?:prior )?notice|in the future|frequently|periodically))?"
     r"|\b(?:unless|except where|except as|if not) (?:otherwise )?(?:noted|stated|specified|indicated|mentioned|shown)"
     r"(?: otherwise)?"
-    r"|\b(?:exclud\w+|exclusive of|(?:do(?:es)? )?not includ\w+|before|plus|without|net of)(?: (?:of|any|all))*"
+    r"|\b(?:exclud\w+|excl\.|exclusive of|(?:do(?:es)? )?not includ\w+|before|plus|without|net of)(?: (?:of|any|all))*"
     r"(?: applicable| local| sales| value[- ]added| indirect|,)*(?: (?:tax(?:es)?|VAT|GST|duties|levies|fees)"
     r"(?:,| and| or)*)+"
     rf"|\b(?:[0-9]+(?:\.[0-9]+)? ?%|half|twice|double|[0-9.]+ ?(?:x|times))[^.;:]*?\b(?:with|for|via|using|through"
@@ -397,7 +397,7 @@ def _money(base: Statement) -> Statement | None:
         return None
     own = _AMOUNT.search(text) is not None  # an amount of its own has a unit of its own
     words = "" if own else money.other_unit(text)
-    of_tokens = re.search(r"tok|char|[0-9] ?k?$|thousand$", words, re.IGNORECASE) is not None
+    of_tokens = re.search(r"tok|char|トークン|文字|字符|[0-9] ?k?$|thousand$", words, re.IGNORECASE) is not None
     if words and (base.general or len(text) <= _LONGEST_UNIT or (of_tokens and _POINTING.search(text))):
         doubt = f"it is not per 1M tokens: {text!r} ({words})"
         # A unit of another thing (a call, a session) holds until another is stated, one of tokens contradicts every
