@@ -405,7 +405,8 @@ TABLE: tuple[MeaningRow, ...] = (
         403,
         404,
         says=r"\b(?:accept|agree to)\b[^.]{0,40}\b(?:terms|licen[sc]e|agreement)\b[^.]*(?:{model}|\bmodel\b|\buse it\b)"
-        r"|\b(?:upgrade|subscribe|switch)\b[^.]{0,40}\bto (?:use|access|call|unlock) (?:(?:this|the) (?:requested )?model\b|{model})"
+        r"|\b(?:upgrade|subscribe|switch)\b[^.]{0,40}\bto (?:use|access|call|unlock) "
+        r"(?:(?:this|the) (?:requested )?model\b|{model})"
         r"|(?:{model}|\bmodel)\W{1,3}(?:is )?(?:requires?|needs?|(?:only )?(?:available|offered|included))(?: only)?"
         r"(?: on| to| for| with| in)? (?:an? |the )?(?:[\w-]+ )?(?:plan|tier|subscription|subscribers|customers)\b"
         r"|\b(?:data residency|zero data retention|zdr)\b[^.]{0,60}\b(?:prevents?|cannot|can't|block\w*|restrict\w*"
