@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from monitor.core.ports import EventQuery, Unavailable
 from monitor.gate.decision import Answer
 from monitor.gate.uses import JudgedRow, Uses, record
+from monitor.web.feeds import Feeds
 from monitor.web.pages.service import Pages
 from monitor.web.pages.views import PAGES, PageSpec
 
@@ -35,7 +36,7 @@ def paused() -> Iterator[World]:
 
 def _client(world: World) -> TestClient:
     api = api_of(world)
-    return client_of(*api.routes(), *Pages(api).routes())
+    return client_of(*api.routes(), *Pages(api).routes(), *Feeds(api).routes())
 
 
 @pytest.fixture(scope="module")
