@@ -40,9 +40,9 @@ def extract(text: str, *, provider: str, names: Mapping[str, str] = MappingProxy
     other names.
 
     Raises:
-        Unreadable: nothing on it is a recognised price, it has more tables than `MOST_TABLES`, or its leading section announces prices and holds no table
-            (the page was rendered without its components, so what is missing is not gone), or its markup names another
-            currency.
+        Unreadable: nothing on it is a recognised price, it has more tables than `MOST_TABLES`, its leading section
+            announces prices and holds no table (the page was rendered without its components, so what is missing is not
+            gone), or its markup names another currency.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if _TEMPLATE.search(text):
