@@ -20,9 +20,10 @@ from monitor.core.moments import Moment
 from monitor.core.ports import EventQuery, MonitorError, Refused
 
 if TYPE_CHECKING:
+    from monitor.audit.translog.checkpoint_comparison import OutsideCheckpoint
     from monitor.audit.translog.checkpoints import Checkpoint
     from monitor.audit.translog.notes import VerifierKey
-    from monitor.audit.translog.verification import OutsideCheckpoint, Verification
+    from monitor.audit.translog.verification import Verification
 
 _SHOWN = 20
 
@@ -241,7 +242,7 @@ audit = Group(
 
 def _outside(path: Path) -> OutsideCheckpoint:
     from monitor.app.publication import checkpoint_at, tiles_beside
-    from monitor.audit.translog.verification import OutsideCheckpoint
+    from monitor.audit.translog.checkpoint_comparison import OutsideCheckpoint
 
     return OutsideCheckpoint(f"the checkpoint {path}", checkpoint_at(path), tiles_beside(path))
 
