@@ -321,6 +321,19 @@ class TreeReader(Protocol):
         """Return the lease document of an environment that was kept last."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEvidence:
+    """A piece of evidence as it was first brought: by which source, when, and how many bytes were received. `pruned`
+    says that its description alone is left.
+    """
+
+    hash: str
+    source: str
+    at: datetime
+    size: int
+    pruned: bool = False
+
+
 class Reader(Protocol):
     """A consistent view of the store; never waits for writers."""
 
@@ -354,7 +367,12 @@ class Reader(Protocol):
         """Return a fact blob by its hash; the empty hash is no facts. Immutable, so implementations may cache it."""
 
     def evidence(self, hash: str) -> Body | None:
-        """Return stored bytes by `sha256:…` or by a prefix of at least eight digits."""
+        """Return stored bytes by `sha256:…` or by a prefix of at least eight digits; None where there are none, also
+        where they were pruned.
+        """
+
+    def kept_evidence(self) -> Iterator[KeptEvidence]:
+        """Return every piece of evidence without its bytes, in the order in which they were first brought."""
 
     def notice(self, id: str) -> Notice | None: ...
 

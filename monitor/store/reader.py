@@ -23,7 +23,15 @@ from monitor.core.entry import Entry
 from monitor.core.events import LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.notices import EarlierMessage, Notice
-from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused, SentMessage
+from monitor.core.ports import (
+    Delivery,
+    DeliveryState,
+    EventQuery,
+    KeptEvidence,
+    MeasurementQuery,
+    Refused,
+    SentMessage,
+)
 from monitor.store import blobs, codec, former_keys, measures
 from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect
@@ -67,6 +75,17 @@ _EVIDENCE = CompiledStatement(
     .where(blob_table.c.hash >= bindparam("first"), blob_table.c.hash <= bindparam("last"))
     .order_by(blob_table.c.hash)
     .limit(2)
+)
+_KEPT_EVIDENCE = (
+    select(
+        blob_table.c.hash,
+        blob_table.c.source,
+        blob_table.c.created_at,
+        blob_table.c.size,
+        func.length(blob_table.c.content),
+    )
+    .where(blob_table.c.kind == blobs.EVIDENCE)
+    .order_by(blob_table.c.created_at, blob_table.c.hash)
 )
 _NOTICE = CompiledStatement(select(notices.c.content).where(notices.c.id == bindparam("id")))
 _FIRST_OF_INCIDENT = CompiledStatement(
@@ -274,10 +293,21 @@ class SqlReader:
         if re.fullmatch("[0-9a-f]{8,64}", digits) is None:
             raise Refused(f"{hash!r} names no evidence: give at least the first eight hexadecimal digits of its hash.")
         bounds = {"first": PREFIX + digits.ljust(64, "0"), "last": PREFIX + digits.ljust(64, "f")}
-        rows = self._run(_EVIDENCE, bounds).fetchall()
+        rows = [_named(blob_table, row) for row in self._run(_EVIDENCE, bounds).fetchall()]
         if len(rows) > 1:
             raise Refused(f"The hash of more than one piece of evidence begins with {digits}: give more digits.")
-        return _body(_named(blob_table, rows[0])) if rows else None
+        return _body(rows[0]) if rows and rows[0]["content"] else None
+
+    def kept_evidence(self) -> Iterator[KeptEvidence]:
+        """Yield every piece of evidence without its bytes, in the order in which they were first brought, fetched in
+        batches while they are read.
+        """
+        cursor = self._connection.execute(_KEPT_EVIDENCE, execution_options={"yield_per": _BATCH})
+        try:
+            for hash, source, at, size, bytes_kept in cursor:
+                yield KeptEvidence(hash=hash, source=source, at=records.time_of(at), size=size, pruned=bytes_kept == 0)
+        finally:
+            cursor.close()
 
     def notice(self, id: str) -> Notice | None:
         row = self._run(_NOTICE, {"id": id}).fetchone()
