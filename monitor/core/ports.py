@@ -306,7 +306,7 @@ class TreeReader(Protocol):
         """Return what is stored of a kind, by the reference that its leaf has."""
 
     def blobs(self) -> Iterator[tuple[str, bool]]:
-        """Return every stored blob: its hash, and whether its bytes are those that the hash names."""
+        """Return every blob whose bytes are stored: its hash, and whether they are those that the hash names."""
 
     def checkpoints(self) -> Sequence[KeptCheckpoint]:
         """Return the checkpoints that are kept, the smallest tree first."""
@@ -373,6 +373,11 @@ class Reader(Protocol):
 
     def kept_evidence(self) -> Iterator[KeptEvidence]:
         """Return every piece of evidence without its bytes, in the order in which they were first brought."""
+
+    def unreferenced_evidence(self, before: datetime) -> Sequence[KeptEvidence]:
+        """Return the evidence that was first brought before a time, still has its bytes, and is named by no event, no
+        pending change and no source.
+        """
 
     def notice(self, id: str) -> Notice | None: ...
 
@@ -495,6 +500,11 @@ class Transaction(Reader, Protocol):
 
     def put_evidence(self, body: Body, source: str, now: datetime) -> str:
         """Store the body under the hash of its content and return `sha256:…`."""
+
+    def prune_evidence(self, evidence: Iterable[KeptEvidence], after: int) -> Sequence[KeptEvidence]:
+        """Drop the bytes of evidence that was unreferenced when `after` was the last position; what is named since is
+        left. The description stays. Return what was pruned.
+        """
 
     def enqueue(self, notice: Notice, destinations: Sequence[str], now: datetime) -> None:
         """Store the notice and one waiting delivery for each destination; a notice id that is there already is left as

@@ -94,6 +94,7 @@ _FIRST_OF_INCIDENT = CompiledStatement(
     .where(sent_messages.c.incidents.like(bindparam("pattern"), escape="/"))
     .order_by(sent_messages.c.id)
 )
+_HASH = re.compile(rf"{PREFIX}[0-9a-f]{{64}}")
 _WILD = re.compile(r"[/%_]")
 _DELIVERIES = select(*_DELIVERY).order_by(deliveries.c.id)
 
@@ -306,6 +307,29 @@ class SqlReader:
         try:
             for hash, source, at, size, bytes_kept in cursor:
                 yield KeptEvidence(hash=hash, source=source, at=records.time_of(at), size=size, pruned=bytes_kept == 0)
+        finally:
+            cursor.close()
+
+    def unreferenced_evidence(self, before: datetime) -> Sequence[KeptEvidence]:
+        old = {kept.hash: kept for kept in self.kept_evidence() if kept.at < before and not kept.pruned}
+        self._drop_named(old, 0)
+        return tuple(old.values())
+
+    def _drop_named(self, evidence: dict[str, KeptEvidence], after: int) -> None:
+        """Take out what a source, a pending change, or an event after a position names; an event may name it in its
+        data as well.
+        """
+        if not evidence:
+            return
+        for column in (sources.c.evidence, pending_changes.c.evidence):
+            for (hash,) in self._connection.execute(select(column).distinct()):
+                evidence.pop(hash, None)
+        query = select(events.c.evidence, events.c.data).where(events.c.position > after)
+        cursor = self._connection.execute(query, execution_options={"yield_per": _BATCH})
+        try:
+            for named, data in cursor:
+                for hash in (named, *_HASH.findall(data)):
+                    evidence.pop(hash, None)
         finally:
             cursor.close()
 
