@@ -321,6 +321,41 @@ class TreeReader(Protocol):
         """Return the lease document of an environment that was kept last."""
 
 
+class EventReader(Protocol):
+    """A log to be read event by event, wherever it is."""
+
+    def head(self) -> int:
+        """Return the last position; 0 for an empty log."""
+
+    def events(self, query: EventQuery = EventQuery()) -> Iterator[Recorded]: ...
+
+    def event(self, position: int) -> Recorded | None: ...
+
+    def notice(self, id: str) -> Notice | None: ...
+
+    def entries(self) -> Mapping[str, Entry]: ...
+
+
+class EventStore(Protocol):
+    """What holds such a log."""
+
+    def read(self) -> AbstractContextManager[EventReader]: ...
+
+    def changed(self) -> bool:
+        """Return whether the log may have grown since the last call."""
+
+
+class VerifiedLog(Protocol):
+    """What a verification asks of a log, wherever it is."""
+
+    @property
+    def tree(self) -> TreeReader:
+        """The tree over the log."""
+
+    def log_head(self) -> LogHead:
+        """Return which log this is, its epoch, and its last position."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptEvidence:
     """A piece of evidence as it was first brought: by which source, when, and how many bytes were received. `pruned`
@@ -334,22 +369,8 @@ class KeptEvidence:
     pruned: bool = False
 
 
-class Reader(Protocol):
+class Reader(EventReader, VerifiedLog, Protocol):
     """A consistent view of the store; never waits for writers."""
-
-    @property
-    def tree(self) -> TreeReader:
-        """The tree over the log."""
-
-    def head(self) -> int:
-        """Return the last position; 0 for an empty log."""
-
-    def log_head(self) -> LogHead:
-        """Return which log this is, its epoch, and its last position."""
-
-    def events(self, query: EventQuery = EventQuery()) -> Iterator[Recorded]: ...
-
-    def event(self, position: int) -> Recorded | None: ...
 
     def source(self, key: str) -> SourceState | None: ...
 
@@ -360,8 +381,6 @@ class Reader(Protocol):
 
     def alternations(self, source: str) -> Sequence[Alternation]:
         """Return the facts of a source that turned lately."""
-
-    def entries(self) -> Mapping[str, Entry]: ...
 
     def facts(self, hash: str) -> Facts:
         """Return a fact blob by its hash; the empty hash is no facts. Immutable, so implementations may cache it."""
@@ -378,8 +397,6 @@ class Reader(Protocol):
         """Return the evidence that was first brought before a time, still has its bytes, and is named by no event, no
         pending change and no source.
         """
-
-    def notice(self, id: str) -> Notice | None: ...
 
     def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
         """Return rows of the outbox, oldest first; all without a state."""

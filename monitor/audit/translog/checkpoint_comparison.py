@@ -13,7 +13,7 @@ from monitor.audit.translog.notes import ForgedSignature, InvalidNote, VerifierK
 from monitor.core.events import LogHead
 from monitor.core.leaves import Leaf
 from monitor.core.merkle import WIDTH, Frontier, Tiles
-from monitor.core.ports import Reader, TreeReader
+from monitor.core.ports import TreeReader, VerifiedLog
 
 UNKNOWN_KEY = "is not signed by a key that counts"
 """What is wrong with a checkpoint whose signatures nobody can check."""
@@ -90,7 +90,7 @@ class CheckpointJudgement:
 
 
 def judge_checkpoints(
-    reader: Reader,
+    reader: VerifiedLog,
     walk: LeafWalk,
     trust: Trust,
     stored: Sequence[OutsideCheckpoint],
@@ -116,7 +116,7 @@ def judge_checkpoints(
 
 
 def _compared(
-    reader: Reader, walk: LeafWalk, head: LogHead, given: OutsideCheckpoint, known: Callable[[], int]
+    reader: VerifiedLog, walk: LeafWalk, head: LogHead, given: OutsideCheckpoint, known: Callable[[], int]
 ) -> Misfit | None:
     """Return how the log differs from that of a checkpoint; None where it does not. `known` says how many leaves the
     two have in common as far as smaller checkpoints show it.
@@ -178,7 +178,7 @@ def _cut(walk: LeafWalk, given: OutsideCheckpoint) -> Misfit:
     )
 
 
-def _rewritten(reader: Reader, given: OutsideCheckpoint, known: int) -> Misfit:
+def _rewritten(reader: VerifiedLog, given: OutsideCheckpoint, known: int) -> Misfit:
     """Say where a tree begins to differ from that of a checkpoint; `known` leaves fit an earlier one."""
     exact = _first_difference(reader.tree, given)
     number = known if exact is None else exact

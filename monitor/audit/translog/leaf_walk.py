@@ -8,7 +8,7 @@ from itertools import groupby
 from monitor.audit.translog.misfits import Misfit, MisfitReason
 from monitor.core.leaves import Leaf, LeafKind, StoredEvent
 from monitor.core.merkle import WIDTH, Frontier, leaf_hash
-from monitor.core.ports import Reader, TreeReader
+from monitor.core.ports import TreeReader, VerifiedLog
 
 
 @dataclass
@@ -19,7 +19,7 @@ class LeafWalk:
     these are not what the rows make them, by the rows as well. A checkpoint that fits either tells which was changed.
     """
 
-    reader: Reader
+    reader: VerifiedLog
     sizes: set[int]
     roots: dict[int, set[bytes]] = field(default_factory=dict)
     misfits: list[Misfit] = field(default_factory=list)

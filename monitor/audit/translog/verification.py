@@ -21,7 +21,7 @@ from monitor.audit.translog.checkpoint_comparison import (
 from monitor.audit.translog.leaf_walk import LeafWalk
 from monitor.audit.translog.misfits import Misfit, MisfitReason
 from monitor.audit.translog.notes import VerifierKey
-from monitor.core.ports import Reader, TreeReader
+from monitor.core.ports import TreeReader, VerifiedLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +49,13 @@ class Verification:
 
 
 def verify(
-    reader: Reader, *, outside: Sequence[OutsideCheckpoint] = (), keys: Sequence[VerifierKey] = ()
+    reader: VerifiedLog,
+    *,
+    outside: Sequence[OutsideCheckpoint] = (),
+    keys: Sequence[VerifierKey] = (),
+    bytes_too: bool = True,
 ) -> Verification:
-    """Verify all that a reader sees.
+    """Verify all that a reader sees; the bytes of evidence where `bytes_too` says that it has them.
 
     Without `keys`, the keys are those that the log itself names.
     """
@@ -62,7 +66,7 @@ def verify(
     trust = Trust(reader.tree, walk, keys)
     trust.grow([given.checkpoint for given in (*stored, *outside)])
     judged = judge_checkpoints(reader, walk, trust, stored, outside)
-    misfits += [*walk.misfits, *_blobs(reader.tree, walk), *judged.misfits]
+    misfits += [*walk.misfits, *(_blobs(reader.tree, walk) if bytes_too else ()), *judged.misfits]
     return Verification(
         events=walk.events,
         leaves=walk.size,
