@@ -372,6 +372,9 @@ class KeptEvidence:
 class Reader(EventReader, VerifiedLog, Protocol):
     """A consistent view of the store; never waits for writers."""
 
+    def event_types(self) -> Mapping[str, tuple[int, int]]:
+        """Return how many events of each type there are, and the position of the last."""
+
     def source(self, key: str) -> SourceState | None: ...
 
     def sources(self) -> Mapping[str, SourceState]: ...

@@ -59,6 +59,9 @@ _HEAD = CompiledStatement(select(func.coalesce(func.max(events.c.position), 0)))
 _LOG = CompiledStatement(select(log.c.id, log.c.epoch))
 _EVENTS = select(events)
 _EVENT = CompiledStatement(_EVENTS.where(events.c.position == bindparam("position")))
+_EVENT_TYPES = CompiledStatement(
+    select(events.c.type, func.count(), func.max(events.c.position)).group_by(events.c.type)
+)
 _SOURCES = CompiledStatement(select(sources).order_by(sources.c.key))
 _SOURCE = CompiledStatement(select(sources).where(sources.c.key == bindparam("key")))
 _ALL_STREAKS = select(pending_changes).order_by(pending_changes.c.source, pending_changes.c.ordinal)
@@ -244,6 +247,9 @@ class SqlReader:
     def event(self, position: int) -> Recorded | None:
         row = self._run(_EVENT, {"position": position}).fetchone()
         return None if row is None else codec.recorded_of(row)
+
+    def event_types(self) -> Mapping[str, tuple[int, int]]:
+        return {type: (count, last) for type, count, last in self._run(_EVENT_TYPES).fetchall()}
 
     def source(self, key: str) -> SourceState | None:
         row = self._run(_SOURCE, {"key": key}).fetchone()
