@@ -38,13 +38,15 @@ def _postgresql() -> None:
     )
     same = " AND ".join(f"NEW.{column} IS NOT DISTINCT FROM OLD.{column}" for column in DESCRIPTION)
     op.execute(
-        "CREATE FUNCTION blobs_prunable() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "CREATE OR REPLACE FUNCTION blobs_prunable() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         f"IF OLD.kind = 'evidence' AND {same} AND (length(NEW.content) = 0 OR length(OLD.content) = 0) "
         "THEN RETURN NEW; END IF; "
         "RAISE EXCEPTION 'blobs is append-only: nothing in it is changed or deleted' "
         "USING ERRCODE = 'restrict_violation'; END $$"
     )
-    op.execute("CREATE TRIGGER blobs_no_update BEFORE UPDATE ON blobs FOR EACH ROW EXECUTE FUNCTION blobs_prunable()")
+    op.execute(
+        "CREATE OR REPLACE TRIGGER blobs_no_update BEFORE UPDATE ON blobs FOR EACH ROW EXECUTE FUNCTION blobs_prunable()"
+    )
     for trigger in ("blobs_append_only", "blobs_no_update"):
         # ALWAYS: also where session_replication_role would switch ordinary triggers off.
         op.execute(f"ALTER TABLE blobs ENABLE ALWAYS TRIGGER {trigger}")

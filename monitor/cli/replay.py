@@ -123,7 +123,7 @@ def replay(
     log: str | None,
     policy: Path | None,
 ) -> None:
-    """Run recorded observations through the pipeline and print the events, or try another policy.
+    """Run recorded observations through the pipeline and print the events.
 
     SOURCE is a source of the configuration, FILE its history in JSON Lines, plain or zstd. Several are merged by
     time, on a clock taken from the files. Sends nothing and needs no secret. Uses a scratch database unless

@@ -207,8 +207,6 @@ def test_a_log_without_a_tree_gets_one_and_that_is_said(
     with store.engine.begin() as connection:
         for table in ("leaves", "tree_nodes", "checkpoints", "signing_keys", "lease_documents"):
             connection.execute(text(f"DROP TABLE {table}"))
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("DROP FUNCTION blobs_prunable() CASCADE"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
     store.close()
     caplog.clear()
