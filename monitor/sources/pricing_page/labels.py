@@ -82,7 +82,7 @@ _OLD_PAGE = re.compile(
 )
 
 
-class Label(NamedTuple):
+class LabelledLine(NamedTuple):
     """What a line says of the prices after it; `doubt` is why they are not known."""
 
     doubt: str = ""
@@ -90,33 +90,33 @@ class Label(NamedTuple):
     tier: str | None = None
 
 
-def label(text: str) -> Label | None:
+def label(text: str) -> LabelledLine | None:
     """Read a line; None where it is no such line, or says nothing of prices."""
     if match := _LABEL.fullmatch(text):
         return _labelled(text, match)
     if _OLD_PAGE.search(text):
-        return Label(doubt=f"the page says that it is not current: {text!r}")
+        return LabelledLine(doubt=f"the page says that it is not current: {text!r}")
     if _FRAGMENT.fullmatch(text) and not _TIERED.search(text):
-        return Label(doubt=f"it may be another offer: {text!r}")
+        return LabelledLine(doubt=f"it may be another offer: {text!r}")
     if (at := _CLOCK.search(text)) and _CHEAPER.search(text) and not _EVENT.search(text):
         if conditions.HOURS.search(text):
             return None  # hours with their zone are read as a sentence's
-        return Label(doubt=f"it may hold at some hours alone: {text!r} ({at[0]})")
+        return LabelledLine(doubt=f"it may hold at some hours alone: {text!r} ({at[0]})")
     return None
 
 
-def _labelled(text: str, match: re.Match[str]) -> Label | None:
+def _labelled(text: str, match: re.Match[str]) -> LabelledLine | None:
     value = match["value"]
     if len(value.split()) > 8 or (not words_of(value) - _EVERYTHING and not re.search(r"[0-9]", value)):
         return None
     if match["place"]:
         if found := conditions.OF_REGION.fullmatch(value):
-            return Label(condition=conditions.region_of(found))
-        return Label(doubt=f"it may hold in one place alone: {text!r}")
+            return LabelledLine(condition=conditions.region_of(found))
+        return LabelledLine(doubt=f"it may hold in one place alone: {text!r}")
     if match["time"]:
         if found := conditions.HOURS.fullmatch(value):
-            return Label(condition=conditions.hours_of(found))
-        return Label(doubt=f"it may hold at some hours alone: {text!r}")
+            return LabelledLine(condition=conditions.hours_of(found))
+        return LabelledLine(doubt=f"it may hold at some hours alone: {text!r}")
     if tier := cells.tier(value):
-        return Label(tier=tier)
-    return None if money.by_million(value) else Label(doubt=f"it may be another offer: {text!r}")
+        return LabelledLine(tier=tier)
+    return None if money.by_million(value) else LabelledLine(doubt=f"it may be another offer: {text!r}")
