@@ -45,7 +45,8 @@ def _postgresql() -> None:
         "USING ERRCODE = 'restrict_violation'; END $$"
     )
     op.execute(
-        "CREATE OR REPLACE TRIGGER blobs_no_update BEFORE UPDATE ON blobs FOR EACH ROW EXECUTE FUNCTION blobs_prunable()"
+        "CREATE OR REPLACE TRIGGER blobs_no_update BEFORE UPDATE ON blobs "
+        "FOR EACH ROW EXECUTE FUNCTION blobs_prunable()"
     )
     for trigger in ("blobs_append_only", "blobs_no_update"):
         # ALWAYS: also where session_replication_role would switch ordinary triggers off.

@@ -96,7 +96,8 @@ CONTROLS = (
             ev.NOTICE_DEAD,
             ev.NOTICE_ACKNOWLEDGED,
         ),
-        shows="That access, prices and limits were watched, when they were not, who was notified, and who acknowledged it.",
+        shows="That access, prices and limits were watched, when they were not, who was notified, and who acknowledged "
+        "it.",
         lacks="Whether the system does well at its task: quality is watched by nobody here.",
     ),
     Control(
