@@ -23,7 +23,7 @@ from monitor.registry.unit_of_work import Begin
 if TYPE_CHECKING:
     from monitor.detection.poller import Poller
     from monitor.registry.acknowledging import Attendant
-    from monitor.registry.housekeeping import Tender
+    from monitor.registry.housekeeping import Keeping, Tender
     from monitor.registry.maintenance import Maintenance
     from monitor.registry.operator import Operator
 
@@ -87,10 +87,10 @@ class UseCases:
 
         return Attendant(self.begin)
 
-    def tender(self, *, cadence: Mapping[str, timedelta] | None = None, keep: timedelta | None = None) -> Tender:
-        """Return what time does; `cadence` and `keep` as `Tender` takes them."""
+    def tender(self, *, cadence: Mapping[str, timedelta] | None = None, keeping: Keeping | None = None) -> Tender:
+        """Return what time does; `cadence` and `keeping` as `Tender` takes them."""
         from monitor.registry.housekeeping import Tender
 
         return Tender(
-            self._store, self._configuration, begin=self.begin, ask_gate=Production, cadence=cadence, keep=keep
+            self._store, self._configuration, begin=self.begin, ask_gate=Production, cadence=cadence, keeping=keeping
         )

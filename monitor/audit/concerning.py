@@ -15,7 +15,7 @@ from monitor.core.event_types import in_words
 from monitor.core.events import Event, Recorded
 from monitor.core.facts import Subject
 from monitor.core.names import no_such
-from monitor.core.ports import EventQuery, Reader, Refused
+from monitor.core.ports import EventQuery, EventReader, Refused
 from monitor.registry.lookup import find_entry, find_row
 
 _DECLARING = (ev.ENTRY_DECLARED, ev.ENTRY_RENAMED, ev.ENTRY_AMENDED)
@@ -36,7 +36,7 @@ class OfEntry:
     models: frozenset[Subject]
     _sent: dict[str, bool] = field(default_factory=dict)
 
-    def __call__(self, event: Event, reader: Reader) -> bool:
+    def __call__(self, event: Event, reader: EventReader) -> bool:
         """Return whether an event concerns it."""
         kind = event.stream.partition("/")[0]
         if row := ev.entry_key(event):
@@ -61,7 +61,7 @@ class OfEntry:
             *of_types((type for type in notices if not base.type or fnmatchcase(type, base.type)), base),
         ]
 
-    def _told(self, event: Event, reader: Reader) -> bool:
+    def _told(self, event: Event, reader: EventReader) -> bool:
         if "entries" in event.data:
             return not self.rows.isdisjoint(event.data["entries"])
         if event.subject not in self._sent:
@@ -71,7 +71,7 @@ class OfEntry:
         return self._sent[event.subject]
 
 
-def of_entry(reader: Reader, key: str) -> OfEntry:
+def of_entry(reader: EventReader, key: str) -> OfEntry:
     """Choose what concerns an entry, on all its surfaces unless its key names one.
 
     Raises:
@@ -96,7 +96,7 @@ LATEST = 10_000
 """How many of the latest events are searched for a name like one that nobody knows."""
 
 
-def find_actor(reader: Reader, name: str) -> str:
+def find_actor(reader: EventReader, name: str) -> str:
     """Return the name of somebody who wrote an event.
 
     Raises:
@@ -108,7 +108,7 @@ def find_actor(reader: Reader, name: str) -> str:
     raise Refused(no_such("actor", name, people, f"the log has acts of: {', '.join(sorted(people)) or 'nobody'}"))
 
 
-def find_subject(reader: Reader, name: str) -> str:
+def find_subject(reader: EventReader, name: str) -> str:
     """Return what an event of the log is about; a pattern is any.
 
     Raises:
@@ -117,11 +117,11 @@ def find_subject(reader: Reader, name: str) -> str:
     if not name or set("*?") & set(name) or any(True for _ in reader.events(EventQuery(subject=name, limit=1))):
         return name
     latest = reader.events(EventQuery(newest_first=True, limit=LATEST))
-    known = {recorded.event.subject for recorded in latest} | reader.entries().keys() | reader.sources().keys()
+    known = {recorded.event.subject for recorded in latest} | reader.entries().keys()
     raise Refused(no_such("subject", name, known - {""}, "`access-monitor events` shows what the log is about"))
 
 
-def passing(reader: Reader, query: EventQuery, entry: OfEntry | None, text: Saying | None) -> Iterator[Recorded]:
+def passing(reader: EventReader, query: EventQuery, entry: OfEntry | None, text: Saying | None) -> Iterator[Recorded]:
     """Yield the events that a query means, that concern an entry and that say a text, while they are read."""
     unbounded = replace(query, limit=None)
     if entry is not None:
@@ -142,7 +142,7 @@ class Saying:
 
     words: tuple[str, ...]
 
-    def __call__(self, event: Event, reader: Reader) -> bool:
+    def __call__(self, event: Event, reader: EventReader) -> bool:
         """Return whether an event says them."""
         parts = (event.type, event.subject, event.source, event.actor, in_words(event), *_texts(event.data))
         text = "\n".join(parts).casefold()

@@ -7,10 +7,10 @@ from dataclasses import replace
 from heapq import merge
 
 from monitor.core.events import Recorded
-from monitor.core.ports import EventQuery, Reader
+from monitor.core.ports import EventQuery, EventReader
 
 
-def merged(reader: Reader, queries: Iterable[EventQuery], *, newest_first: bool = False) -> Iterator[Recorded]:
+def merged(reader: EventReader, queries: Iterable[EventQuery], *, newest_first: bool = False) -> Iterator[Recorded]:
     """Yield the events that any of some queries means, each once and in order of position, while they are read.
 
     Several questions that an index answers take far less than one that reads the whole log.

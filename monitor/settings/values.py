@@ -35,7 +35,7 @@ from monitor.core.request_log import Fields
 from monitor.settings.fields import address
 from monitor.settings.places import place
 from monitor.settings.schema import Document, EntryTable, OwnerTable
-from monitor.settings.sources import former, held, specs, surface
+from monitor.settings.sources import Neighbourhood, former, held, specs, surface
 from monitor.settings.tables import AUDIT_KEY, RequirementTable
 from monitor.settings.templates import written_templates
 
@@ -132,6 +132,13 @@ class Measurements:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptBytes:
+    """How long the bytes of evidence are kept that no event names."""
+
+    keep: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One loaded configuration.
 
@@ -158,6 +165,7 @@ class Settings:
     logging: Fields
     budget: Decimal
     measurements: Measurements
+    evidence: KeptBytes
     document: Mapping[str, Any] = field(repr=False)
     origins: Mapping[str, str] = field(repr=False)
 
@@ -165,7 +173,8 @@ class Settings:
 def build(path: Path, document: Document, origins: Mapping[str, str], kept: KeptDocument) -> Settings:
     """Make the values; the document has passed every check, and `kept` is what the log keeps of it."""
     folder = place(document.run.state_dir or "", path.parent)
-    made = [(row, tuple(specs(row, document, lambda path: str(place(path, folder))))) for row in document.source]
+    neighbourhood = Neighbourhood(document)
+    made = [(row, tuple(specs(row, neighbourhood, lambda path: str(place(path, folder))))) for row in document.source]
     configuration = Configuration(
         surfaces={row.key: surface(row) for row in document.surface},
         sources={spec.key: spec for _, sources in made for spec in sources},
@@ -237,6 +246,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         run=Run(workers=document.run.workers, drain=document.run.drain),
         budget=document.budget.per_day,
         measurements=Measurements(keep=document.measurements.keep),
+        evidence=KeptBytes(keep=document.evidence.keep),
         document=MappingProxyType(document.model_dump(mode="python", exclude_none=True)),
         origins=MappingProxyType(dict(origins)),
     )
