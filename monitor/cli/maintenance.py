@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.acts import by_person, reason_given, show, via
+from monitor.cli.acts import actor, by_person, reason_given, show
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.surface import row_of, surface_option
+from monitor.cli.surface import surface_option
 from monitor.cli.times import time_option
 from monitor.core.moments import Moment, both
 
@@ -64,32 +64,29 @@ def maintenance(
     """
     if close is not None and (start or end or changes):
         raise click.UsageError("--close ends a window; it takes no --from, --until or --change.")
-    if close is None and (end is None or not changes):
-        raise click.UsageError("A window needs --until, and a --change for what is expected to move.")
+    from monitor.registry.acts import ActTarget
     from monitor.registry.check_expiry import awaited
 
+    target = ActTarget(entry=entry, surface=surface)
     with opened(options) as monitor:
-        key = row_of(monitor, entry, surface)
         if close is not None:
-            closing = monitor.maintenance.close(key, close, by=by, reason=reason, via=via())
-            show(options, monitor, *closing, several=True)
+            done = monitor.acts.close_window(target, actor(by), position=close, reason=reason)
+            show(options, monitor, *done.events, several=True)
             with monitor.store.read() as reader:
                 stale = awaited(reader, monitor.configuration)
             if stale:
                 monitor.poller.poll(stale)
             return
-        assert end is not None
         now = monitor.clock()
-        opening = monitor.maintenance.open(
-            key,
-            start=start.resolve(now) if start else None,
-            end=end.resolve(now),
-            changes=changes,
-            by=by,
+        done = monitor.acts.open_window(
+            target,
+            actor(by),
             reason=reason,
-            via=via(),
+            start=start.resolve(now) if start else None,
+            end=end.resolve(now) if end else None,
+            changes=changes,
         )
-        show(options, monitor, opening, several=True)
+        show(options, monitor, *done.events, several=True)
 
 
 def in_words(window: Window, at: datetime) -> str:

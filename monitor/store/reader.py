@@ -19,12 +19,13 @@ from sqlalchemy import ColumnElement, Connection, Integer, Table, and_, bindpara
 
 from monitor.core import records
 from monitor.core.content import PREFIX
+from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
 from monitor.core.events import LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.notices import EarlierMessage, Notice
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused, SentMessage
-from monitor.store import blobs, codec, former_keys, measures
+from monitor.store import blobs, codec, credentials, former_keys, measures
 from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
@@ -41,6 +42,7 @@ from monitor.store.schema import (
     sources,
 )
 from monitor.store.schema import blobs as blob_table
+from monitor.store.schema import credentials as credential_table
 from monitor.store.statements import CompiledStatement, Row
 from monitor.store.tree import SqlTree
 
@@ -278,6 +280,10 @@ class SqlReader:
         if len(rows) > 1:
             raise Refused(f"The hash of more than one piece of evidence begins with {digits}: give more digits.")
         return _body(_named(blob_table, rows[0])) if rows else None
+
+    def credentials(self) -> Sequence[Credential]:
+        rows = self._run(credentials.ALL).fetchall()
+        return [codec.of_columns(Credential, _named(credential_table, row)) for row in rows]
 
     def notice(self, id: str) -> Notice | None:
         row = self._run(_NOTICE, {"id": id}).fetchone()
