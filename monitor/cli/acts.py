@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from monitor.audit.documents import of_acceptance
 from monitor.cli import accepting, output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_checks, complete_entries
@@ -160,7 +161,7 @@ def activate(
             key = monitor.acts.row(target)
             acceptance = monitor.acts.preview(target, ev.ENTRY_ACTIVATED, going)
         if options.json:
-            output.as_json(accepting.as_json(key, acceptance))
+            output.as_json(of_acceptance(key, acceptance))
             return 1 if acceptance.problems else 0
         return accepting.preview(acceptance, f"access-monitor activate {key}{_without(going)}")
     by, reason = _named(by, reason)
@@ -289,7 +290,7 @@ def _previewed(options: Options, previews: Sequence[tuple[str, Acceptance]], goi
             ),
             default=0,
         )
-    shown = [accepting.as_json(key, acceptance) for key, acceptance in previews]
+    shown = [of_acceptance(key, acceptance) for key, acceptance in previews]
     if several or shown:
         output.as_json(shown if several else shown[0])
     return 1 if any(acceptance.problems for _, acceptance in previews) else 0

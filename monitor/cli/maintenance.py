@@ -62,31 +62,25 @@ def maintenance(
     Until it ends, a confirmed change of a pin that matches --change informs and does not pause. Then whatever still
     deviates from its pin pauses the entry. A lost listing is denied by the gate all the same.
     """
-    if close is not None and (start or end or changes):
-        raise click.UsageError("--close ends a window; it takes no --from, --until or --change.")
-    from monitor.registry.acts import ActTarget
+    from monitor.registry.acts import ActTarget, Announcement
     from monitor.registry.check_expiry import awaited
 
-    target = ActTarget(entry=entry, surface=surface)
     with opened(options) as monitor:
-        if close is not None:
-            done = monitor.acts.close_window(target, actor(by), position=close, reason=reason)
-            show(options, monitor, *done.events, several=True)
-            with monitor.store.read() as reader:
-                stale = awaited(reader, monitor.configuration)
-            if stale:
-                monitor.poller.poll(stale)
-            return
         now = monitor.clock()
-        done = monitor.acts.open_window(
-            target,
-            actor(by),
-            reason=reason,
+        announced = Announcement(
             start=start.resolve(now) if start else None,
             end=end.resolve(now) if end else None,
             changes=changes,
+            close=close,
         )
+        done = monitor.acts.maintain(ActTarget(entry=entry, surface=surface), actor(by), announced, reason=reason)
         show(options, monitor, *done.events, several=True)
+        if close is None:
+            return
+        with monitor.store.read() as reader:
+            stale = awaited(reader, monitor.configuration)
+        if stale:
+            monitor.poller.poll(stale)
 
 
 def in_words(window: Window, at: datetime) -> str:

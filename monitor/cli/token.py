@@ -153,15 +153,12 @@ def _root(settings: Settings) -> str:
     Raises:
         ConfigurationError: the configuration does not say.
     """
-    web = settings.web
-    if web.public_url:
-        return web.public_url.rstrip("/")
-    if not web.host or not web.port:
+    if not settings.web.root:
         raise ConfigurationError(
             "The link would lead nowhere, since the port of the server is not known: set web.listen with a port, or "
             "web.public_url."
         )
-    return f"http://[{web.host}]:{web.port}" if ":" in web.host else f"http://{web.host}:{web.port}"
+    return settings.web.root
 
 
 def _state(row: Credential, now: datetime) -> str:

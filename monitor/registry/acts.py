@@ -64,6 +64,18 @@ class Attestation:
     paper: Paper | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """Maintenance: from when (now unless said) until when which pins may move; or the window that ends, by its
+    position.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    changes: tuple[str, ...] = ()
+    close: int | None = None
+
+
 class Acts:
     """The acts; each raises `Refused` with what is missing, before anything is changed."""
 
@@ -173,36 +185,33 @@ class Acts:
 
         return self._done(target, act)
 
-    def open_window(
+    def maintain(
         self,
         target: ActTarget,
         actor: Actor,
+        announced: Announcement,
         *,
         reason: str,
-        end: datetime | None,
-        changes: tuple[str, ...],
-        start: datetime | None = None,
     ) -> ActResult:
-        """Announce maintenance in which changes are expected.
+        """Announce maintenance in which changes are expected; or end it, and what deviates then pauses the entry.
 
         Raises:
-            IncompleteAct: the end or the changes are missing.
+            IncompleteAct: the end or the changes are missing, or something is said of a window that is to end.
         """
-        if end is None or not changes:
+        start, end, changes, close = announced.start, announced.end, announced.changes, announced.close
+        if close is not None and (start or end or changes):
+            raise IncompleteAct("--close ends a window; it takes no --from, --until or --change.")
+        if close is None and (end is None or not changes):
             raise IncompleteAct("A window needs --until, and a --change for what is expected to move.")
-
-        def act(key: str) -> Event:
-            return self._maintenance.open(
-                key, start=start, end=end, changes=changes, by=actor.by, reason=reason, via=actor.via
-            )
-
-        return self._done(target, act)
-
-    def close_window(self, target: ActTarget, actor: Actor, *, position: int, reason: str) -> ActResult:
-        """End announced maintenance; what deviates then pauses the entry."""
         key = self.row(target)
-        events = self._maintenance.close(key, position, by=actor.by, reason=reason, via=actor.via)
-        return ActResult(events=events, key=key)
+        if close is not None:
+            events = self._maintenance.close(key, close, by=actor.by, reason=reason, via=actor.via)
+            return ActResult(events=events, key=key)
+        assert end is not None
+        opened = self._maintenance.open(
+            key, start=start, end=end, changes=changes, by=actor.by, reason=reason, via=actor.via
+        )
+        return ActResult(events=(opened,), key=key)
 
     def release(self, position: int, actor: Actor, *, reason: str) -> ActResult:
         """Let a price in that was held back."""
