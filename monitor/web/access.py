@@ -154,6 +154,15 @@ class FormKeys:
 FORGED = "This was not sent by a page of ours, or the page is older than the session: load it again and repeat."
 
 
+GROUP = "group:"
+"""What the names of groups begin with in `web.scopes`."""
+
+
+def own_name(name: str) -> tuple[str, ...]:
+    """Return the name by which a person may be meant; none that would be that of a group."""
+    return () if not name or name.casefold().startswith(GROUP) else (name,)
+
+
 def scopes_of(names: Sequence[str], grants: Mapping[AccessScope, Sequence[str]]) -> frozenset[AccessScope]:
     """Return the scopes that `web.scopes` gives to a person of these names; `*` stands for everybody who signs in."""
     known = {name.casefold() for name in names} | {"*"}

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from monitor.core.credentials import AccessScope, Credential, CredentialKind, token_identity
 from monitor.core.ports import Unavailable
 from monitor.gate.client.signature import HEADER as SIGNATURE
-from monitor.web.access import ANYBODY, NOBODY, Visitor, admit, scopes_of
+from monitor.web.access import ANYBODY, NOBODY, Visitor, admit, own_name, scopes_of
 from monitor.web.ack import PATH as ACK
 from monitor.web.ack import AckPage, page
 from monitor.web.credentials import CredentialCache
@@ -170,7 +170,7 @@ class Door:
                 if (session := await cache.find(secret, CredentialKind.SESSION)) is not None:
                     return await _of_session(session, cache, rules)
         if name := rules.proxied_user(scope, headers):
-            scopes = scopes_of((name,), rules.grants)
+            scopes = scopes_of(own_name(name), rules.grants)
             return Visitor(scopes=scopes, name=name, identity=f"proxy:{name}", sign_in="proxy", browser=True)
         return NOBODY
 

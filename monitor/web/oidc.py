@@ -23,6 +23,7 @@ from monitor.core.ports import MonitorError
 from monitor.core.redaction import redact
 from monitor.registry.credentials import NAME_LENGTH, SignedPerson
 from monitor.settings.values import Oidc
+from monitor.web.access import GROUP, own_name
 
 PROVIDER = "/signin/oidc"
 CALLBACK = "/signin/oidc/callback"
@@ -188,7 +189,7 @@ class OidcClient:
         return SignedPerson(
             name=name[:NAME_LENGTH],
             identity=f"{self.settings.issuer}#{subject}",
-            names=tuple(_lines([email, *(f"group:{group}" for group in given)])),
+            names=tuple(_lines([*own_name(email), *(f"{GROUP}{group}" for group in given)])),
         )
 
 

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from desk_world import api_of, paused_world
+from desk_world import paused_world
 from pipeline_world import VIA, World
 from starlette.testclient import TestClient
 
@@ -25,9 +25,11 @@ from monitor.registry.configuration_acceptance import LoadingEffect
 from monitor.registry.credentials import Credentials
 from monitor.registry.unit_of_work import Rehearsal
 from monitor.settings import Settings, load
+from monitor.web.api.service import Api
 from monitor.web.app import Endpoints, application
 from monitor.web.credentials import CredentialCache
 from monitor.web.memory import RegistryCache, read_head, read_view
+from monitor.web.ports import Host
 from monitor.web.server import access_rules, desk_pages, read_credentials
 from monitor.web.tokens import Tokens
 
@@ -83,36 +85,34 @@ class HostOfWorld:
         return None
 
 
-class SignedWorld:
-    """The application; its clock is the world's, and what was read of tokens is read anew for each request."""
+class SignedDesk:
+    """The application over a monitor; what was read of tokens is read anew for each request."""
 
-    def __init__(self, world: World, folder: Path, web: str = "", secrets: Mapping[str, str] | None = None) -> None:
-        file = folder / "monitor.toml"
-        file.write_text(f"[web]\n{web}\n")
-        settings = load(file, {})
-        self.world = world
-        self.host = HostOfWorld(world, settings, secrets or {})
+    def __init__(self, host: Host, read_file: Callable[[], Settings], secret: Callable[[str], str]) -> None:
+        settings, store = host.settings, host.store
+        self.host = host
         self.elapsed = 0.0
         self.endpoints = Endpoints(
             memory=RegistryCache(
-                read=lambda conf: read_view(world.store, conf, world.now),
-                head=lambda: read_head(world.store),
-                configuration=lambda: world.conf,
+                read=lambda conf: read_view(store, conf, host.clock()),
+                head=lambda: read_head(store),
+                configuration=lambda: host.configuration,
             ),
-            clock=world.clock,
+            clock=host.clock,
             working=lambda: True,
             probe=lambda: None,
             metrics=lambda _: "access_monitor_store_up 1\n",
-            tokens=Tokens(self.host.secret(reference) for reference in settings.web.tokens),
+            tokens=Tokens(map(secret, settings.web.tokens)),
             origins=settings.web.origins,
             access=access_rules(settings),
-            credentials=CredentialCache(lambda: read_credentials(world.store), world.clock, self._tick),
-            api=api_of(world),
+            credentials=CredentialCache(lambda: read_credentials(store), host.clock, self.tick),
+            api=Api(store=store, configuration=lambda: host.configuration, clock=host.clock),
         )
-        self.endpoints.desk = desk_pages(self.host, self.endpoints, lambda: load(file, {}))
+        self.endpoints.desk = desk_pages(host, self.endpoints, read_file)
         self.app = application(self.endpoints)
 
-    def _tick(self) -> float:
+    def tick(self) -> float:
+        """Return a second more each time."""
         self.elapsed += 1
         return self.elapsed
 
@@ -135,6 +135,17 @@ class SignedWorld:
         answer = browser.post("/signin", data={"token": self.token(name, *scopes)})
         assert answer.status_code == 303, answer.text
         return browser
+
+
+class SignedWorld(SignedDesk):
+    """The application over a world, at the world's time."""
+
+    def __init__(self, world: World, folder: Path, web: str = "", secrets: Mapping[str, str] | None = None) -> None:
+        file = folder / "monitor.toml"
+        file.write_text(f"[web]\n{web}\n")
+        self.world = world
+        host = HostOfWorld(world, load(file, {}), secrets or {})
+        super().__init__(host, lambda: load(file, {}), host.secret)
 
 
 @contextmanager
