@@ -74,7 +74,7 @@ def add(options: Options, *, name: str, scopes: tuple[AccessScope, ...], until: 
 @click.option("--all", "everything", is_flag=True, help="Also those that were revoked or have ended.")
 @click.pass_obj
 def show(options: Options, *, everything: bool) -> None:
-    """Show who may ask and act over HTTP.
+    """Show tokens.
 
     The last use is written once a minute. The secrets are kept nowhere.
     """
@@ -108,9 +108,9 @@ def show(options: Options, *, everything: bool) -> None:
 @by_person
 @click.pass_obj
 def revoke(options: Options, *, name: str, by: str) -> None:
-    """End a token, its links and its sessions.
+    """End a token.
 
-    The running monitor refuses it within a second.
+    Its links and sessions end with it. The running monitor refuses it within a second.
     """
     with opened(options) as monitor:
         monitor.credentials.revoke(name, by=by, via=via())
@@ -122,9 +122,9 @@ def revoke(options: Options, *, name: str, by: str) -> None:
 @click.option("--by", metavar="PERSON", callback=recorded_text, help="Your name; the account of this shell by default.")
 @click.pass_obj
 def link(options: Options, *, name: str, by: str | None) -> None:
-    """Print a link by which the person of a token signs in once.
+    """Print a link that signs in once.
 
-    It ends after ten minutes. Opening it changes nothing; its button signs in.
+    It is for the person of the token, and ends after ten minutes. Opening it changes nothing; its button signs in.
     """
     account = via()
     with opened(options) as monitor:
@@ -142,7 +142,7 @@ token = DefaultGroup(
     "token",
     default="list",
     commands=(add, show, revoke, link),
-    help="Make, show or revoke what lets people and programs in over HTTP.",
+    help="Make, show or revoke tokens.",
     examples=(*add.examples, *show.examples, *revoke.examples, *link.examples),
 )
 

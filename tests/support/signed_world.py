@@ -74,7 +74,7 @@ class HostOfWorld:
         return self.secrets[reference]
 
     def poll_first(self, key: str, max_age: timedelta) -> Recency:
-        raise NotImplementedError
+        raise AssertionError("a world is not polled by its server")
 
     def assess(self, settings: Settings) -> LoadingEffect:
         return LoadingEffect(position=self.world.head, differences=(), taken=(), acceptance=None)
