@@ -321,7 +321,12 @@ class Monitor:
     @cached_property
     def tender(self) -> Tender:
         """What time does."""
-        return self.use_cases.tender(keep=self.settings.measurements.keep)
+        from monitor.registry.housekeeping import Keeping
+
+        settings = self.settings
+        return self.use_cases.tender(
+            keeping=Keeping(measurements=settings.measurements.keep, evidence=settings.evidence.keep)
+        )
 
     @cached_property
     def channel(self) -> AppriseChannel:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from monitor.registry.acknowledging import Attendant
     from monitor.registry.acts import Acts
     from monitor.registry.credentials import Credentials
-    from monitor.registry.housekeeping import Tender
+    from monitor.registry.housekeeping import Keeping, Tender
     from monitor.registry.maintenance import Maintenance
     from monitor.registry.operator import Operator
 
@@ -122,10 +122,10 @@ class UseCases:
 
         return Credentials(self._store, self._clock, self.begin)
 
-    def tender(self, *, cadence: Mapping[str, timedelta] | None = None, keep: timedelta | None = None) -> Tender:
-        """Return what time does; `cadence` and `keep` as `Tender` takes them."""
+    def tender(self, *, cadence: Mapping[str, timedelta] | None = None, keeping: Keeping | None = None) -> Tender:
+        """Return what time does; `cadence` and `keeping` as `Tender` takes them."""
         from monitor.registry.housekeeping import Tender
 
         return Tender(
-            self._store, self._configuration, begin=self.begin, ask_gate=Production, cadence=cadence, keep=keep
+            self._store, self._configuration, begin=self.begin, ask_gate=Production, cadence=cadence, keeping=keeping
         )

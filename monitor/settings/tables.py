@@ -131,6 +131,15 @@ class MeasurementsTable(SettingsTable):
     keep: Span = Field(default=timedelta(days=90), description="How long what a call took and cost is kept.")
 
 
+class EvidenceTable(SettingsTable):
+    """What is kept of what sources answered."""
+
+    keep: Span = Field(
+        default=timedelta(days=90),
+        description="How long the bytes are kept that no event names; those that one names are kept for good.",
+    )
+
+
 class NetworkTable(SettingsTable):
     """Where sources may connect to."""
 

@@ -158,6 +158,13 @@ class Measurements:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptBytes:
+    """How long the bytes of evidence are kept that no event names."""
+
+    keep: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One loaded configuration.
 
@@ -184,6 +191,7 @@ class Settings:
     logging: Fields
     budget: Decimal
     measurements: Measurements
+    evidence: KeptBytes
     document: Mapping[str, Any] = field(repr=False)
     origins: Mapping[str, str] = field(repr=False)
 
@@ -255,6 +263,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         run=Run(workers=document.run.workers, drain=document.run.drain),
         budget=document.budget.per_day,
         measurements=Measurements(keep=document.measurements.keep),
+        evidence=KeptBytes(keep=document.evidence.keep),
         document=MappingProxyType(document.model_dump(mode="python", exclude_none=True)),
         origins=MappingProxyType(dict(origins)),
     )

@@ -37,7 +37,16 @@ from monitor.core.facts import Alternation, Body, Facts, Measurement, PendingCha
 from monitor.core.leaves import KeptCheckpoint, Leaf, LeafKind, LeaseRecord
 from monitor.core.merkle import leaf_hash
 from monitor.core.notices import Notice
-from monitor.core.ports import Conflict, Delivery, DeliveryState, Refused, Reservation, SeenAt, SentMessage
+from monitor.core.ports import (
+    Conflict,
+    Delivery,
+    DeliveryState,
+    KeptEvidence,
+    Refused,
+    Reservation,
+    SeenAt,
+    SentMessage,
+)
 from monitor.core.price import canonical
 from monitor.store import blobs, codec, credentials, measures, tree
 from monitor.store.decoded import DecodedCache
@@ -100,6 +109,17 @@ _BLOB = CompiledStatement(
     select(1).where(blob_table.c.kind == bindparam("kind"), blob_table.c.hash == bindparam("hash"))
 )
 _NEW_BLOB = CompiledStatement(insert(blob_table).inline())
+
+_BYTES = CompiledStatement(
+    select(func.length(blob_table.c.content)).where(
+        blob_table.c.kind == blobs.EVIDENCE, blob_table.c.hash == bindparam("hash")
+    )
+)
+_SET_BYTES = CompiledStatement(
+    update(blob_table)
+    .where(blob_table.c.kind == blobs.EVIDENCE, blob_table.c.hash == bindparam("b_hash"))
+    .values(content=bindparam("content"))
+)
 
 _HAS_NOTICE = CompiledStatement(select(1).where(notices.c.id == bindparam("id")))
 _NEW_NOTICE = CompiledStatement(insert(notices).inline())
@@ -364,7 +384,8 @@ class SqlTransaction(SqlReader):
 
     def put_evidence(self, body: Body, source: str, now: datetime) -> str:
         hash = name_of(body.content)
-        if not self._has_blob(blobs.EVIDENCE, hash):
+        there = self._run(_BYTES, {"hash": hash}).fetchone()
+        if there is None:
             row = {
                 "kind": blobs.EVIDENCE,
                 "hash": hash,
@@ -378,7 +399,16 @@ class SqlTransaction(SqlReader):
             }
             self._write(_NEW_BLOB, row)
             self._add_leaf(LeafKind.EVIDENCE, hash, lf.evidence_content(row))
+        elif there[0] == 0:  # its bytes were pruned, and are seen again
+            self._write(_SET_BYTES, {"b_hash": hash, "content": blobs.compress(body.content)})
         return hash
+
+    def prune_evidence(self, evidence: Iterable[KeptEvidence], after: int) -> Sequence[KeptEvidence]:
+        unreferenced = {kept.hash: kept for kept in evidence}
+        self._drop_named(unreferenced, after)
+        if unreferenced:
+            self._write_many(_SET_BYTES, [{"b_hash": hash, "content": b""} for hash in unreferenced])
+        return tuple(unreferenced.values())
 
     def _has_blob(self, kind: str, hash: str) -> bool:
         return self._run(_BLOB, {"kind": kind, "hash": hash}).fetchone() is not None

@@ -483,7 +483,8 @@ def test_the_tests_that_the_reliability_table_names_are_there():
     named = set(re.findall(r"`(test_\w+\.py)`", page("reliability")))
     assert len(named) > 10
     assert (
-        named - {path.name for folder in ("stories", "process") for path in (ROOT / "tests" / folder).iterdir()}
+        named
+        - {path.name for folder in ("stories", "process", "faults") for path in (ROOT / "tests" / folder).iterdir()}
         == set()
     )
 
