@@ -36,7 +36,7 @@ from monitor.core.request_log import Fields
 from monitor.settings.fields import address
 from monitor.settings.places import place
 from monitor.settings.schema import Document, EntryTable, OwnerTable
-from monitor.settings.sources import former, held, specs, surface
+from monitor.settings.sources import Neighbourhood, former, held, specs, surface
 from monitor.settings.tables import AUDIT_KEY, RequirementTable, WebTable
 from monitor.settings.templates import written_templates
 
@@ -199,7 +199,8 @@ class Settings:
 def build(path: Path, document: Document, origins: Mapping[str, str], kept: KeptDocument) -> Settings:
     """Make the values; the document has passed every check, and `kept` is what the log keeps of it."""
     folder = place(document.run.state_dir or "", path.parent)
-    made = [(row, tuple(specs(row, document, lambda path: str(place(path, folder))))) for row in document.source]
+    neighbourhood = Neighbourhood(document)
+    made = [(row, tuple(specs(row, neighbourhood, lambda path: str(place(path, folder))))) for row in document.source]
     configuration = Configuration(
         surfaces={row.key: surface(row) for row in document.surface},
         sources={spec.key: spec for _, sources in made for spec in sources},
