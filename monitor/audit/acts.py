@@ -181,7 +181,7 @@ def _act(recorded: Recorded) -> PersonAct:
         row=entry_key(event),
         by=event.actor,
         reason=str(event.data.get("reason") or event.data.get("note") or ""),
-        account=str(via.get("user", "")),
+        account=str(via.get("user") or via.get("identity", "")),
         host=str(via.get("host", "")),
         channel=str(via.get("channel", "")),
         seen_position=event.data.get("expect"),

@@ -7,7 +7,7 @@ it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -31,6 +31,7 @@ from sqlalchemy import (
 from monitor.core import leaves as lf
 from monitor.core import records
 from monitor.core.content import canonical_json, facts_text, name_of
+from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
 from monitor.core.events import Event, Recorded
 from monitor.core.facts import Alternation, Body, Facts, Measurement, PendingChange, SourceState
@@ -48,7 +49,7 @@ from monitor.core.ports import (
     SentMessage,
 )
 from monitor.core.price import canonical
-from monitor.store import blobs, codec, measures, tree
+from monitor.store import blobs, codec, credentials, measures, tree
 from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect
 from monitor.store.reader import CLAIMABLE, SqlReader, delivery, reckoned
@@ -523,6 +524,25 @@ class SqlTransaction(SqlReader):
         """Write into the tree that a key signs from here on."""
         self._write(tree.NEW_SIGNING_KEY, {"key": key, "at": records.time_text(at)})
         self._add_leaf(LeafKind.KEY, key, lf.key_content(key))
+
+    def put_credential(self, credential: Credential) -> None:
+        self._write(credentials.NEW, codec.columns(credential))
+
+    def revoke_token(self, name: str, at: datetime) -> bool:
+        revoked = self._write(credentials.REVOKE, {"b_name": name, "at": records.time_text(at)}) > 0
+        self._write(credentials.DROP_OF_TOKEN, {"token": name})
+        return revoked
+
+    def drop_credential(self, digest: str) -> bool:
+        return self._write(credentials.DROP, {"digest": digest}) > 0
+
+    def drop_ended_credentials(self, at: datetime) -> None:
+        self._write(credentials.DROP_ENDED, {"at": records.time_text(at)})
+
+    def note_uses(self, uses: Mapping[str, datetime]) -> None:
+        rows = [{"b_digest": digest, "at": records.time_text(at)} for digest, at in uses.items()]
+        if rows:
+            self._write_many(credentials.USE, rows)
 
     def touch(self, polls: Sequence[SeenAt]) -> None:
         """Renew the freshness of sources that were polled and had not changed."""

@@ -17,10 +17,12 @@ from starlette.routing import Route
 from monitor.audit.calendar import calendar
 from monitor.audit.lifecycle import ends
 from monitor.audit.news import atom, json_feed, news
+from monitor.core.credentials import AccessScope
 from monitor.core.entry import Status
 from monitor.core.ports import MonitorError, Refused
 from monitor.gate.state import Production
 from monitor.registry.lookup import find_row, unknown_entry
+from monitor.web.access import ScopedRoute
 from monitor.web.api.resources import Desk
 from monitor.web.api.service import Api, refusal
 from monitor.web.badge import badge
@@ -113,9 +115,10 @@ class Feeds:
 
     def routes(self) -> list[Route]:
         """Return their paths."""
+        read = partial(ScopedRoute, needs=AccessScope.READ)
         return [
-            *(Route(f"/{name}", partial(self._file, name)) for name in FEEDS if name != "badge.svg"),
-            *(Route(f"/entries/{{key}}/{name}", partial(self._file, name)) for name in FEEDS),
+            *(read(f"/{name}", partial(self._file, name)) for name in FEEDS if name != "badge.svg"),
+            *(read(f"/entries/{{key}}/{name}", partial(self._file, name)) for name in FEEDS),
         ]
 
     async def _file(self, name: str, request: Request) -> Response:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -102,7 +102,7 @@ WHERE opened.type IN ('source.failed', 'source.stale', 'source.anomaly')
 
 ACTS = """
 SELECT position, recorded_at, occurred_at, actor AS person, type AS act, subject, {surface} AS surface,
-  {reason} AS reason, {note} AS note, {user} AS account, {host} AS host, {channel} AS channel,
+  {reason} AS reason, {note} AS note, {account} AS account, {host} AS host, {channel} AS channel,
   {expect} AS seen_position, cause, evidence, data
 FROM events WHERE actor <> 'system'
 """
@@ -158,7 +158,8 @@ def _values_of(text: Callable[..., str], column: str) -> dict[str, str]:
     return {
         **{name: text(column, name) for name in NAMES},
         "expect": f"CAST({text(column, 'expect')} AS INTEGER)",
-        **{name: text(column, "via", name) for name in ("user", "host", "channel")},
+        **{name: text(column, "via", name) for name in ("host", "channel")},
+        "account": f"coalesce({text(column, 'via', 'user')}, {text(column, 'via', 'identity')})",
         "carried_status": text(column, "carried", "status"),
     }
 
