@@ -77,7 +77,7 @@ class AttestedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attestation:
+class AttestationRow:
     """A check that a person attested, and what it rests on. `holds` says whether the check still rests on it."""
 
     act: PersonAct
@@ -130,7 +130,7 @@ def approvals(reader: Reader, name: str, *, at: datetime | None = None) -> list[
     ]
 
 
-def attestations(reader: Reader, *, entry: str = "", at: datetime | None = None) -> list[Attestation]:
+def attestations(reader: Reader, *, entry: str = "", at: datetime | None = None) -> list[AttestationRow]:
     """Return every attestation of a check, of every entry or of one, up to a time, with the files that it rests on.
 
     Raises:
@@ -207,14 +207,14 @@ def _approval(recorded: Recorded) -> ApprovalRow:
     )
 
 
-def _attestation(reader: Reader, recorded: Recorded, *, holds: bool) -> Attestation:
+def _attestation(reader: Reader, recorded: Recorded, *, holds: bool) -> AttestationRow:
     data = recorded.event.data
     files = data.get("files") or data.get("evals", {}).get("files") or ()
     named = {str(file["evidence"]): str(file.get("format", "")) for file in files}
     if recorded.event.evidence:
         named.setdefault(recorded.event.evidence, "")
     until = data.get("until")
-    return Attestation(
+    return AttestationRow(
         act=_act(recorded),
         check=str(data.get("check", "evals")),
         url=str(data.get("url", "")),

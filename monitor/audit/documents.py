@@ -20,7 +20,7 @@ from monitor.registry.terms import multiple
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from monitor.audit.acts import ApprovalRow, Attestation, PersonAct
+    from monitor.audit.acts import ApprovalRow, AttestationRow, PersonAct
     from monitor.audit.agreement import PriceComparison
     from monitor.audit.alerts import Alert
     from monitor.audit.coverage import CoverageRow
@@ -323,7 +323,7 @@ def of_approval(row: ApprovalRow) -> Document:
     }
 
 
-def of_attestation(row: Attestation) -> Document:
+def of_attestation(row: AttestationRow) -> Document:
     """Return an attestation with the files that it rests on."""
     return {
         **of_act(row.act),

@@ -70,13 +70,13 @@ def past_answer(
     Raises:
         Refused: no document was kept by then, or the key is not in it.
     """
-    kept = reader.tree.last_lease(environment, at) or reader.tree.last_lease(PRODUCTION, at)
-    if kept is None:
+    published = reader.tree.last_lease(environment, at) or reader.tree.last_lease(PRODUCTION, at)
+    if published is None:
         raise Refused(f"no lease document was kept by {utc(at)}: none was published yet, or by a version before 0.3.0")
-    name = f"the lease document {kept.record.document[:15]}"
-    written: Any = parse(name, kept.content)
+    name = f"the lease document {published.record.document[:15]}"
+    written: Any = parse(name, published.content)
     try:
-        first = Lease(name, written, environment, kept.record.at)
+        first = Lease(name, written, environment, published.record.at)
         since = at - first.written_at
         lease = Lease(name, _renewed(written, first.written_at, since), environment, at)
         flag = lease.flag(key, surface)
@@ -95,7 +95,7 @@ def past_answer(
         position=int(answer["position"]),
         at=at,
         judged_as=first.environment,
-        document=kept.record.document,
+        document=published.record.document,
         written_at=first.written_at,
         log_position=int(first.version),
         stopped_since=stopped,

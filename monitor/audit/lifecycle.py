@@ -69,7 +69,7 @@ def firm_ends(reader: Reader, configuration: Configuration, now: datetime) -> di
     """Return the firm ends that official sources announce of the models of living rows, by the keys of these: the
     earliest of several.
     """
-    found: dict[str, FirmEnd] = {}
+    by_row: dict[str, FirmEnd] = {}
     announced = [
         end
         for end in _said(reader, configuration, now)
@@ -84,8 +84,8 @@ def firm_ends(reader: Reader, configuration: Configuration, now: datetime) -> di
         )
         for key, row in rows.items():
             if row.alive and row.spec.entry in end.entries and row.spec.model_id == end.model:
-                found[key] = firm
-    return found
+                by_row[key] = firm
+    return by_row
 
 
 def _announced_at(reader: Reader, end: End, now: datetime) -> datetime:

@@ -88,10 +88,10 @@ def outages(
     if source and source not in known and not any(merged(reader, [replace(query, limit=1) for query in queries])):
         raise Refused(no_such("source", source, known, "`access-monitor sources` lists them"))
     log = merged(reader, queries)
-    found = [*_of_log(log), *_stopped_now(reader, now if until is None else min(now, until))]
-    begun = [row for row in found if source in ("", row.subject)]
+    rows = [*_of_log(log), *_stopped_now(reader, now if until is None else min(now, until))]
+    rows = [row for row in rows if source in ("", row.subject)]
     return sorted(
-        (row for row in begun if since is None or row.ended_at is None or row.ended_at >= since),
+        (row for row in rows if since is None or row.ended_at is None or row.ended_at >= since),
         key=lambda row: (row.began_at, row.position or 0),
     )
 

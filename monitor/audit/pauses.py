@@ -68,8 +68,12 @@ def pauses(
     types = (*BEGINNINGS, *ENDINGS, *CARRYING)
     rows = sorted(of_entry(reader, entry).rows) if entry else []
     bases = [EventQuery(stream=ev.entry_stream(row), until=until) for row in rows] or [EventQuery(until=until)]
-    found = pauses_of(merged(reader, [query for base in bases for query in of_types(types, base)]))
-    return [pause for pause in found if since is None or pause.ended is None or pause.ended.event.occurred_at >= since]
+    recorded_pauses = pauses_of(merged(reader, [query for base in bases for query in of_types(types, base)]))
+    return [
+        pause
+        for pause in recorded_pauses
+        if since is None or pause.ended is None or pause.ended.event.occurred_at >= since
+    ]
 
 
 def _pause(row: str, events: list[Recorded], ended: Recorded | None) -> Pause:

@@ -476,7 +476,7 @@ def _price_story(reader: Reader, configuration: Configuration, subject: Subject,
     moves = list(_price_moves(reader, subject, at))
     sources = {spec.key for spec in configuration.sources.values() if spec.prices}
     sources |= {recorded.event.source for recorded in moves}
-    first = [stated for source in sorted(sources) for stated in _first_prices(reader, source, subject, at)]
+    first = [recorded for source in sorted(sources) for recorded in _first_prices(reader, source, subject, at)]
     return sorted((*first, *moves), key=lambda recorded: recorded.event.position)
 
 

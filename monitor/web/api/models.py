@@ -335,7 +335,7 @@ class NoticeDocument(ApiDocument):
     deliveries: list[DeliveryDocument]
 
 
-class ActDocument(ApiDocument):
+class PersonActDocument(ApiDocument):
     """What a person did, from where, and which position of the log they had in view."""
 
     position: int
@@ -353,7 +353,7 @@ class ActDocument(ApiDocument):
     what: str
 
 
-class ApprovalDocument(ActDocument):
+class ApprovalDocument(PersonActDocument):
     """An acceptance, with what was accepted."""
 
     pins: dict[str, Any]
@@ -374,7 +374,7 @@ class AttestedFileDocument(ApiDocument):
     size: int | None
 
 
-class AttestationDocument(ActDocument):
+class AttestationDocument(PersonActDocument):
     """An attestation of a check, and the files that it rests on."""
 
     check: str

@@ -425,7 +425,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource(
         path="/v1/acts",
         summary="What people did, and from where.",
-        answer=list[models.ActDocument],
+        answer=list[models.PersonActDocument],
         query=OfActs,
         read=people_acts,
     ),
