@@ -194,6 +194,7 @@ def _head(desk: SignedDesk) -> int:
         ("pause", {"reason": "x" * 2001}, 422, "reason: "),
         ("pause", {"reason": "so", "expect": -1}, 422, "expect: "),
         ("silence", {"reason": "so", "for": "8 parsecs"}, 422, "for: is not a duration"),
+        ("silence", {"reason": "so", "for": "999999999999999d"}, 422, "for: is longer than 366d"),
         ("maintenance", {"reason": "so", "until": "never", "change": "*"}, 422, "until: "),
         ("verify", {"note": "so"}, 422, "check is missing: The check, as the checklist names it."),
         ("pause", [], 422, "The body is no JSON object"),
@@ -212,7 +213,7 @@ def test_a_body_that_is_none_is_refused_before_anything_is_asked(
 def test_a_body_that_is_no_json_is_refused(acting: TestClient) -> None:
     assert acting.post("/v1/entries/luna/pause", data={"reason": "so"}).status_code == 415
     json = {"Content-Type": "application/json"}
-    for content in (b"{", b"\xff", b"[" * 50_000):
+    for content in (b"{", b"\xff", b"[" * 50_000, b'{"reason": "\\ud800"}'):
         assert acting.post("/v1/entries/luna/pause", content=content, headers=json).status_code in (400, 422)
 
 
