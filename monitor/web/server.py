@@ -252,7 +252,7 @@ def desk_pages(monitor: Host, endpoints: Endpoints, read_file: Callable[[], Sett
     assert endpoints.credentials is not None
     keys, store = endpoints.keys, monitor.store
     turns, reading = Turns(), Turns()  # who reads the file, or waits for an identity provider, holds up no act
-    acting = Acting(host=monitor, clock=monitor.clock)
+    acting = Acting(host=monitor)
 
     def provider() -> OidcClient | None:
         web = monitor.settings.web

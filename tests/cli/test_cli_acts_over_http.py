@@ -4,6 +4,7 @@ state.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -171,6 +172,31 @@ def test_an_act_over_http_records_what_the_command_records_and_a_dry_run_nothing
 def _events(desk: SignedDesk, type: str = "") -> list[Event]:
     with desk.host.store.read() as reader:
         return [recorded.event for recorded in reader.events(EventQuery(type=type))]
+
+
+def test_files_are_read_and_refused_as_those_of_the_command(desk: SignedDesk, tmp_path: Path) -> None:
+    ada = desk.bearer("Ada L.", AccessScope.OPERATE)
+    file = tmp_path / "review.txt"
+    file.write_text("approved; the key sk-proj-abcdefghijklmnop0123456789 is not ours")
+    sent = {"name": str(file), "content": base64.b64encode(file.read_bytes()).decode()}
+    verify = ("verify", MINI)
+    ends = ("--by", "Ada L.", "--from", str(file))
+    for words, body, status in (
+        ((*verify, "evals", *ends), {"check": "evals", "from": [sent]}, 409),
+        ((*verify, "logging", *ends), {"check": "logging", "from": [sent]}, 409),
+        ((*verify, "billing", *ends, "--from", str(file)), {"check": "billing", "from": [sent, sent]}, 422),
+        ((*verify, "billing", *ends, "--baseline", "x"), {"check": "billing", "from": [sent], "baseline": "x"}, 422),
+    ):
+        said = am(*words, expect=1 if status == 409 else 2).stderr.strip().splitlines()[-1].removeprefix("Error: ")
+        answer = ada.post(f"/v1/entries/{MINI}/verify", json=body)
+        assert (answer.status_code, answer.json()["detail"]) == (status, in_fields(said)), words
+    command = data(*verify, "safety_review", *ends)
+    answer = ada.post(f"/v1/entries/{MINI}/verify", json={"check": "safety_review", "from": [sent]})
+    (event,) = answer.json()["events"]
+    assert event["evidence"] == command["evidence"]
+    assert "[redacted]" in am("evidence", event["evidence"]).stdout
+    unread = {"check": "billing", "from": [{"name": "x", "content": "not base64 !"}]}
+    assert ada.post(f"/v1/entries/{MINI}/verify", json=unread).status_code == 422
 
 
 def _without(document: dict[str, Any], keys: set[str]) -> dict[str, Any]:
