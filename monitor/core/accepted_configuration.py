@@ -92,7 +92,7 @@ def _renamed(old: Any, new: Any) -> list[tuple[str, str]]:
     """Return the tables that go on under another key, which they name themselves: that key, and the old one."""
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return []
-    named = [(key, table.get("was")) for key, table in new.items() if isinstance(table, Mapping)]
+    named = [(key, str(table.get("was"))) for key, table in new.items() if isinstance(table, Mapping)]
     return [(key, was) for key, was in named if was in old and was not in new and key not in old]
 
 
