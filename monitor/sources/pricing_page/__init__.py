@@ -25,7 +25,7 @@ from monitor.sources.pricing_page.rows import reconcile, rows_of
 from monitor.sources.pricing_page.walk import place
 from monitor.sources.web_page import is_html
 
-EXTRACTOR = "pricing_page/7"
+EXTRACTOR = "pricing_page/8"
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n((?:[\w -]+:.*\n|[ \t#-].*\n|\n)+?)(?:---|\.\.\.)[ \t]*\n")
 _TEMPLATE = re.compile(r"\{priceOf!")
