@@ -23,6 +23,7 @@ BENCHES = (
     "gate",
     "store_commit",
     "translog",
+    "questions",
     "cycle",
     "scale",
     "memory",
