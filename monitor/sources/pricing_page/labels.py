@@ -68,7 +68,8 @@ _CLOCK = re.compile(
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _TIME = r"[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: ?\(?(?:UTC|GMT)\)?(?: time)?)?"
 _MOMENT = re.compile(
-    rf"\b{_TIME},? (?:on )?(?:the )?(?:{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?\b|[0-9]{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}\b"
+    rf"\b{_TIME},? (?:on )?(?:the )?(?:{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?\b"
+    rf"|[0-9]{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}\b"
     r"|20[0-9]{2}[-/][0-9]{1,2}[-/][0-9]{1,2}\b)"
     rf"|\b20[0-9]{{2}}(?:[-/][0-9]{{1,2}}[-/][0-9]{{1,2}})?,?(?: at)? {_TIME}",
     re.IGNORECASE,
