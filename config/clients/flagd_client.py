@@ -17,7 +17,7 @@ client = api.get_client()
 
 
 def model_for(key: str, caller: str) -> str | None:
-    """The entry to use: this one, its fallback, or None where neither is allowed."""
+    """Return the entry to use: this one, its fallback, or None where neither is allowed."""
     context = EvaluationContext(targeting_key=caller)
     answer = client.get_boolean_details(key, False, context)  # the default must be False
     if answer.value:

@@ -16,6 +16,6 @@ client = api.get_client()
 
 
 def allowed(key: str, caller: str) -> bool:
-    """Whether the caller may use the entry now; no where nobody answers."""
+    """Return whether the caller may use the entry now; no where nobody answers."""
     context = EvaluationContext(targeting_key=caller)
     return client.get_boolean_value(key, False, context)  # the default must be False
