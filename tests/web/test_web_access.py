@@ -69,9 +69,13 @@ def test_every_path_takes_a_scope_which_refuses_who_has_all_others(protected: Si
     clients = {scope: protected.bearer(f"only {scope}", scope) for scope in AccessScope}
     nobody = protected.client()
     found: dict[AccessScope, int] = dict.fromkeys(AccessScope, 0)
+    walked: set[tuple[str, str]] = set()
     for route in protected.app.routes:
         assert isinstance(route, ScopedRoute), route
         method, path = _asked(route)
+        if (method, path) in walked:
+            continue  # the route before it answers
+        walked.add((method, path))
         if route.needs is None:
             assert route.path in OPEN
             continue
