@@ -63,7 +63,7 @@ def pause(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
         else []
     )
     parts = (
-        _money(entry, {pin.field: new for pin, _, new in shifts}),
+        money(entry, {pin.field: new for pin, _, new in shifts}),
         "; ".join(event.data["notes"]),
         *lost,
         _void(commit, entry),
@@ -89,7 +89,7 @@ def _void(commit: Commit, entry: Entry) -> str:
     return "the pause was acknowledged before this, which no longer counts"
 
 
-def _money(entry: Entry, moved: Mapping[str, Value | None]) -> str:
+def money(entry: Entry, moved: Mapping[str, Value | None]) -> str:
     """Return what the prices among the fields that moved mean for a month, against what was accepted; empty where no
     usage is stated or observed.
     """

@@ -66,7 +66,7 @@ class Api:
         described, read = dumped(description()), partial(ScopedRoute, needs=AccessScope.READ)
         return [
             read("/openapi.json", lambda request: Response(described, headers=HEADERS)),
-            *(read(_typed(resource.path), partial(self._answer, resource)) for resource in RESOURCES),
+            *(read(typed_path(resource.path), partial(self._answer, resource)) for resource in RESOURCES),
         ]
 
     async def read(self, question: Callable[[Desk], T]) -> T:
@@ -150,6 +150,9 @@ def _as_sse(document: dict[str, object]) -> bytes:
     return f"id: {document['position']}\nevent: {document['type']}\ndata: {data}\n\n".encode()
 
 
-def _typed(path: str) -> str:
-    """Return a path with what its parameters may be: a position is a number, a model id may hold slashes."""
-    return path.replace("{position}", "{position:int}").replace("{name}", "{name:path}")
+def typed_path(path: str) -> str:
+    """Return a path with what its parameters may be: a position is a number, a model id and the key of a source may
+    hold slashes.
+    """
+    typed = path.replace("{position}", "{position:int}").replace("{name}", "{name:path}")
+    return typed.replace("/sources/{key}", "/sources/{key:path}")
