@@ -19,6 +19,9 @@ Data: TypeAlias = Mapping[str, Any]
 
 SYSTEM = "system"
 
+LAST_POSITION = 2**63 - 1
+"""Beyond it there is no position: a database has no such number."""
+
 NO_GOOD_POLL = "no good look"  # as the log has spelled it from the first version on
 """Why a `source.stale` was written where neither an outage nor an anomaly explains it."""
 
@@ -78,6 +81,7 @@ NOTICE_ACKNOWLEDGED = "notice.acknowledged"
 CONFIG_CHANGED = "config.changed"
 CONFIG_ACCEPTED = "config.accepted"
 CLOCK_STEPPED = "clock.stepped"
+DAEMON_STARTED = "daemon.started"
 GATE_DENIED = "gate.denied"
 GATE_FIRST_USED = "gate.first_used"
 TOKEN_CREATED = "token.created"
@@ -214,6 +218,7 @@ def token_stream(name: str) -> str:
 
 CONFIG_STREAM = "config"
 CLOCK_STREAM = "clock"
+DAEMON_STREAM = "daemon"
 
 
 def rfc3339(at: datetime) -> str:

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import (
     Connection,
+    Text,
     and_,
     bindparam,
     case,
@@ -75,7 +76,7 @@ _APPEND = CompiledStatement(insert(events).inline())
 _ADVANCE = CompiledStatement(
     update(log).values(epoch=case((log.c.epoch > bindparam("beyond"), log.c.epoch), else_=bindparam("beyond")) + 1)
 )
-_MARK = CompiledStatement(update(log).values(written_at=bindparam("at")))
+_MARK = CompiledStatement(update(log).values(written_at=func.coalesce(bindparam("at", type_=Text()), log.c.written_at)))
 
 # UPDATE and then, the first time only, INSERT: one statement in the ordinary case, and the same one on both databases.
 _MOVE_SOURCE = CompiledStatement(
@@ -251,10 +252,11 @@ class SqlTransaction(SqlReader):
         self.written = True
         return int(self._run(statement, row).rowcount)
 
-    def _write_many(self, statement: CompiledStatement, rows: Sequence[Row]) -> None:
+    def _write_many(self, statement: CompiledStatement, rows: Sequence[Row]) -> int:
+        """Run a statement that writes once for each row; return how many rows it met in all."""
         self.written = True
         try:
-            statement.run_many(self._connection, rows)
+            return statement.run_many(self._connection, rows)
         except self._connection.dialect.loaded_dbapi.Error as error:
             raise self._dialect.error(error) from None
 
@@ -309,9 +311,9 @@ class SqlTransaction(SqlReader):
         head = self.log_head()
         self._add_leaf(LeafKind.LOG, str(head.epoch), lf.log_content(head.log, head.epoch))
 
-    def mark_written(self, at: datetime) -> None:
-        """Write down that writing works."""
-        self._write(_MARK, {"at": records.time_text(at)})
+    def mark_written(self, at: datetime | None) -> None:
+        """Write down when the daemon was alive; None leaves what stands there, and is written all the same."""
+        self._write(_MARK, {"at": None if at is None else records.time_text(at)})
 
     def put_source(self, state: SourceState) -> None:
         row = codec.columns(state)
@@ -461,21 +463,25 @@ class SqlTransaction(SqlReader):
     def free_claims(self, worker: str) -> int:
         return self._write(_FREE, {"worker": worker})
 
-    def settle(self, delivery: Delivery) -> None:
-        """Write state, attempts, retry_at and error of a delivery, and end its claim.
+    def settle(self, *deliveries: Delivery) -> None:
+        """Write state, attempts, retry_at and error of deliveries, and end their claims.
 
         Raises:
-            Refused: there is no such delivery.
+            Refused: one of them is not there.
         """
-        row = {
-            "b_id": delivery.id,
-            "state": delivery.state.value,
-            "attempts": delivery.attempts,
-            "retry_at": records.time_text(delivery.retry_at),
-            "error": delivery.error,
-        }
-        if self._write(_SETTLE, row) == 0:
-            raise Refused(f"There is no delivery {delivery.id} in the outbox: `access-monitor outbox` lists them.")
+        rows = [
+            {
+                "b_id": delivery.id,
+                "state": delivery.state.value,
+                "attempts": delivery.attempts,
+                "retry_at": records.time_text(delivery.retry_at),
+                "error": delivery.error,
+            }
+            for delivery in deliveries
+        ]
+        if rows and self._write_many(_SETTLE, rows) < len(rows):
+            ids = ", ".join(str(delivery.id) for delivery in deliveries)
+            raise Refused(f"There is no delivery {ids} in the outbox: `access-monitor outbox` lists them.")
 
     def keep_sent(self, message: SentMessage) -> None:
         """Keep a message as it went out; its number is given here."""

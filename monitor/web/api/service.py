@@ -24,7 +24,7 @@ from monitor.core.ports import Clock, MonitorError, Refused, Store
 from monitor.web.access import ScopedRoute
 from monitor.web.api.description import description
 from monitor.web.api.parameters import MalformedQuestion, OfEvents, read_query
-from monitor.web.api.resources import RESOURCES, Desk, Resource, query_of
+from monitor.web.api.resources import RESOURCES, Desk, RefusedParts, Resource, page_of_log
 from monitor.web.responses import dumped, problem
 
 PATIENCE = 10.0
@@ -57,6 +57,7 @@ class Api:
     configuration: Callable[[], Configuration]
     clock: Clock
     zone: Callable[[], tzinfo | None] = lambda: None
+    refused: RefusedParts | None = None
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="read"), repr=False
     )
@@ -66,7 +67,11 @@ class Api:
         described, read = dumped(description()), partial(ScopedRoute, needs=AccessScope.READ)
         return [
             read("/openapi.json", lambda request: Response(described, headers=HEADERS)),
+<<<<<<< HEAD
             *(read(typed_path(resource.path), partial(self._answer, resource)) for resource in RESOURCES),
+=======
+            *(read(_typed(resource.path), partial(self.answer, resource)) for resource in RESOURCES),
+>>>>>>> main
         ]
 
     async def read(self, question: Callable[[Desk], T]) -> T:
@@ -79,7 +84,13 @@ class Api:
         def within() -> T:
             with self.store.read() as reader:
                 return question(
-                    Desk(reader=reader, configuration=self.configuration(), now=self.clock(), zone=self.zone())
+                    Desk(
+                        reader=reader,
+                        configuration=self.configuration(),
+                        now=self.clock(),
+                        zone=self.zone(),
+                        refused=self.refused,
+                    )
                 )
 
         running = asyncio.get_running_loop().run_in_executor(self._threads, within)
@@ -88,7 +99,8 @@ class Api:
         except TimeoutError:
             raise MonitorError("The database does not answer in time: see `access-monitor status`.") from None
 
-    async def _answer(self, resource: Resource, request: Request) -> Response:
+    async def answer(self, resource: Resource, request: Request) -> Response:
+        """Answer a question to a resource, or say in one sentence why not."""
         try:
             parameters = read_query(resource.query, request.query_params.multi_items())
             if isinstance(parameters, OfEvents) and "text/event-stream" in request.headers.get("accept", ""):
@@ -114,17 +126,24 @@ class Api:
         )
 
     async def _events(self, parameters: OfEvents) -> AsyncIterator[bytes]:
-        """Yield events as they are recorded: those after the position that was named, else from now on."""
+        """Yield events as they are recorded: those after the position that was named, else from now on. Where the store
+        cannot be read any more, that is said and the stream ends; an `EventSource` tries again.
+        """
         until = asyncio.get_running_loop().time() + STREAM
-        after = parameters.after if parameters.after is not None else await self.read(lambda desk: desk.reader.head())
         yield b"retry: 1000\n\n"
-        while asyncio.get_running_loop().time() < until:
-            head, page = await self.read(partial(_following, parameters=parameters, after=after))
-            for document in page:
-                yield _as_sse(document)
-            after = max(after, int(str(page[-1]["position"])) if len(page) == PAGE else head)
-            if len(page) < PAGE:
-                await asyncio.sleep(STEP)
+        try:
+            after = parameters.after
+            if after is None:
+                after = await self.read(lambda desk: desk.reader.head())
+            while asyncio.get_running_loop().time() < until:
+                head, page = await self.read(partial(_following, parameters=parameters, after=after))
+                for document in page:
+                    yield _as_sse(document)
+                after = max(after, int(str(page[-1]["position"])) if len(page) == PAGE else head)
+                if len(page) < PAGE:
+                    await asyncio.sleep(STEP)
+        except MonitorError as error:
+            yield f"event: trouble\ndata: {json.dumps({'detail': str(error)}, ensure_ascii=False)}\n\n".encode()
 
 
 def refusal(error: MonitorError) -> Response:
@@ -141,8 +160,8 @@ def _following(desk: Desk, *, parameters: OfEvents, after: int) -> tuple[int, li
     head = desk.reader.head()
     if head <= after:
         return head, []
-    query = query_of(parameters.model_copy(update={"after": after, "limit": PAGE}), desk.now)
-    return head, [record(recorded) for recorded in desk.reader.events(query)]
+    page, _ = page_of_log(desk, parameters.model_copy(update={"after": after, "limit": PAGE}))
+    return head, [record(recorded) for recorded in page]
 
 
 def _as_sse(document: dict[str, object]) -> bytes:
@@ -150,9 +169,19 @@ def _as_sse(document: dict[str, object]) -> bytes:
     return f"id: {document['position']}\nevent: {document['type']}\ndata: {data}\n\n".encode()
 
 
+<<<<<<< HEAD
 def typed_path(path: str) -> str:
     """Return a path with what its parameters may be: a position is a number, a model id and the key of a source may
     hold slashes.
     """
     typed = path.replace("{position}", "{position:int}").replace("{name}", "{name:path}")
     return typed.replace("/sources/{key}", "/sources/{key:path}")
+=======
+def _typed(path: str) -> str:
+    """Return a path with what its parameters may be: a position is a number, a model id may hold slashes."""
+    return (
+        path.replace("{position}", "{position:int}")
+        .replace("{name}", "{name:path}")
+        .replace("/gate/{key}", "/gate/{key:path}")
+    )
+>>>>>>> main
