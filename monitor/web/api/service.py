@@ -67,11 +67,7 @@ class Api:
         described, read = dumped(description()), partial(ScopedRoute, needs=AccessScope.READ)
         return [
             read("/openapi.json", lambda request: Response(described, headers=HEADERS)),
-<<<<<<< HEAD
-            *(read(typed_path(resource.path), partial(self._answer, resource)) for resource in RESOURCES),
-=======
-            *(read(_typed(resource.path), partial(self.answer, resource)) for resource in RESOURCES),
->>>>>>> main
+            *(read(typed_path(resource.path), partial(self.answer, resource)) for resource in RESOURCES),
         ]
 
     async def read(self, question: Callable[[Desk], T]) -> T:
@@ -169,19 +165,11 @@ def _as_sse(document: dict[str, object]) -> bytes:
     return f"id: {document['position']}\nevent: {document['type']}\ndata: {data}\n\n".encode()
 
 
-<<<<<<< HEAD
 def typed_path(path: str) -> str:
-    """Return a path with what its parameters may be: a position is a number, a model id and the key of a source may
-    hold slashes.
+    """Return a path with what its parameters may be: a position is a number; a model id, the key of a source and what
+    the gate is asked for may hold slashes.
     """
-    typed = path.replace("{position}", "{position:int}").replace("{name}", "{name:path}")
-    return typed.replace("/sources/{key}", "/sources/{key:path}")
-=======
-def _typed(path: str) -> str:
-    """Return a path with what its parameters may be: a position is a number, a model id may hold slashes."""
-    return (
-        path.replace("{position}", "{position:int}")
-        .replace("{name}", "{name:path}")
-        .replace("/gate/{key}", "/gate/{key:path}")
-    )
->>>>>>> main
+    path = path.replace("{position}", "{position:int}").replace("{name}", "{name:path}")
+    for room in ("gate", "sources"):
+        path = path.replace(f"/{room}/{{key}}", f"/{room}/{{key:path}}")
+    return path
