@@ -32,7 +32,7 @@ from monitor.core.price import PREFIX, STANDARD, Meter
 from monitor.core.text import value_in_words
 from monitor.core.time import rounded
 from monitor.notify import answers
-from monitor.notify.contents import money
+from monitor.notify.contents.pauses import money
 from monitor.registry.lookup import find_row, unknown_entry
 from monitor.web.api.parameters import AtTime, Nothing, OfEvents, When
 from monitor.web.api.resources import Desk, known_names, page_of_log, rows_of_registry
