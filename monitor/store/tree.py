@@ -102,6 +102,7 @@ _UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
 _KINDS = {kind.value: kind for kind in LeafKind}
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _BASELINE = re.compile(r'"baseline":"(sha256:[0-9a-f]{64})"')
+_LONG_NUMBER = re.compile(r"[0-9]{16}")
 _WHOLE_SECOND = ".000000Z"
 _NOTHING: Row = MappingProxyType({})
 
@@ -309,6 +310,21 @@ def _stored_event(row: Any) -> StoredEvent:
         baseline="" if baseline is None else baseline[1],
         content=content,
     )
+
+
+def plain_event(row: Sequence[Any]) -> bytes | None:
+    """Return the bytes of the leaf of an event from its row, in a third of the time that writing them anew takes; None
+    where the row may differ from them: RFC 8785 sorts keys beyond ASCII in another order, writes whole numbers that no
+    double holds as text, and a very large event stands by the hash of its data.
+    """
+    data = row[12]
+    if not data.isascii() or _LONG_NUMBER.search(data) is not None:
+        return None
+    try:
+        content = _event_bytes(row)
+    except UnicodeError:
+        return None
+    return content if len(content) <= lf.LARGEST else None
 
 
 def _event_bytes(row: Any) -> bytes:

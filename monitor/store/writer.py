@@ -231,7 +231,9 @@ class SqlTransaction(SqlReader):
         begin = leaf_hash(lf.log_content(head.log, head.epoch))
         self._new_leaves.append((LeafKind.LOG, 0, str(head.epoch), begin))
         for recorded in self.events():
-            self._new_leaves.append(_event_leaf(recorded))
+            self._new_leaves.append(
+                (LeafKind.EVENT, recorded.event.position, "", leaf_hash(lf.event_content(recorded)))
+            )
             if len(self._new_leaves) == _BUILT_AT_ONCE:
                 self.write_leaves()
         for kind in (LeafKind.EVIDENCE, LeafKind.NOTICE, LeafKind.MESSAGE):
@@ -286,7 +288,7 @@ class SqlTransaction(SqlReader):
             recorded.append(Recorded(event=stored, id=row["id"], version=row["version"], recorded_at=recorded_at))
         self._write_many(_APPEND, rows)
         self._tip = (position, recorded_at)
-        self._new_leaves += map(_event_leaf, recorded)
+        self._new_leaves += map(_event_leaf, recorded, rows)
         return recorded
 
     def head(self) -> int:
@@ -529,8 +531,9 @@ class SqlTransaction(SqlReader):
             self._write_many(_TOUCH, [_touch_row(poll) for poll in polls])
 
 
-def _event_leaf(recorded: Recorded) -> _NewLeaf:
-    return LeafKind.EVENT, recorded.event.position, "", leaf_hash(lf.event_content(recorded))
+def _event_leaf(recorded: Recorded, row: Row) -> _NewLeaf:
+    content = tree.plain_event(tuple(row.values()))
+    return LeafKind.EVENT, recorded.event.position, "", leaf_hash(content or lf.event_content(recorded))
 
 
 def _money(amount: Decimal) -> str:
