@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4, uuid5
 
@@ -34,6 +35,7 @@ def main() -> None:
 
     kept = recorder(sys.argv[1])
     versions: dict[str, int] = {}
+    chain = ""
     print("ready", flush=True)
     for line in sys.stdin:
         _, count, at_once, *states = line.rstrip("\n").split(" ", 3)
@@ -43,8 +45,10 @@ def main() -> None:
             began, stored = time.perf_counter(), []
             for stream, data in rows[first : first + int(at_once)]:
                 versions[stream] = versions.get(stream, -1) + 1
-                # As its mapper does: the state is serialised when the event is recorded.
-                state = json.dumps(data, separators=(",", ":")).encode()
+                # As its mapper does, the state is serialised when the event is recorded; chained, as its predecessors
+                # were: each holds the hash of the one before.
+                state = json.dumps({**data, "before": chain}, sort_keys=True, separators=(",", ":")).encode()
+                chain = sha256(state).hexdigest()
                 stored.append(
                     StoredEvent(
                         originator_id=uuid5(NAMESPACE, stream),

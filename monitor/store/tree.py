@@ -251,7 +251,8 @@ class SqlTree:
     def _batches(self, query: Select[Any]) -> Iterator[Any]:
         cursor = self._connection.execute(query, execution_options={"yield_per": _BATCH})
         try:
-            yield from cursor
+            for rows in cursor.partitions():  # row by row a cursor of SQLAlchemy takes three times as long
+                yield from rows
         finally:
             cursor.close()
 

@@ -56,7 +56,8 @@ FORGERIES: dict[str, tuple[tuple[str, ...], bool, int, str]] = {
     ),
     "a forged signature": (
         (
-            "UPDATE checkpoints SET note = replace(note, right(note, 9), 'AAAAAAA=' || chr(10)) WHERE size = (SELECT max(size) FROM checkpoints)",
+            "UPDATE checkpoints SET note = replace(note, right(note, 9), 'AAAAAAA=' || chr(10)) "
+            "WHERE size = (SELECT max(size) FROM checkpoints)",
         ),
         False,
         NEWER,
