@@ -11,7 +11,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -48,10 +48,12 @@ if TYPE_CHECKING:
     from monitor.notify.channels import AppriseChannel
     from monitor.notify.relay import Relay
     from monitor.registry.acknowledging import Attendant
+    from monitor.registry.acts import Acts, Attestation, AttestationRequest
     from monitor.registry.configuration_acceptance import Loading, LoadingEffect
+    from monitor.registry.credentials import Credentials
     from monitor.registry.housekeeping import Tender
-    from monitor.registry.maintenance import Maintenance
     from monitor.registry.operator import Operator
+    from monitor.registry.unit_of_work import Rehearsal
     from monitor.sources.http import HttpClient
 
 
@@ -294,14 +296,38 @@ class Monitor:
         return self.use_cases.operator
 
     @property
-    def maintenance(self) -> Maintenance:
-        """Windows in which changes are expected."""
-        return self.use_cases.maintenance
+    def acts(self) -> Acts:
+        """What people do, by the names that they use."""
+        return self.use_cases.acts
+
+    def attestation(self, request: AttestationRequest) -> Attestation:
+        """Return what a person attests a check with, its files read.
+
+        Raises:
+            Refused: a file is not what the check takes.
+            MonitorError: a file is too large to be kept.
+        """
+        from monitor.app.attaching import attestation_of
+
+        return attestation_of(request, self.settings.logging, self.clock())
+
+    def rehearse(self, act: Callable[[Acts], object]) -> Rehearsal:
+        """Return what an act would record and tell; nothing is changed.
+
+        Raises:
+            Refused: as the act.
+        """
+        return self.use_cases.rehearse(lambda use_cases: act(use_cases.acts))
 
     @property
     def attendant(self) -> Attendant:
         """What people say to notices."""
         return self.use_cases.attendant
+
+    @property
+    def credentials(self) -> Credentials:
+        """What lets people and programs in over HTTP."""
+        return self.use_cases.credentials
 
     @cached_property
     def tender(self) -> Tender:

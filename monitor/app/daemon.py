@@ -168,7 +168,7 @@ class Daemon:
             return
         from monitor.web.server import bound  # a server's libraries cost a tenth of a second
 
-        with bound(self._monitor, self.health, PATIENCE) as server:
+        with bound(self._monitor, self.health, PATIENCE, self._reload) as server:
             yield server
 
     def _begin(self) -> None:
@@ -517,6 +517,8 @@ class Daemon:
             from monitor.web.review import record_uses
 
             record_uses(self._web.endpoints, self._monitor, ending=ending)
+            if self._web.endpoints.credentials is not None:
+                self._monitor.credentials.note_uses(self._web.endpoints.credentials.take_uses())
 
     def _deployments(self) -> None:
         if self._web is not None:

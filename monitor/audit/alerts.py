@@ -6,7 +6,7 @@ Reading only, from the registry, the sources and the gate's own answers; command
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ from monitor.core.entry import Entry, Status
 from monitor.core.notices import Acknowledgement
 from monitor.core.ports import Reader
 from monitor.gate.state import Production, reason
-from monitor.notify.answers import acknowledgements
+from monitor.notify.answers import holders
 from monitor.registry.acceptance import COMMANDS
 
 
@@ -43,6 +43,14 @@ LATER = frozenset({AlertKind.PENDING, AlertKind.NOT_ACTIVATED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """The act that comes next, as its command is called, and the fields that it takes besides a reason."""
+
+    act: str
+    fields: Mapping[str, str | int | bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One open matter.
 
@@ -53,9 +61,10 @@ class Alert:
         until: When it ends by itself; None where it does not.
         what: Why, in words.
         production: What production is answered of an entry, `allowed` or `denied: …`; empty for a source.
-        acknowledged: Who took it on.
+        acknowledged: Who has it: who took it on, or the person who paused the entry.
         position: The event that brought it about.
         command: What to type next.
+        step: The same as an act; None where it is to read, or to poll.
     """
 
     kind: AlertKind
@@ -67,6 +76,7 @@ class Alert:
     production: str = ""
     acknowledged: Acknowledgement | None = None
     position: int | None = None
+    step: NextStep | None = None
 
 
 def alerts(reader: Reader, configuration: Configuration, now: datetime, *, everything: bool = False) -> list[Alert]:
@@ -89,7 +99,7 @@ def production_in_words(allowed: bool, reason: str) -> str:
 
 def _of_entries(reader: Reader, configuration: Configuration, now: datetime) -> Iterator[Alert]:
     gate = Production(reader, configuration, now)
-    acknowledged = acknowledgements(reader, gate.entries)
+    having = holders(reader, gate.entries)
     for key, entry in gate.entries.items():
         if not entry.alive:
             continue
@@ -102,9 +112,12 @@ def _of_entries(reader: Reader, configuration: Configuration, now: datetime) -> 
                 since=entry.since,
                 what=reason(entry),
                 production=production,
-                acknowledged=acknowledged.get(key),
+                acknowledged=having.get(key),
                 position=entry.pause,
-                command=_after_pause(entry, acknowledged.get(key)),
+                command=_after_pause(entry, having.get(key)),
+                step=NextStep(act="ack", fields={"entry": key})
+                if having.get(key) is None
+                else NextStep(act="resume", fields={"entry": key, "expect": entry.position}),
             )
         elif not answer.allowed:
             active = entry.status is Status.ACTIVE
@@ -128,6 +141,7 @@ def _of_entries(reader: Reader, configuration: Configuration, now: datetime) -> 
             what=f"{silence.reason} ({silence.by})",
             position=silence.position,
             command=lift,
+            step=NextStep(act="silence", fields={"entry": silence.entry, "lift": True}),
         )
 
 
@@ -150,6 +164,7 @@ def _of_people(entry: Entry, now: datetime) -> Iterator[Alert]:
             what=f"{approval.by} asked to {act} it; another person confirms",
             position=approval.position,
             command=f"access-monitor {act} {key} --by YOU --reason WHY --expect {approval.expect}",
+            step=NextStep(act=act, fields={"entry": entry.key, "expect": approval.expect}),
         )
     for window in entry.windows:
         if window.end > now:
@@ -161,6 +176,7 @@ def _of_people(entry: Entry, now: datetime) -> Iterator[Alert]:
                 what=f"{', '.join(window.changes)} may move: {window.reason} ({window.by})",
                 position=window.position,
                 command=f"access-monitor maintenance {key} --close {window.position} --by YOU --reason WHY",
+                step=NextStep(act="maintenance", fields={"entry": entry.key, "close": window.position}),
             )
 
 
@@ -202,6 +218,7 @@ def _quarantined(row: SourceRow, change: PendingRow) -> Alert:
         what=f"{change.subject} {change.what}",
         position=change.position,
         command=f"access-monitor release {change.position} --by YOU --reason WHY",
+        step=NextStep(act="release", fields={"position": change.position or 0}),
     )
 
 

@@ -17,10 +17,11 @@ from monitor.cli.opening import config_path
 from monitor.core.ports import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from monitor.app.bootstrap import Monitor
+    from monitor.core.accepted_configuration import KeyDifference
     from monitor.registry.configuration_acceptance import LoadingEffect
     from monitor.settings import Settings
     from monitor.settings.errors import Finding
@@ -84,7 +85,7 @@ def diff(options: Options) -> None:
     if options.json:
         output.as_json([{"key": row.path, "old": row.old, "new": row.new} for row in differences])
     elif differences:
-        output.table(("KEY", "ACCEPTED", "FILE"), [(row.path, _value(row.old), _value(row.new)) for row in differences])
+        output.table(("KEY", "ACCEPTED", "FILE"), list(_rows(differences)), broken=True)
     else:
         output.note(f"{settings.path} is the configuration in effect.")
 
@@ -192,58 +193,42 @@ def _print_in_order(settings: Settings) -> None:
 
 
 def _print(assessment: LoadingEffect) -> None:
-    for was, key in assessment.renamed:
-        click.echo(output.printable(f"Loading it renames {was} to {key}, which goes on from its history."))
-    for key, why in assessment.unknown:
-        click.echo(output.printable(f"Loading it begins {key} anew: {why}."))
-    for take in assessment.taken:
-        click.echo(output.printable(f"Loading it would {take.act.verb} {take.entry}: {take.reason}."))
-    for key in assessment.keep_deny:
-        click.echo(
-            output.printable(
-                f"{key} goes on denying its callers while it is paused, as an earlier version accepted it: state "
-                'on_pause = "deny_new" to let them go on after a price shift, or "deny".'
-            )
-        )
-    if not assessment.taken:
-        click.echo("Loading it takes nothing from production.")
-    elif assessment.acceptance is not None:
-        data, position = assessment.acceptance.data, assessment.acceptance.position
-        click.echo(output.printable(f"{data['by']} accepted that at position {position}: {data['reason']}."))
-    else:
+    from monitor.registry.configuration_acceptance import effect_in_words
+
+    for sentence in effect_in_words(assessment):
+        click.echo(output.printable(sentence))
+    if not assessment.loads:
         click.echo(
             f"Until somebody accepts that, the monitor goes on as before: {ACCEPT} --expect {assessment.position}"
         )
 
 
 def _as_json(settings: Settings, assessment: LoadingEffect | None) -> dict[str, object]:
-    from monitor.registry.configuration_acceptance import listed
+    from monitor.audit.documents import of_loading
 
     record: dict[str, object] = {"path": str(settings.path), "problems": [], "version": settings.configuration.version}
     if assessment is None:
         return {**record, "database": False}
-    acceptance = assessment.acceptance
-    return {
-        **record,
-        "database": True,
-        "position": assessment.position,
-        **listed(assessment.taken),
-        "keep_deny": list(assessment.keep_deny),
-        "renames": [{"was": was, "key": key} for was, key in assessment.renamed],
-        "accepted": None
-        if acceptance is None
-        else {"position": acceptance.position, "by": acceptance.data["by"], "reason": acceptance.data["reason"]},
-        "changed": None if assessment.differences is None else [row.path for row in assessment.differences],
-    }
+    return {**record, "database": True, **of_loading(assessment)}
 
 
 def _written(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
+def _rows(differences: Iterable[KeyDifference]) -> Iterator[tuple[str, str, str]]:
+    """Yield a row for each key; of a table that came or went each key that says something."""
+    for difference in differences:
+        path, old, new = difference.path, difference.old, difference.new
+        if isinstance(old or new, dict):
+            of_old, of_new = (value if isinstance(value, dict) else {} for value in (old, new))
+            names = [name for name in {**of_old, **of_new} if of_old.get(name) or of_new.get(name)]
+            yield from ((f"{path}.{name}", _value(of_old.get(name)), _value(of_new.get(name))) for name in names)
+        else:
+            yield path, _value(old), _value(new)
+
+
 def _value(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(
-            f"{name} {text}" for name, below in value.items() if name != "key" and (text := _written(below))
-        )
+        return ", ".join(f"{name} {text}" for name, below in value.items() if (text := _written(below)))
     return "none" if value is None else _written(value)

@@ -17,6 +17,7 @@ from typing import Protocol, TypeAlias
 
 from monitor.core.baselines import Baselines
 from monitor.core.configuration import Configuration, SourceSpec
+from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
 from monitor.core.facts import (
@@ -393,6 +394,11 @@ class Reader(EventReader, VerifiedLog, Protocol):
         where they were pruned.
         """
 
+    def credentials(self) -> Sequence[Credential]:
+        """Return all tokens, the revoked ones as well, and the links and sessions that were not dropped, oldest
+        first.
+        """
+
     def kept_evidence(self) -> Iterator[KeptEvidence]:
         """Return every piece of evidence without its bytes, in the order in which they were first brought."""
 
@@ -541,8 +547,8 @@ class Transaction(Reader, Protocol):
     def free_claims(self, worker: str) -> int:
         """Give back what a dead worker of this name had claimed."""
 
-    def settle(self, delivery: Delivery) -> None:
-        """Write state, attempts, retry_at and error of a delivery."""
+    def settle(self, *deliveries: Delivery) -> None:
+        """Write state, attempts, retry_at and error of deliveries, and end their claims."""
 
     def keep_sent(self, message: SentMessage) -> None:
         """Keep a message as it went out; its `id` is given by the store."""
@@ -555,6 +561,21 @@ class Transaction(Reader, Protocol):
 
     def keep_signing_key(self, key: str, at: datetime) -> None:
         """Write into the tree that a key, as verifiers take it, signs from here on."""
+
+    def put_credential(self, credential: Credential) -> None:
+        """Keep a new token, link or session."""
+
+    def revoke_token(self, name: str, at: datetime) -> bool:
+        """End the living token of a name and drop its links and sessions; return whether there was one."""
+
+    def drop_credential(self, digest: str) -> bool:
+        """Drop a link or a session; return whether it was there, so that a link is used once."""
+
+    def drop_ended_credentials(self, at: datetime) -> None:
+        """Drop the links and sessions whose end has passed."""
+
+    def note_uses(self, uses: Mapping[str, datetime]) -> None:
+        """Write when credentials were last used, by digest."""
 
 
 class Conflict(Exception):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -147,9 +147,7 @@ def _url(value: str) -> str:
     except ValueError:
         raise ValueError("is not a URL; write it as https://host/path") from None
     if parts.scheme not in ("http", "https"):
-        raise ValueError(
-            "is a URL that cannot be polled: its scheme must be http or https; write it as https://host/path"
-        )
+        raise ValueError("is no web address: its scheme must be http or https; write it as https://host/path")
     if not host or any(c.isspace() or not c.isprintable() for c in value):
         raise ValueError("is a URL without a host or with a space in it; write it as https://host/path")
     if "@" in parts.netloc:
@@ -206,6 +204,13 @@ def address(value: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or int(port) > 65535 or (":" in host and not host.startswith("[")):
         raise ValueError('is not an address to listen on; write host and port, as in "127.0.0.1:8787"')
     return host.strip("[]"), int(port)
+
+
+def _ip_network(value: str) -> str:
+    try:
+        return str(ip_network(value, strict=False))
+    except ValueError:
+        raise ValueError('is no address and no network; write it as in "127.0.0.1" or "10.0.0.0/8"') from None
 
 
 def _listen(value: str) -> str:
@@ -359,6 +364,7 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Tier = Annotated[Literal["standard", "batch", "flex", "priority", "ultrafast"], BeforeValidator(_tier)]
 Database = Annotated[str, AfterValidator(_database)]
 Host = Annotated[str, AfterValidator(_host)]
+ProxyAddress = Annotated[str, AfterValidator(_ip_network)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Repository = Annotated[str, AfterValidator(_repository)]

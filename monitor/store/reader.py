@@ -19,8 +19,9 @@ from sqlalchemy import ColumnElement, Connection, Integer, Table, and_, bindpara
 
 from monitor.core import records
 from monitor.core.content import PREFIX
+from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
-from monitor.core.events import LogHead, Recorded
+from monitor.core.events import LAST_POSITION, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.notices import EarlierMessage, Notice
 from monitor.core.ports import (
@@ -32,7 +33,7 @@ from monitor.core.ports import (
     Refused,
     SentMessage,
 )
-from monitor.store import blobs, codec, former_keys, measures
+from monitor.store import blobs, codec, credentials, former_keys, measures
 from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
@@ -49,6 +50,7 @@ from monitor.store.schema import (
     sources,
 )
 from monitor.store.schema import blobs as blob_table
+from monitor.store.schema import credentials as credential_table
 from monitor.store.statements import CompiledStatement, Row
 from monitor.store.tree import SqlTree
 
@@ -245,6 +247,8 @@ class SqlReader:
         return tuple(former_streams(self._run(former_keys.RENAMES).fetchall()))
 
     def event(self, position: int) -> Recorded | None:
+        if position > LAST_POSITION:
+            return None
         row = self._run(_EVENT, {"position": position}).fetchone()
         return None if row is None else codec.recorded_of(row)
 
@@ -338,6 +342,10 @@ class SqlReader:
                     evidence.pop(hash, None)
         finally:
             cursor.close()
+
+    def credentials(self) -> Sequence[Credential]:
+        rows = self._run(credentials.ALL).fetchall()
+        return [codec.of_columns(Credential, _named(credential_table, row)) for row in rows]
 
     def notice(self, id: str) -> Notice | None:
         row = self._run(_NOTICE, {"id": id}).fetchone()

@@ -7,7 +7,7 @@ it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -30,6 +30,7 @@ from sqlalchemy import (
 from monitor.core import leaves as lf
 from monitor.core import records
 from monitor.core.content import canonical_json, facts_text, name_of
+from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
 from monitor.core.events import Event, Recorded
 from monitor.core.facts import Alternation, Body, Facts, Measurement, PendingChange, SourceState
@@ -47,7 +48,7 @@ from monitor.core.ports import (
     SentMessage,
 )
 from monitor.core.price import canonical
-from monitor.store import blobs, codec, measures, tree
+from monitor.store import blobs, codec, credentials, measures, tree
 from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect
 from monitor.store.reader import CLAIMABLE, SqlReader, delivery, reckoned
@@ -252,10 +253,11 @@ class SqlTransaction(SqlReader):
         self.written = True
         return int(self._run(statement, row).rowcount)
 
-    def _write_many(self, statement: CompiledStatement, rows: Sequence[Row]) -> None:
+    def _write_many(self, statement: CompiledStatement, rows: Sequence[Row]) -> int:
+        """Run a statement that writes once for each row; return how many rows it met in all."""
         self.written = True
         try:
-            statement.run_many(self._connection, rows)
+            return statement.run_many(self._connection, rows)
         except self._connection.dialect.loaded_dbapi.Error as error:
             raise self._dialect.error(error) from None
 
@@ -462,21 +464,25 @@ class SqlTransaction(SqlReader):
     def free_claims(self, worker: str) -> int:
         return self._write(_FREE, {"worker": worker})
 
-    def settle(self, delivery: Delivery) -> None:
-        """Write state, attempts, retry_at and error of a delivery, and end its claim.
+    def settle(self, *deliveries: Delivery) -> None:
+        """Write state, attempts, retry_at and error of deliveries, and end their claims.
 
         Raises:
-            Refused: there is no such delivery.
+            Refused: one of them is not there.
         """
-        row = {
-            "b_id": delivery.id,
-            "state": delivery.state.value,
-            "attempts": delivery.attempts,
-            "retry_at": records.time_text(delivery.retry_at),
-            "error": delivery.error,
-        }
-        if self._write(_SETTLE, row) == 0:
-            raise Refused(f"There is no delivery {delivery.id} in the outbox: `access-monitor outbox` lists them.")
+        rows = [
+            {
+                "b_id": delivery.id,
+                "state": delivery.state.value,
+                "attempts": delivery.attempts,
+                "retry_at": records.time_text(delivery.retry_at),
+                "error": delivery.error,
+            }
+            for delivery in deliveries
+        ]
+        if rows and self._write_many(_SETTLE, rows) < len(rows):
+            ids = ", ".join(str(delivery.id) for delivery in deliveries)
+            raise Refused(f"There is no delivery {ids} in the outbox: `access-monitor outbox` lists them.")
 
     def keep_sent(self, message: SentMessage) -> None:
         """Keep a message as it went out; its number is given here."""
@@ -524,6 +530,25 @@ class SqlTransaction(SqlReader):
         """Write into the tree that a key signs from here on."""
         self._write(tree.NEW_SIGNING_KEY, {"key": key, "at": records.time_text(at)})
         self._add_leaf(LeafKind.KEY, key, lf.key_content(key))
+
+    def put_credential(self, credential: Credential) -> None:
+        self._write(credentials.NEW, codec.columns(credential))
+
+    def revoke_token(self, name: str, at: datetime) -> bool:
+        revoked = self._write(credentials.REVOKE, {"b_name": name, "at": records.time_text(at)}) > 0
+        self._write(credentials.DROP_OF_TOKEN, {"token": name})
+        return revoked
+
+    def drop_credential(self, digest: str) -> bool:
+        return self._write(credentials.DROP, {"digest": digest}) > 0
+
+    def drop_ended_credentials(self, at: datetime) -> None:
+        self._write(credentials.DROP_ENDED, {"at": records.time_text(at)})
+
+    def note_uses(self, uses: Mapping[str, datetime]) -> None:
+        rows = [{"b_digest": digest, "at": records.time_text(at)} for digest, at in uses.items()]
+        if rows:
+            self._write_many(credentials.USE, rows)
 
     def touch(self, polls: Sequence[SeenAt]) -> None:
         """Renew the freshness of sources that were polled and had not changed."""

@@ -211,7 +211,7 @@ def test_a_log_without_a_tree_gets_one_and_that_is_said(
         tx.keep_sent(MESSAGE)
         tx.advance_epoch(1)
     with store.engine.begin() as connection:
-        for table in ("leaves", "tree_nodes", "checkpoints", "signing_keys", "lease_documents"):
+        for table in ("leaves", "tree_nodes", "checkpoints", "signing_keys", "lease_documents", "credentials"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
     store.close()

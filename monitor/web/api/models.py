@@ -279,6 +279,13 @@ class SourceDocument(ApiDocument):
     refused: list[RefusalDocument] | None = Field(description="Null where it was not asked for: ask for one source.")
 
 
+class StepDocument(ApiDocument):
+    """The act that comes next: its name, and fields of it besides a reason."""
+
+    act: str
+    fields: dict[str, str | bool | int]
+
+
 class AlertDocument(ApiDocument):
     """An open matter, and what to type next."""
 
@@ -291,6 +298,7 @@ class AlertDocument(ApiDocument):
     production: str
     acknowledged: AcknowledgementDocument | None
     position: int | None
+    step: StepDocument | None = Field(description="The same as an act; null where it is to read, or to poll.")
 
 
 class MessageDocument(ApiDocument):
