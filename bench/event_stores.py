@@ -41,13 +41,13 @@ FILLED = 5_000
 PEER = ROOT / ".peers/eventsourcing/bin/python"
 RECORDER = {"SQLite": 0.6, "PostgreSQL": 0.25}
 RAW = {"SQLite": 0.4, "PostgreSQL": 0.15}
-"""The least that the pace of appending may be, as a multiple of that of the recorder and of a bare insert. Neither keeps
-a tree, dense positions under one lock, or indices by type, subject and time; the aim is 1 and 0.4.
+"""The least that the pace of appending may be, as a multiple of that of the recorder and of a bare insert. Neither
+keeps a tree, dense positions under one lock, or indices by type, subject and time; the aim is 1 and 0.4.
 """
 
 READ, REBUILD, BYTES = 10.0, 2.0, 1_500
-"""The most that the last 100 events of a model may take, as a multiple of the same read by the bare driver; that a rebuild may, of
-reading and decoding; and the bytes of an event, its leaf and all indices included.
+"""The most that the last 100 events of a model may take, as a multiple of the same read by the bare driver; that a
+rebuild may, of reading and decoding; and the bytes of an event, its leaf and all indices included.
 """
 
 

@@ -1,14 +1,14 @@
 """Playing a kept history under one policy: by the real pipeline, in a scratch store, on the history's own clock.
 
 What people did is done again at the time at which they did it, as soon as it can be: an act that a still pending change
-forbids waits for it. They go on without the checks that they had, since whether those were right is not the question.
+forbids waits for it. They go on without the checks that no source verifies: whether those were right is not asked.
 A pause that the log has not is resumed by the simulation at once, so that the next one shows as well.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -262,7 +262,7 @@ class Simulation:
             entry = entries[key]
             if entry.status is Status.PAUSED and entry.since < self._now:
                 try:
-                    self._accept(entry, ev.ENTRY_RESUMED, by=ACTOR, reason="the log has no such pause")
+                    self._accept(entry, ev.ENTRY_RESUMED, ACTOR, "the log has no such pause")
                 except Refused:
                     continue
             if entry.status is not Status.PAUSED or entry.since < self._now:
@@ -283,12 +283,14 @@ class Simulation:
             return False
         operator, person = self._in_force.use_cases.operator, {"by": data["by"], "reason": data["reason"], "via": _VIA}
         if event.type == ev.ENTRY_ACTIVATED:
-            self._activate(entry, by=data["by"], reason=data["reason"])
+            self._activate(entry, recorded)
         elif event.type == ev.ENTRY_RESUMED:
             # Of a pause that was spared, or that has not come yet.
             if entry.status is not Status.PAUSED:
                 return False
-            self._accept(entry, event.type, by=data["by"], reason=data["reason"])
+            if self._began(entry) > recorded.recorded_at:
+                return True
+            self._accept(entry, event.type, data["by"], data["reason"], waived=data.get("waived", ()))
         elif event.type == ev.ENTRY_PAUSED and entry.status is Status.ACTIVE:
             operator.pause(key, **person)
         elif event.type == ev.ENTRY_RETIRED:
@@ -300,6 +302,12 @@ class Simulation:
                     key, start=begin, end=end, changes=tuple(data["changes"]), **person
                 )
         return True
+
+    def _began(self, entry: Entry) -> datetime:
+        """Return when what paused an entry began to show."""
+        with self.store.read() as reader:
+            paused = None if entry.pause is None else reader.event(entry.pause)
+        return entry.since if paused is None else stop_of(paused).since
 
     def _release(self, recorded: Recorded) -> bool:
         event = recorded.event
@@ -316,19 +324,30 @@ class Simulation:
         self._note_pauses()
         return bool(held)
 
-    def _activate(self, entry: Entry, *, by: str, reason: str) -> None:
-        if entry.status is Status.WAITING:  # whoever activated it saw it listed
+    def _activate(self, entry: Entry, recorded: Recorded) -> None:
+        data = recorded.event.data
+        if entry.status is Status.WAITING and "visibility" in self._unfed(entry):  # whoever activated it saw it listed
             with self._in_force.use_cases.begin() as unit:
                 suppose_visible(unit, entry.key, self._in_force.configuration)
+        elif entry.status is Status.WAITING:
+            raise Refused("the list that is played does not show its model")
         if entry.status in (Status.WAITING, Status.EVALUATING, Status.ACTIVE):
-            self._accept(entry, ev.ENTRY_ACTIVATED, by=by, reason=reason)
+            self._accept(entry, recorded.event.type, data["by"], data["reason"], waived=data.get("waived", ()))
 
-    def _accept(self, entry: Entry, kind: str, *, by: str, reason: str) -> None:
-        operator = self._in_force.use_cases.operator
+    def _unfed(self, entry: Entry) -> frozenset[str]:
+        """Return the checks that an acceptance asks for and that no source which is played verifies."""
         needs = {*checklist.required(entry), *checklist.asked(entry)}
         if safety.by_caller(entry):
             needs.add(SAFETY_REVIEW)
-        going = Going(waived=frozenset(needs))
+        specs = self._in_force.configuration.sources
+        fed = (checklist.fed_by(specs[key], entry) for key in self.history.sights if key in specs)
+        return frozenset(needs).difference(*fed)
+
+    def _accept(self, entry: Entry, kind: str, by: str, reason: str, *, waived: Iterable[str] = ()) -> None:
+        """Accept what is confirmed, without the checks that nothing here verifies and those that the person waived."""
+        operator = self._in_force.use_cases.operator
+        needs = {*checklist.required(entry), *checklist.asked(entry)}
+        going = Going(waived=self._unfed(entry) | needs.intersection(waived))
         going = replace(going, losses=frozenset(operator.preview(entry.key, kind, going).closed))
         act = operator.activate if kind == ev.ENTRY_ACTIVATED else operator.resume
         act(entry.key, by=by, reason=reason, via=_VIA, going=going)
