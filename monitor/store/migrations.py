@@ -18,7 +18,7 @@ from monitor.store.dialects import Dialect, dialect_of, transaction
 from monitor.store.location import NoDatabase
 from monitor.store.writer import SqlTransaction
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """All revisions in `migrations/versions`, oldest first."""
 
 HEAD = REVISIONS[-1]

@@ -34,6 +34,7 @@ from monitor.settings import load
 from monitor.web.api.operations import OPERATIONS
 from monitor.web.api.resources import RESOURCES
 from monitor.web.app import OPEN, application
+from monitor.web.feeds import FEEDS
 from monitor.web.metrics import metrics
 from monitor.web.pages.views import PAGES
 
@@ -83,9 +84,13 @@ def test_the_pages_and_the_resources_described_are_those_that_there_are():
         head: {name for row in rows(text) for name in quoted(row[0])}
         for head, text in sections(page("desk"), 2).items()
     }
+    feeds = {f"/entries/KEY/{name}" for name in FEEDS} | {f"/{name}" for name in FEEDS if name != "badge.svg"}
+    questions = rows(sections(page("events"), 2)["Asking about the past"])
+    named["API"] |= {quoted(cells[2])[0].partition("?")[0] for cells in questions if len(cells) == 3}
     assert named == {
         "Pages": {documented(spec.path) for spec in PAGES} | {"/configuration"},
         "API": API,
+        "Feeds": feeds,
         "Acts": ACTS,
         "Access": set(),
     }

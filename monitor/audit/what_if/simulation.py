@@ -161,7 +161,7 @@ class Simulation:
         """
         fixed: list[tuple[datetime, int, int, str | Recorded | Document]] = sorted(
             chain(
-                ((held.at, 0, number, held.document) for number, held in enumerate(self.history.configurations)),
+                ((loaded.at, 0, number, loaded.document) for number, loaded in enumerate(self.history.configurations)),
                 ((at, 1, number, key) for number, (key, at) in enumerate(self._fixed_polls())),
                 ((act.recorded_at, 2, number, act) for number, act in enumerate(self.history.acts)),
             ),
@@ -203,13 +203,13 @@ class Simulation:
         if snapshot is None:
             return
         self._polled[key] = self._now
-        kept = _KeptSource(spec, snapshot)
-        outcome = self._in_force.use_cases.poller(lambda _: kept).record(key, snapshot)
+        source = _KeptSource(spec, snapshot)
+        outcome = self._in_force.use_cases.poller(lambda _: source).record(key, snapshot)
         every = spec.every if self.carry is None else self.carry
         again = self._now + DAY if outcome.again is None else min(max(outcome.again, self._now), self._now + every)
         heapq.heappush(self._ticks, (max(again, self._now + timedelta(seconds=1)), key))
-        for asked in outcome.ask:
-            heapq.heappush(self._ticks, (self._now + timedelta(seconds=1), asked))
+        for prompted in outcome.ask:
+            heapq.heappush(self._ticks, (self._now + timedelta(seconds=1), prompted))
         self._in_force.use_cases.tender(cadence={key: self.end - self._now + DAY}).tend(self._now, [key])
         self._note_pauses()
 
@@ -312,17 +312,17 @@ class Simulation:
     def _release(self, recorded: Recorded) -> bool:
         event = recorded.event
         with self.store.read() as reader:
-            held = [
+            quarantines = [
                 change.quarantine
                 for change in reader.pending_changes(event.source)
                 if change.seen and change.quarantine is not None and change.fact.subject.name == event.subject
             ]
-        for position in held:
+        for position in quarantines:
             self._in_force.use_cases.operator.release(
                 position, by=event.data["by"], reason=event.data.get("reason", ""), via=_VIA
             )
         self._note_pauses()
-        return bool(held)
+        return bool(quarantines)
 
     def _activate(self, entry: Entry, recorded: Recorded) -> None:
         data = recorded.event.data
