@@ -23,6 +23,7 @@ BENCHES = (
     "gate",
     "store_commit",
     "translog",
+    "event_stores",
     "cycle",
     "scale",
     "memory",

@@ -135,7 +135,7 @@ class Tender:
             pruned = tx.prune_evidence(unreferenced, head)
         self._forgot = now.date()
         if pruned:
-            size = sum(kept.size for kept in pruned)
+            size = sum(piece.size for piece in pruned)
             logs.line("evidence pruned that no event names", pieces=len(pruned), bytes=size)
 
     def _aged(

@@ -13,19 +13,23 @@ from monitor.store.sql import SqlStore
 _AT_ONCE = 500
 
 
+class DatabaseThere(Refused):
+    """There is a database already where one was to be copied to."""
+
+
 def copy_database(source: SqlStore, url: str) -> None:
     """Copy all rows of a database, as they stand, into another one that is empty; the log keeps its id and its tree.
 
     Raises:
         ConfigurationError: the URL is wrong, or no database can be at that place.
-        Refused: there is a database already.
+        DatabaseThere: there is a database already.
         Unavailable: the other database is out of reach, locked or full.
     """
     dialect = dialect_of(url, create=True, patience=PATIENCE)
     engine = dialect.engine()
     try:
         if revision(engine, dialect):
-            raise Refused(f"There is a database already at {dialect.name}: name an empty one to copy into.")
+            raise DatabaseThere(f"There is a database already at {dialect.name}: name an empty one to copy into.")
         with source.reading_connection() as reading, transaction(engine, dialect, write=True) as writing:
             make_schema(writing)
             # The migrations gave the new database an identity of its own.

@@ -334,7 +334,7 @@ class SqlReader:
             cursor.close()
 
     def unreferenced_evidence(self, before: datetime) -> Sequence[KeptEvidence]:
-        old = {kept.hash: kept for kept in self.kept_evidence() if kept.at < before and not kept.pruned}
+        old = {piece.hash: piece for piece in self.kept_evidence() if piece.at < before and not piece.pruned}
         self._drop_named(old, 0)
         return tuple(old.values())
 

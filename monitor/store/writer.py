@@ -233,7 +233,9 @@ class SqlTransaction(SqlReader):
         begin = leaf_hash(lf.log_content(head.log, head.epoch))
         self._new_leaves.append((LeafKind.LOG, 0, str(head.epoch), begin))
         for recorded in self.events():
-            self._new_leaves.append(_event_leaf(recorded))
+            self._new_leaves.append(
+                (LeafKind.EVENT, recorded.event.position, "", leaf_hash(lf.event_content(recorded)))
+            )
             if len(self._new_leaves) == _BUILT_AT_ONCE:
                 self.write_leaves()
         for kind in (LeafKind.EVIDENCE, LeafKind.NOTICE, LeafKind.MESSAGE):
@@ -289,7 +291,7 @@ class SqlTransaction(SqlReader):
             recorded.append(Recorded(event=stored, id=row["id"], version=row["version"], recorded_at=recorded_at))
         self._write_many(_APPEND, rows)
         self._tip = (position, recorded_at)
-        self._new_leaves += map(_event_leaf, recorded)
+        self._new_leaves += map(_event_leaf, recorded, rows)
         return recorded
 
     def head(self) -> int:
@@ -406,7 +408,7 @@ class SqlTransaction(SqlReader):
         return hash
 
     def prune_evidence(self, evidence: Iterable[KeptEvidence], after: int) -> Sequence[KeptEvidence]:
-        unreferenced = {kept.hash: kept for kept in evidence}
+        unreferenced = {piece.hash: piece for piece in evidence}
         self._drop_named(unreferenced, after)
         if unreferenced:
             self._write_many(_SET_BYTES, [{"b_hash": hash, "content": b""} for hash in unreferenced])
@@ -555,8 +557,9 @@ class SqlTransaction(SqlReader):
             self._write_many(_TOUCH, [_touch_row(poll) for poll in polls])
 
 
-def _event_leaf(recorded: Recorded) -> _NewLeaf:
-    return LeafKind.EVENT, recorded.event.position, "", leaf_hash(lf.event_content(recorded))
+def _event_leaf(recorded: Recorded, row: Row) -> _NewLeaf:
+    content = tree.plain_event(tuple(row.values()))
+    return LeafKind.EVENT, recorded.event.position, "", leaf_hash(content or lf.event_content(recorded))
 
 
 def _money(amount: Decimal) -> str:
