@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.app.clock import SteadyClock
+from monitor.app.clock import ServerTime, SteadyClock
 from monitor.app.health import Health
 from monitor.app.use_cases import UseCases
 from monitor.core import logs
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from monitor.core.configuration import SourceSpec
     from monitor.core.events import Event
     from monitor.core.facts import ReplayedRecording
-    from monitor.detection.budget import DailyBudget
+    from monitor.detection.budget import DailyBudget, Fence
     from monitor.detection.poller import Poller
     from monitor.gate.recency import Recency
     from monitor.notify.alarm import Alarm
@@ -94,14 +94,21 @@ class Monitor:
         self.settings = settings
         self.chosen = Chosen(settings)
         self.store = store
-        self.clock = SteadyClock(utc_now, elapsed)
+        self.server_time = ServerTime(store.turns.time, elapsed) if settings.nodes.engine else None
+        self.clock = SteadyClock(self.server_time or utc_now, elapsed)
         self.elapsed = elapsed
         self.health = Health(elapsed)
         self.unattended = False
+        self.fence: Callable[[str], Fence] | None = None
         self._stack = stack
         self._environ = environ
         self._sources: dict[str, Source] = {}
         stack.callback(self._close_http)
+
+    @property
+    def node_name(self) -> str:
+        """What this process is called among those that share the database."""
+        return self.settings.nodes.name or socket.gethostname()
 
     @property
     def configuration(self) -> Configuration:
@@ -236,7 +243,7 @@ class Monitor:
                 http=self.http,
                 surface=self.configuration.surfaces.get(spec.surface),
                 secret=self.secret,
-                budget=self.budget,
+                budget=self.budget if self.fence is None else self.budget.fenced(self.fence(key)),
                 written=self._written,
             )
             self._sources[key] = build(spec, deps)
@@ -342,7 +349,7 @@ class Monitor:
             channel=self.channel,
             clock=self.clock,
             owners=self._owners,
-            worker=socket.gethostname(),
+            worker=self.node_name,
             executor=self.senders,
             attempts=self.settings.notify.attempts,
             still_allowed=self.still_allowed,

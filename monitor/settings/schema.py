@@ -55,6 +55,7 @@ from monitor.settings.tables import (
     LoggingTable,
     MeasurementsTable,
     NetworkTable,
+    NodesTable,
     NotifyTable,
     RunTable,
     SettingsTable,
@@ -408,6 +409,7 @@ class Document(BaseSettings):
     heartbeat: HeartbeatTable = HeartbeatTable()
     notify: NotifyTable = NotifyTable()
     run: RunTable = RunTable()
+    nodes: NodesTable = NodesTable()
     logging: LoggingTable = LoggingTable()
     owner: list[OwnerTable] = []
     entry: list[EntryTable] = []

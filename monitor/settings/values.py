@@ -125,6 +125,17 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Nodes:
+    """Several daemons on one database: what spreads the work (empty: there is one), how many sources are polled as one
+    job, and what this node is called (empty: as its host).
+    """
+
+    engine: str = ""
+    shard: int = 200
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
     """How long what calls to models took and cost is kept."""
 
@@ -155,6 +166,7 @@ class Settings:
     heartbeat: Heartbeat
     notify: Notify
     run: Run
+    nodes: Nodes
     logging: Fields
     budget: Decimal
     measurements: Measurements
@@ -235,6 +247,11 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         ),
         logging=Fields(**dict(document.logging)),
         run=Run(workers=document.run.workers, drain=document.run.drain),
+        nodes=Nodes(
+            engine="" if document.nodes.engine == "none" else document.nodes.engine,
+            shard=document.nodes.shard,
+            name=document.nodes.name or "",
+        ),
         budget=document.budget.per_day,
         measurements=Measurements(keep=document.measurements.keep),
         document=MappingProxyType(document.model_dump(mode="python", exclude_none=True)),

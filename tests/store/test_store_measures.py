@@ -171,7 +171,17 @@ def test_an_upgrade_from_the_first_schema_keeps_everything_and_the_log_append_on
         for statement in (
             *(
                 f"DROP TABLE {table}"
-                for table in ("leaves", "tree_nodes", "checkpoints", "signing_keys", "lease_documents")
+                for table in (
+                    "leaves",
+                    "tree_nodes",
+                    "checkpoints",
+                    "signing_keys",
+                    "lease_documents",
+                    "turns",
+                    "nodes",
+                    "working_state",
+                    "compatible_revisions",
+                )
             ),
             "DROP TABLE sent_messages",
             "DROP TABLE measurements",
