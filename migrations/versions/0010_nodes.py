@@ -1,5 +1,5 @@
-"""What several nodes agree upon: their turns and the nodes themselves; state that outlives a process; and which versions
-of the program can work on which schema.
+"""What several nodes agree upon: their turns and the nodes themselves; state that outlives a process; and which
+versions of the program can work on which schema.
 """
 
 import sqlalchemy as sa

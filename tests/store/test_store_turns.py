@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hanging_proxy import hanging
+from sqlalchemy.engine import make_url
+from waiting import until
 
 from monitor.core.nodes import TICKING, Node, Turn
-from monitor.store import SqlStore
+from monitor.core.ports import ConfigurationError, Refused, Unavailable
+from monitor.store import SqlStore, dialects, open_store
+from monitor.store.patient import PatientConnection
 
 NOW = datetime(2026, 7, 30, 12, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -126,3 +135,66 @@ def test_working_state_is_kept_under_its_name_until_it_is_empty(store: SqlStore)
             tx.put_working_state("uses", content, NOW)
         with store.read() as reader:
             assert reader.working_state("uses") == content
+
+
+def test_a_writer_that_says_nothing_loses_its_lock_to_the_next(
+    postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialects, "LONGEST_PAUSE", "200ms")
+    url = postgres()
+    stopped, other = open_store(url), open_store(url)
+
+    def stop_and_go_on() -> None:
+        with stopped.write() as tx:
+            tx.put_working_state("x", "mine", NOW)
+            with other.write() as following:
+                following.put_working_state("x", "theirs", NOW)
+            tx.put_working_state("x", "mine again", NOW)
+
+    with pytest.raises(Unavailable):
+        stop_and_go_on()
+    with other.read() as reader:
+        assert reader.working_state("x") == "theirs"
+    stopped.close()
+    other.close()
+
+
+def test_a_server_that_hangs_holds_up_nobody_for_ever(
+    postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PatientConnection, "patience", 0.3)
+    url = make_url(postgres())
+    with hanging(f"{url.query['host']}/.s.PGSQL.5432") as proxy:
+        through = url.set(host="127.0.0.1", port=proxy.port, query={}).render_as_string(hide_password=False)
+        store = open_store(through)
+        store.turns.time()
+        proxy.hang()
+        with pytest.raises(Unavailable, match="could not be reached"):
+            store.turns.time()
+        proxy.resume()
+        until(lambda: _answers(store), "it answers again")
+        store.close()
+
+
+def _answers(store: SqlStore) -> bool:
+    try:
+        store.turns.time()
+    except Unavailable:
+        return False
+    return True
+
+
+def test_daemons_that_share_a_database_and_one_that_works_alone_keep_out_of_each_others_way(
+    postgres: Callable[[], str], tmp_path: Path
+) -> None:
+    url = postgres()
+    first, second, alone = open_store(url), open_store(url), open_store(url)
+    with first.company(), second.company(), pytest.raises(Refused, match="Another daemon runs"), alone.sole():
+        pass
+    with alone.sole(), pytest.raises(Refused, match="works alone"), first.company():
+        pass
+    file = open_store(str(tmp_path / "monitor.db"))
+    with pytest.raises(ConfigurationError, match="Several nodes need PostgreSQL"), file.company():
+        pass
+    for store in (first, second, alone, file):
+        store.close()
