@@ -29,6 +29,7 @@ from monitor.core import logs
 from monitor.core.configuration import Configuration, Owner
 from monitor.core.events import LogHead
 from monitor.core.ports import PUBLISHING, SEALING, Clock, ConfigurationError, MonitorError, Source
+from monitor.core.rests import StoredRests
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.registry.configuration_effects import in_words, recorded
 from monitor.settings import Settings, anchored, is_reference, load, resolve, restore
@@ -245,6 +246,7 @@ class Monitor:
                 secret=self.secret,
                 budget=self.budget if self.fence is None else self.budget.fenced(self.fence(key)),
                 written=self._written,
+                rests=StoredRests(self.store),
             )
             self._sources[key] = build(spec, deps)
         return self._sources[key]
@@ -300,7 +302,7 @@ class Monitor:
     @cached_property
     def tender(self) -> Tender:
         """What time does."""
-        return self.use_cases.tender(keep=self.settings.measurements.keep)
+        return self.use_cases.tender(keep=self.settings.measurements.keep, shared=bool(self.settings.nodes.engine))
 
     @cached_property
     def channel(self) -> AppriseChannel:

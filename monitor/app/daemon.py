@@ -14,20 +14,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from monitor.app.bootstrap import Monitor
 from monitor.app.health import notify_systemd, watchdog_interval
 from monitor.app.joblog import JobLog
 from monitor.app.nodes.member import RUN, WORKER, Member
-from monitor.app.nodes.shards import SHORT, SPREAD
 from monitor.app.scheduler import Schedule
 from monitor.app.signals import Signals
 from monitor.core import logs
-from monitor.core.configuration import SourceSpec
 from monitor.core.ports import PUBLISHING, STORING, ClockStep, ConfigurationError, MonitorError, NotSent
 from monitor.detection.budget import first_poll, unpaid
 from monitor.detection.late_reads import awaiting, readers_of
+from monitor.detection.shards import SHORT, SPREAD, host_of
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.registry import check_expiry
 from monitor.registry.timekeeping import described, keep_ages, record_steps
@@ -90,7 +88,6 @@ class Daemon:
                 self._log,
                 role=role,
                 poll=self._poll,
-                host_of=self._host,
                 pause=lambda seconds: self._signals.wait(seconds),
             )
 
@@ -202,7 +199,7 @@ class Daemon:
         except MonitorError as error:
             logs.line("freshness not recorded", level=logging.WARNING, error=error)
         try:
-            self._record_uses(ending=True)
+            self._record_uses(ending=self._member is None)
         except MonitorError as error:
             logs.line("uses not recorded", level=logging.WARNING, error=error)
         logs.line("stopped", drained=drained)
@@ -354,7 +351,7 @@ class Daemon:
                 f"poll {key}",
                 key,
                 pool="probes" if spec.can.calls else "default",
-                host=self._host(spec),
+                host=host_of(self._monitor.configuration, spec),
                 first=first_poll(spec, states.get(key), now, writes[key]) - now,
                 spread=SPREAD if spec.every > SHORT else 0,
             )
@@ -378,11 +375,6 @@ class Daemon:
         heartbeat = self._monitor.settings.heartbeat
         if heartbeat.url or heartbeat.failure_url:
             self._every(HEARTBEAT, self._beat, "heartbeat", ticking=True)
-
-    def _host(self, spec: SourceSpec) -> str:
-        """Return whom a poll of a source asks, so that the sources of one host share what one host may take."""
-        surface = self._monitor.configuration.surfaces.get(spec.surface)
-        return urlsplit(spec.url or (surface.base_url if surface is not None else "")).netloc or spec.key
 
     def _every(
         self,
@@ -584,7 +576,15 @@ class Daemon:
         if self._web is not None:
             from monitor.web.review import answer_deployments
 
-            answer_deployments(self._web.endpoints, self._monitor)
+            answer_deployments(self._web.endpoints, self._monitor, self._monitor.node_name, self._ended_nodes())
+
+    def _ended_nodes(self) -> list[str]:
+        """Return the nodes whose work this one takes over, as the one that ticks."""
+        if self._member is None or not self._may_tick():
+            return []
+        now = self._monitor.clock()
+        with self._monitor.store.read() as reader:
+            return [node.name for node in reader.nodes() if node.silent(now)]
 
     def _beat(self) -> None:
         """Tell the outside that polls truly succeed, or that nothing can be written; otherwise silence is the alarm."""

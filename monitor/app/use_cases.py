@@ -87,10 +87,22 @@ class UseCases:
 
         return Attendant(self.begin)
 
-    def tender(self, *, cadence: Mapping[str, timedelta] | None = None, keep: timedelta | None = None) -> Tender:
-        """Return what time does; `cadence` and `keep` as `Tender` takes them."""
+    def tender(
+        self,
+        *,
+        cadence: Mapping[str, timedelta] | None = None,
+        keep: timedelta | None = None,
+        shared: bool = False,
+    ) -> Tender:
+        """Return what time does; `cadence`, `keep` and `shared` as `Tender` takes them."""
         from monitor.registry.housekeeping import Tender
 
         return Tender(
-            self._store, self._configuration, begin=self.begin, ask_gate=Production, cadence=cadence, keep=keep
+            self._store,
+            self._configuration,
+            begin=self.begin,
+            ask_gate=Production,
+            cadence=cadence,
+            keep=keep,
+            shared=shared,
         )

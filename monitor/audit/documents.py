@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from monitor.audit.alerts import Alert
     from monitor.audit.coverage import CoverageRow
     from monitor.audit.lifecycle import End
+    from monitor.audit.node_status import NodeRow
     from monitor.audit.production import ProductionAnswer
     from monitor.audit.queries import ChainStep, CheckRow, StatusRow
     from monitor.audit.sent_notices import SentNotice
@@ -189,11 +190,23 @@ def of_source(row: SourceRow) -> Document:
         "fresh_until": time_or_none(row.fresh_until),
         "every": row.every.total_seconds(),
         "error_at": time_or_none(row.error_at),
+        "node": row.node or None,
         "pending": [_of_pending(change) for change in row.pending],
         "held": [_of_pending(change) for change in row.held],
         "refused": None
         if row.refused is None
         else [{"where": refusal.where, "reason": refusal.reason} for refusal in row.refused],
+    }
+
+
+def of_node(row: NodeRow) -> Document:
+    """Return a node; `clock_off` is in seconds."""
+    return {
+        **asdict(row),
+        "state": row.state.value,
+        "started_at": rfc3339(row.started_at),
+        "heartbeat_at": rfc3339(row.heartbeat_at),
+        "differs": list(row.differs),
     }
 
 

@@ -123,5 +123,8 @@ class Turns(Protocol):
     def heartbeat(self, node: Node) -> None:
         """Write down how a node is doing."""
 
+    def forget(self, before: datetime) -> None:
+        """Forget the nodes that were last heard of before a time."""
+
     def leave(self, name: str) -> None:
         """Forget a node that ends in order, and free its ticking."""

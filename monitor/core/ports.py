@@ -484,8 +484,8 @@ class Transaction(Reader, Protocol):
         begun.
         """
 
-    def put_working_state(self, name: str, content: str, at: datetime) -> None:
-        """Keep a text under a name beside the log; an empty one is forgotten."""
+    def put_working_state(self, name: str, content: str, at: datetime | None = None) -> None:
+        """Keep a text under a name beside the log, as of a time; an empty one, which needs none, is forgotten."""
 
     def drop_entries(self) -> None:
         """Forget the registry projection, to rebuild it from the log."""

@@ -126,12 +126,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nodes:
-    """Several daemons on one database: what spreads the work (empty: there is one), how many sources are polled as one
-    job, and what this node is called (empty: as its host).
+    """Several daemons on one database: what spreads the work (empty: there is one), and what this node is called
+    (empty: as its host).
     """
 
     engine: str = ""
-    shard: int = 200
     name: str = ""
 
 
@@ -181,6 +180,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
     configuration = Configuration(
         surfaces={row.key: surface(row) for row in document.surface},
         sources={spec.key: spec for _, sources in made for spec in sources},
+        shard=document.nodes.shard,
         former_sources={key: was for row, sources in made for key, was in former(row, sources).items()},
         former_entries={row.key: row.was for row in document.entry if row.was},
         owners={row.key: _owner(row, document.notify.timezone, folder) for row in document.owner},
@@ -249,7 +249,6 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         run=Run(workers=document.run.workers, drain=document.run.drain),
         nodes=Nodes(
             engine="" if document.nodes.engine == "none" else document.nodes.engine,
-            shard=document.nodes.shard,
             name=document.nodes.name or "",
         ),
         budget=document.budget.per_day,

@@ -119,6 +119,10 @@ class SqlTurns:
         with self._transaction() as connection:
             connection.execute(insert(nodes), row)
 
+    def forget(self, before: datetime) -> None:
+        silent = nodes.c.heartbeat_at < records.time_text(before)
+        self._changed(delete(nodes).where(silent))
+
     def leave(self, name: str) -> None:
         with self._transaction() as connection:
             connection.execute(delete(nodes).where(nodes.c.name == name))

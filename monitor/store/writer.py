@@ -365,9 +365,9 @@ class SqlTransaction(SqlReader):
         """Put a turn off; False where this is not its last run any more."""
         return self._write(HOLD, {"b_name": name, "b_run": run, "due": records.time_text(due_at)}) > 0
 
-    def put_working_state(self, name: str, content: str, at: datetime) -> None:
-        """Keep a text under a name; an empty one is forgotten."""
-        row = {"content": content, "at": records.time_text(at)}
+    def put_working_state(self, name: str, content: str, at: datetime | None = None) -> None:
+        """Keep a text under a name, as of a time; an empty one, which needs none, is forgotten."""
+        row = {"content": content, "at": codec.optional_time_text(at)}
         if not content:
             self._write(_DROP_WORKING_STATE, {"name": name})
         elif self._write(_MOVE_WORKING_STATE, {**row, "b_name": name}) == 0:

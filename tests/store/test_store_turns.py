@@ -120,6 +120,10 @@ def test_nodes_say_how_they_are_and_are_silent_after_a_while(store: SqlStore) ->
         assert reader.nodes() == [later]
     assert not later.silent(NOW + 10 * SECOND)
     assert later.silent(NOW + 12 * SECOND)
+    store.turns.heartbeat(replace(node, name="b", heartbeat_at=NOW - MINUTE))
+    store.turns.forget(NOW)
+    with store.read() as reader:
+        assert [row.name for row in reader.nodes()] == ["a"]
     store.turns.leave("a")
     with store.read() as reader:
         assert reader.nodes() == []

@@ -19,17 +19,16 @@ from typing import TYPE_CHECKING
 from monitor import __version__
 from monitor.app.lanes import Lanes
 from monitor.app.nodes.engine import DELIVERIES, engine_of
-from monitor.app.nodes.shards import PROBE, next_due, shards, turn_of
 from monitor.core import logs
 from monitor.core.nodes import AGAIN, SILENCE, Node, TakenOver, Turn, for_once
 from monitor.core.ports import MonitorError, Refused, Transaction
 from monitor.detection.budget import first_poll
 from monitor.detection.late_reads import awaiting
+from monitor.detection.shards import PROBE, host_of, next_due, shards, turn_of
 
 if TYPE_CHECKING:
     from monitor.app.bootstrap import Monitor
     from monitor.app.joblog import JobLog
-    from monitor.core.configuration import SourceSpec
     from monitor.detection.budget import Fence
     from monitor.store.dialects import Sole
 
@@ -47,6 +46,9 @@ PATIENCE = timedelta(seconds=15)
 OFFERED_AGAIN = timedelta(seconds=30)
 """When what is still due is offered again: it waits in the queue, or what had it is lost."""
 
+FORGOTTEN = timedelta(days=1)
+"""How long a silent node is shown."""
+
 NAME_TAKEN = timedelta(seconds=5)
 """For how long a node looks whether another of its name lives, before it joins."""
 
@@ -60,7 +62,7 @@ class _Fenced:
 
 
 class Member:
-    """One node. `poll` polls one source and says whether it was read; `host_of` whom a poll asks.
+    """One node. `poll` polls one source and says whether it was read.
 
     A worker never ticks. `pause` waits, less long where the process is to stop.
     """
@@ -72,19 +74,17 @@ class Member:
         *,
         role: str,
         poll: Callable[[str], bool],
-        host_of: Callable[[SourceSpec], str],
         pause: Callable[[float], None],
     ) -> None:
         self._monitor = monitor
         self._log = log
         self._role = role
         self._poll = poll
-        self._host_of = host_of
         self._pause = pause
         self._name = monitor.node_name
         self._turns = monitor.store.turns
         self._engine = engine_of(monitor.settings.nodes.engine, monitor.store)
-        self._lanes = Lanes(monitor.settings.run.workers, lambda key: host_of(monitor.configuration.sources[key]))
+        self._lanes = Lanes(monitor.settings.run.workers, self._host)
         self._company: Sole | None = None
         self._started_at = monitor.clock()
         self._beat_at = self._ticks_until = self._took_over_at = float("-inf")
@@ -196,7 +196,7 @@ class Member:
 
     def reshard(self) -> None:
         """Know the shards of the configuration as it is now."""
-        self._shards = shards(self._monitor.configuration.sources, self._monitor.settings.nodes.shard, self._host_of)
+        self._shards = shards(self._monitor.configuration)
 
     def plan(self) -> None:
         """Plan the turns of the configuration: what is new is due at once, a paid probe when it may be paid for."""
@@ -227,6 +227,7 @@ class Member:
         self._offered = {**before, **{name: (due[name], now) for name in names}}
         if self._monitor.elapsed() - self._took_over_at >= BEAT.total_seconds():
             self._took_over_at = self._monitor.elapsed()
+            self._turns.forget(now - FORGOTTEN)
             taken = self._engine.take_over()
             if taken:
                 logs.line("jobs of silent nodes are given to others", level=logging.WARNING, jobs=taken)
@@ -234,6 +235,10 @@ class Member:
     def sooner(self, key: str, after: timedelta) -> None:
         """Have a source polled after this time, by whoever comes to it, unless it is polled earlier anyway."""
         self._turns.sooner(turn_of(key, self._monitor.configuration.sources[key]), self._monitor.clock() + after)
+
+    def _host(self, key: str) -> str:
+        spec = self._monitor.configuration.sources.get(key)
+        return key if spec is None else host_of(self._monitor.configuration, spec)
 
     # -- jobs
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
+from urllib.parse import urlsplit
 
-from monitor.core.configuration import SourceSpec
+from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.nodes import AGAIN
 
 PROBE = "probe "
@@ -25,23 +25,27 @@ SPREAD = 0.1
 """Jitter, as a share of an interval: sources of one host are not all asked in the same second."""
 
 
-def shards(
-    sources: Mapping[str, SourceSpec], size: int, host_of: Callable[[SourceSpec], str]
-) -> dict[str, tuple[str, ...]]:
-    """Return the turns of a configuration: name → the keys of its sources, at most `size` of them."""
+def host_of(configuration: Configuration, spec: SourceSpec) -> str:
+    """Return whom a poll of a source asks, so that the sources of one host share what one host may take."""
+    surface = configuration.surfaces.get(spec.surface)
+    return urlsplit(spec.url or (surface.base_url if surface is not None else "")).netloc or spec.key
+
+
+def shards(configuration: Configuration) -> dict[str, tuple[str, ...]]:
+    """Return the turns of a configuration: name → the keys of its sources."""
     turns: dict[str, tuple[str, ...]] = {}
     groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for key, spec in sources.items():
+    for key, spec in configuration.sources.items():
         if spec.paid:
             turns[PROBE + key] = (key,)
         else:
             # What calls models may hang for a minute, and keeps no page waiting.
             group = "calls" if spec.can.calls else "polls"
-            groups[f"{group} {spec.every.total_seconds():g}s"].append((host_of(spec), key))
+            groups[f"{group} {spec.every.total_seconds():g}s"].append((host_of(configuration, spec), key))
     for group, members in groups.items():
         keys = [key for _, key in sorted(members)]
-        for number, first in enumerate(range(0, len(keys), size), 1):
-            turns[f"{group} {number}"] = tuple(keys[first : first + size])
+        for number, first in enumerate(range(0, len(keys), configuration.shard), 1):
+            turns[f"{group} {number}"] = tuple(keys[first : first + configuration.shard])
     return turns
 
 
