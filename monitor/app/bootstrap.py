@@ -7,7 +7,6 @@ that read the clock.
 from __future__ import annotations
 
 import base64
-import logging
 import os
 import secrets
 import socket
@@ -24,19 +23,18 @@ from zoneinfo import ZoneInfo
 
 from monitor.app.clock import ServerTime, SteadyClock
 from monitor.app.health import Health
-from monitor.app.use_cases import UseCases
 from monitor.core import logs
 from monitor.core.configuration import Configuration, Owner
-from monitor.core.events import LogHead
-from monitor.core.ports import PUBLISHING, SEALING, Clock, ConfigurationError, MonitorError, Source
+from monitor.core.ports import SEALING, Clock, ConfigurationError, MonitorError, Source
 from monitor.core.rests import StoredRests
-from monitor.gate.client.verdict import PRODUCTION
 from monitor.registry.configuration_effects import in_words, recorded
 from monitor.settings import Settings, anchored, is_reference, load, resolve, restore
 from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
+    from monitor.app.lease_files import LeaseFiles
     from monitor.app.publication import Publisher
+    from monitor.app.use_cases import UseCases
     from monitor.audit.replay import Replay
     from monitor.audit.translog.checkpoints import Checkpoint
     from monitor.audit.translog.sealing import Sealer
@@ -59,6 +57,9 @@ if TYPE_CHECKING:
 
 
 _ACCEPT = "`access-monitor config check` says why, `access-monitor config accept --by YOU --reason TEXT` accepts it."
+_CONFIGURED = ("budget", "use_cases", "poller", "tender", "channel", "relay", "lease_files", "sealer", "publisher")
+"""The parts of a monitor that are built from its configuration."""
+
 _BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 """Linux has a clock that goes on while the machine is suspended; by any other, waking up looks like a clock that was
 set.
@@ -192,7 +193,17 @@ class Monitor:
         self.settings = settings
         self._sources = {}
         self._close_http()
-        for part in ("budget", "use_cases", "poller", "tender", "channel", "relay", "sealer", "publisher"):
+        for part in (
+            "budget",
+            "use_cases",
+            "poller",
+            "tender",
+            "channel",
+            "relay",
+            "lease_files",
+            "sealer",
+            "publisher",
+        ):
             self.__dict__.pop(part, None)
 
     def _close_http(self) -> None:
@@ -267,6 +278,8 @@ class Monitor:
     @cached_property
     def use_cases(self) -> UseCases:
         """What can be done to the store; whatever moves the gate's answers writes the lease files anew."""
+        from monitor.app.use_cases import UseCases
+
         return UseCases(self.store, self.configuration, self.clock, published=self.after_commit)
 
     @cached_property
@@ -354,7 +367,7 @@ class Monitor:
             worker=self.node_name,
             executor=self.senders,
             attempts=self.settings.notify.attempts,
-            still_allowed=self.still_allowed,
+            still_allowed=self.lease_files.still_allowed,
             gate=lambda reader, now: Production(reader, self.configuration, now),
             fallback_owner=lambda: self.configuration.fallback_owner,
             public_url=self.settings.web.public_url,
@@ -380,6 +393,7 @@ class Monitor:
         Raises:
             ConfigurationError: a source cannot be built.
         """
+        from monitor.app.use_cases import UseCases
         from monitor.audit.replay import Replay
 
         sources = {key: self.source(key) for key in recordings}
@@ -393,28 +407,24 @@ class Monitor:
         """Record the configuration in the log and judge what it changes; returns how many events that took."""
         return len(self.use_cases.declare(self.chosen.before))
 
+    @cached_property
+    def lease_files(self) -> LeaseFiles:
+        """What production is told where it reads files."""
+        from monitor.app.lease_files import LeaseFiles
+
+        settings = self.settings
+        return LeaseFiles(
+            self.store,
+            settings.configuration,
+            self.clock,
+            self.health,
+            folder=settings.lease_dir,
+            mode=settings.lease_mode,
+        )
+
     def publish(self) -> None:
-        """Write the lease files as the registry stands.
-
-        A file that is ahead of the log because another process has just committed is left alone: its events are in the
-        log by now. One that is ahead of everything in the log speaks of what the log has forgotten, since a backup was
-        restored: the log begins a new epoch, whose files replace it.
-
-        Raises:
-            MonitorError: the store cannot be read, or the folder not be written.
-        """
-        try:
-            ahead = self._write_leases()
-            while ahead:
-                with self.store.read() as reader:
-                    if max(ahead.values()) <= reader.log_head():
-                        break
-                self._begin_epoch(ahead)
-                ahead = self._write_leases()
-        except MonitorError as error:
-            self.health.failing(PUBLISHING, str(error), self.clock())
-            raise
-        self.health.works(PUBLISHING)
+        """Write the lease files as the registry stands; raises as `LeaseFiles.publish`."""
+        self.lease_files.publish()
 
     def seal(self) -> tuple[Checkpoint, list[MonitorError]]:
         """Sign a checkpoint where the log has grown, and bring the last one everywhere; return it, and what went wrong
@@ -481,84 +491,6 @@ class Monitor:
         except MonitorError:
             if not self.unattended:
                 raise
-
-    def _write_leases(self) -> Mapping[str, LogHead]:
-        """Write the lease files; returns where those stand that are ahead of the log as it was read."""
-        from monitor.gate.lease_file import lease_bytes, lease_documents, write_lease
-        from monitor.gate.state import standings
-
-        rules = self.configuration.gate
-        with self.store.read() as reader:
-            now = self.clock()
-            standing, head = standings(reader, self.configuration, now), reader.log_head()
-        documents = lease_documents(standing, rules, now, head)
-        ahead = write_lease(self.settings.lease_dir, documents, head, self.settings.lease_mode)
-        written = {key: lease_bytes(document) for key, document in documents.items() if key not in ahead}
-        self._keep_leases(written, now)
-        return ahead
-
-    def _keep_leases(self, written: Mapping[str, bytes], now: datetime) -> None:
-        """Keep the lease documents that answer something new, so that what production was told can be shown.
-
-        What cannot be kept now is kept at the next renewal: the files are written, and that matters more.
-        """
-        from monitor.gate.lease_file import lease_answers
-
-        try:
-            with self.store.read() as reader:
-                kept = {environment: reader.tree.last_lease(environment) for environment in written}
-            new = {
-                environment: document
-                for environment, document in written.items()
-                if (last := kept[environment]) is None or lease_answers(last) != lease_answers(document)
-            }
-            if new:
-                with self.store.write() as tx:
-                    for environment, document in new.items():
-                        tx.keep_lease(environment, document, now)
-        except MonitorError as error:
-            logs.line("the lease documents are not kept", level=logging.WARNING, error=error)
-
-    def _begin_epoch(self, ahead: Mapping[str, LogHead]) -> None:
-        """Make our files outrank those that the log has no events for."""
-        with self.store.write() as tx:
-            tx.advance_epoch(max(ahead.values()).epoch)
-        files = ", ".join(str(self.settings.lease_dir / f"{environment}.json") for environment in ahead)
-        logs.line(
-            "the log was set back, as by a restored backup: lease files written later than it are replaced",
-            level=logging.WARNING,
-            files=files,
-        )
-
-    def still_allowed(self, entry: str) -> datetime | None:
-        """Return until when production's lease file allows an entry that is denied, since the files cannot be written;
-        None where they are as the gate.
-
-        A message may overtake the lease files of its own commit, so they are written first where they still allow.
-        """
-        if self.health.trouble(PUBLISHING) is None:
-            if self._leased(entry) is None:
-                return None
-            try:
-                self.publish()
-            except MonitorError:
-                pass  # it is a trouble now, and the file says until when it allows
-            else:
-                return None
-        return self._leased(entry)
-
-    def _leased(self, entry: str) -> datetime | None:
-        """Return until when production's lease file allows an entry; None where it does not, or where no reader could
-        rely on it.
-        """
-        from monitor.gate.client.lease import Lease, LeaseError, place, read
-
-        try:
-            path = place(str(self.settings.lease_dir), PRODUCTION)
-            answer = Lease(path, read(path), PRODUCTION, self.clock()).answer(entry, "")
-        except LeaseError:
-            return None
-        return datetime.fromisoformat(str(answer["expires_at"])) if answer["allowed"] else None
 
 
 @contextmanager

@@ -311,6 +311,20 @@ _LOSS = re.compile(
     re.I,
 )
 
+_GATED = (
+    r"(?:{model}|\b(?:this|the|requested) model)\W{1,3}(?:is |remains )?(?:currently |still |only )*"
+    r"(?:available )?(?:(?:in|under|through|during|as|to|for) (?:an? )?)?(?:limited|private|closed|gated|restricted"
+    r"|invite-only|invitation-only|early[- ]access|allowlisted|whitelisted)\b(?! (?:to|in) \d)"
+    r"|\b(?:request|apply for) access to (?:this|the) model\b|\bjoin the (?:model(?:'s)? )?wait-?list\b"
+)
+_IN_OTHER_LANGUAGES = (
+    r"\bmodell\b[^.]{0,40}\bnicht (?:freigeschaltet|verf[üu]e?gbar|gefunden|zugelassen|vorhanden|unterst[üu]e?tzt)"
+    r"|\bmod[èe]le\b[^.]{0,40}(?:\bn'existe pas|\bintrouvable|\bnon disponible|\bpas (?:disponible|accessible|autoris))"
+    r"|\bmodelo\b[^.]{0,40}\b(?:no (?:existe|encontrado|est[áa] disponible|disponible)|n[ãa]o (?:existe|encontrado"
+    r"|est[áa] dispon[íi]vel|dispon[íi]vel))"
+    r"|モデル.{0,12}(?:見つかりません|存在しません|利用できません)|모델.{0,12}(?:없습니다|찾을 수 없|존재하지 않)"
+)
+
 _REFUSALS = (400, 403, 404, 410, 422)
 """The statuses under which a sentence says that a model is not there, or not for us."""
 
@@ -329,6 +343,7 @@ TABLE: tuple[MeaningRow, ...] = (
         r"|\bunsupported (?:countr|region|location|territor)",
         account=True,
     ),
+    _row(Meaning.REGION, 451),
     # Proxies refuse a key for one model with 401.
     _row(Meaning.POLICY, 401, 403, type="key_model_access_denied team_model_access_denied user_model_access_denied"),
     _row(Meaning.POLICY, 401, 403, type="project_model_access_denied org_model_access_denied"),
@@ -383,6 +398,27 @@ TABLE: tuple[MeaningRow, ...] = (
         r"(?:admin|policy|settings|level)"
         r"|\bmodel\b.*\brequires? (?:\w+ )?terms\b|\b(?:accept|agree to) the (?:\w+ )?terms\b.*\bmodel\b"
         r"|\bnot (?:yet )?activated the model\b",
+    ),
+    _row(
+        Meaning.POLICY,
+        400,
+        403,
+        404,
+        says=r"\b(?:accept|agree to)\b[^.]{0,40}\b(?:terms|licen[sc]e|agreement)\b[^.]*(?:{model}|\bmodel\b|\buse it\b)"
+        r"|\b(?:upgrade|subscribe|switch)\b[^.]{0,40}\bto (?:use|access|call|unlock) "
+        r"(?:(?:this|the) (?:requested )?model\b|{model})"
+        r"|(?:{model}|\bmodel)\W{1,3}(?:is )?(?:requires?|needs?|(?:only )?(?:available|offered|included))(?: only)?"
+        r"(?: on| to| for| with| in)? (?:an? |the )?(?:[\w-]+ )?(?:plan|tier|subscription|subscribers|customers)\b"
+        r"|\b(?:data residency|zero data retention|zdr)\b[^.]{0,60}\b(?:prevents?|cannot|can't|block\w*|restrict\w*"
+        r"|not (?:allowed|eligible|supported|permitted))\b",
+    ),
+    _row(Meaning.POLICY, 400, 403, code="SERVICE_DISABLED"),  # Google
+    _row(
+        Meaning.POLICY,
+        400,
+        403,
+        says=r"\benable the [\w ]{3,60}\bAPI\b|\bAPI has not been used in project\b",  # Google
+        account=True,
     ),
     # Safety.
     _row(Meaning.BLOCKED, 403, says=r"\bDaybreak\b|\bcyber access program", account=True),
@@ -445,6 +481,8 @@ TABLE: tuple[MeaningRow, ...] = (
     _row(Meaning.ACCESS_LOST, *_REFUSALS, says=_ELSEWHERE_ONLY),
     _row(Meaning.ACCESS_LOST, *_REFUSALS, says=_NO_DOOR),
     _row(Meaning.ACCESS_LOST, 404, says=r"^No endpoints found for {model}"),  # OpenRouter
+    _row(Meaning.ACCESS_LOST, 400, 403, 404, says=_GATED),
+    _row(Meaning.ACCESS_LOST, *_REFUSALS, says=_IN_OTHER_LANGUAGES),
     # Refused for what the call said, which is no word about access.
     _row(Meaning.PARAMETER_REJECTED, 400, says=r"requires a newer version of Codex"),
     _row(Meaning.PARAMETER_REJECTED, 200, 400, code="invalid_prompt content_filter"),

@@ -251,7 +251,7 @@ class _Around:
             self._sign(name, key, value)
             number = _number(value)
             if within and key in _TOTAL and number is not None and number > self._counted:
-                self._signs.append(f"`{name}` is {number}, and it has {self._counted} items")
+                self._signs.append(f"`{name}` is {number}, and it lists {self._counted}")
             pages = number if key in _PAGES else pages
             if key in _PAGE and number is not None:
                 page, self.page = number, (_asks_for_page(name, key), number)
@@ -313,7 +313,7 @@ class _Around:
         for name in ("x-total-count", "x-total"):
             total = _number(headers.get(name))
             if total is not None and total > self._counted:
-                self._signs.append(f"its header {name} is {total}, and it has {self._counted} items")
+                self._signs.append(f"its header {name} is {total}, and it lists {self._counted}")
 
 
 def _asks_for(name: str, key: str, way: str) -> str:

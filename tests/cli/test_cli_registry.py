@@ -543,16 +543,16 @@ def test_a_message_that_overtakes_the_lease_file_of_its_commit_writes_it_or_says
     am("pause", MINI, *BY)
     lease.write_text(allowing)
     with open_monitor(config, create=False) as monitor:
-        assert monitor.still_allowed(MINI) is None
+        assert monitor.lease_files.still_allowed(MINI) is None
         assert json.loads(lease.read_text())["flags"][MINI]["metadata"]["status"] == "paused"
 
         def unwritable() -> NoReturn:
             raise MonitorError("The lease file could not be written.")
 
         lease.write_text(allowing)
-        monkeypatch.setattr(monitor, "_write_leases", unwritable)
+        monkeypatch.setattr(monitor.lease_files, "_write", unwritable)
         until = json.loads(allowing)["metadata"]["lease_until"]
-        assert monitor.still_allowed(MINI) == datetime.fromisoformat(until)
+        assert monitor.lease_files.still_allowed(MINI) == datetime.fromisoformat(until)
 
 
 def results_of(*models: str) -> str:

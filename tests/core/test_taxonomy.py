@@ -29,6 +29,37 @@ def failed(code: str) -> Any:
 
 
 SEEN: dict[str, tuple[int, Any, Meaning]] = {
+    # What rules, offers and other languages add
+    "terms first": (403, openai(f"You must accept the terms for {M} before you can use it."), Meaning.POLICY),
+    "a paid plan": (403, openai("Upgrade to a paid plan to use this model."), Meaning.POLICY),
+    "a plan of another kind": (403, openai(f"The model {M} is only available on the enterprise plan."), Meaning.POLICY),
+    "residency forbids it": (
+        403,
+        openai("Data residency constraints prevent using this model in your project."),
+        Meaning.POLICY,
+    ),
+    "no retention forbids it": (
+        400,
+        openai("Zero data retention organizations cannot use this model."),
+        Meaning.POLICY,
+    ),
+    "an API that is off": (403, openai("Please enable the Generative Language API in your project."), Meaning.POLICY),
+    "limited preview": (
+        403,
+        openai("This model is in limited preview. Request access on our site."),
+        Meaning.ACCESS_LOST,
+    ),
+    "gated": (403, openai(f"{M} is currently gated."), Meaning.ACCESS_LOST),
+    "in German": (403, openai("Dieses Modell ist für Ihr Konto nicht freigeschaltet."), Meaning.ACCESS_LOST),
+    "in French": (404, openai("Le modèle demandé n'existe pas."), Meaning.ACCESS_LOST),
+    "in Spanish": (404, openai("El modelo solicitado no existe."), Meaning.ACCESS_LOST),
+    "in Portuguese": (404, openai("O modelo não está disponível."), Meaning.ACCESS_LOST),
+    "in Japanese": (404, openai("指定されたモデルが見つかりません"), Meaning.ACCESS_LOST),
+    "in Korean": (404, openai("요청한 모델을 찾을 수 없습니다"), Meaning.ACCESS_LOST),
+    "legal reasons": (451, openai("Unavailable For Legal Reasons"), Meaning.REGION),
+    "a plan for another model": (403, openai("gpt-9-other is only available on the enterprise plan."), Meaning.UNKNOWN),
+    "limited to a number": (400, openai("The model is limited to 4096 tokens."), Meaning.UNKNOWN),
+    "upgrade the library": (400, openai("Upgrade your SDK to use this parameter."), Meaning.UNKNOWN),
     # OpenAI, as its errors were quoted
     "no authorization": (401, openai("Missing bearer authentication in header"), Meaning.UNKNOWN),
     "bad key": (401, openai("Incorrect API key provided: sk-ab**yz.", code="invalid_api_key"), Meaning.UNKNOWN),

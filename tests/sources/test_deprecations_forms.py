@@ -554,6 +554,62 @@ def test_a_sentence_that_says_one_thing_states_an_end(sentence: str, expected: s
     assert end(f"# Ends\n\n{sentence}\n\n" + section("2026-01-01", "2027-07-01").replace("m-1", "m-8")) == expected
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The shutdown of m-1 has been postponed to March 3, 2028.",
+        "The retirement of `m-1` is on hold.",
+        "We have cancelled this deprecation.",
+        "This deprecation has been withdrawn.",
+        "These dates no longer apply.",
+        "The dates below were extended.",
+        "We delayed these shutdowns: the dates are being reworked.",
+        "`m-1` will not be retired.",
+        "The following dates apply to Azure deployments only.",
+        "These dates are valid only on Bedrock.",
+        "For example, an announcement looks as follows:",
+        "A hypothetical table:",
+    ],
+)
+def test_a_sentence_that_takes_a_day_back_leaves_it_unknown(sentence: str) -> None:
+    heading, table = section("2026-01-01", "2027-07-01").split("\n\n", 1)
+    page = read(f"# Ends\n\n{heading}\n\n{sentence}\n\n{table}")
+    assert "shutdown_date" not in page.models["m-1"]
+    assert ("m-1", "shutdown_date") in page.unclear
+    assert any("m-1" in refusal.about for refusal in page.refused)
+
+
+def test_a_later_section_takes_back_the_day_of_an_earlier_one_and_of_no_other_model() -> None:
+    earlier = section("2026-01-01", "2027-07-01")
+    withdrawn = "### 2026-05-01: It stays\n\nThe shutdown of `m-1` that is announced below is withdrawn.\n\n"
+    page = read(f"# Ends\n\n{withdrawn}{earlier}\n{earlier.replace('m-1', 'm-8')}")
+    assert ("m-1", "shutdown_date") in page.unclear
+    assert page.models["m-8"]["shutdown_date"] == "2027-07-01"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Dates may be postponed if we think so; we would tell you.",
+        "`m-7` was brought back last year.",
+        "We extended our catalog of models.",
+        "For example, `m-9` is a good choice.",
+        "Dates apply to our own platform; partners set their own schedules.",
+    ],
+)
+def test_a_sentence_about_something_else_takes_no_day_back(sentence: str) -> None:
+    heading, table = section("2026-01-01", "2027-07-01").split("\n\n", 1)
+    assert str(end(f"# Ends\n\n{heading}\n\n{sentence}\n\n{table}")).startswith("2027-07-01")
+
+
+@pytest.mark.parametrize(
+    "words", ["Tentative dates:", "\\* Not before this date.", "The dates are estimates.", "† Dates may move later."]
+)
+def test_days_that_their_section_calls_estimates_or_the_earliest_are_not_firm(words: str) -> None:
+    heading, table = section("2026-01-01", "2027-07-01").split("\n\n", 1)
+    assert end(f"# Ends\n\n{heading}\n\n{table}\n{words}\n") == "2027-07-01 earliest"
+
+
 def test_a_list_ends_where_other_text_begins() -> None:
     opening = "# Ends\n\nOn June 1, 2027 the following models will be retired:\n\n"
     text = f"{opening}- `m-1`\n- `m-2`, `m-3`\n\nUse instead:\n\n- `m-4`\n"

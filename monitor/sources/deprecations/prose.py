@@ -82,7 +82,7 @@ class Prose:
                 yield EndStatement(named=item, end=self._list, line=block.line)
             return
         self._list = None
-        for sentence in _SENTENCE.split(text):
+        for sentence in sentences(text):
             yield from self._sentence(sentence, block.line)
 
     def _sentence(self, sentence: str, line: int) -> Iterator[EndStatement]:
@@ -125,6 +125,11 @@ class Prose:
         if rest != sentence:
             return AnnouncedEnd(day, Precision.EARLIEST), ""
         return AnnouncedEnd(day, Precision.AFTER if _LATER.search(sentence) else Precision.FIRM), ""
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a paragraph."""
+    return _SENTENCE.split(text)
 
 
 def _subject(sentence: str, start: int, stop: int) -> str:

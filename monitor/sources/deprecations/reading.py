@@ -30,7 +30,8 @@ from monitor.core.facts import (
 from monitor.sources.deprecations import columns, names
 from monitor.sources.deprecations.columns import NOTICE_DATE, REPLACEMENT_KIND, ROW, STATUS, Columns
 from monitor.sources.deprecations.dates import DateReader, precision_of_all
-from monitor.sources.deprecations.prose import Prose
+from monitor.sources.deprecations.doubts import doubt, footnote, tentative
+from monitor.sources.deprecations.prose import Prose, sentences
 from monitor.sources.extraction import Unreadable
 from monitor.sources.pricing_page import markdown, markup
 from monitor.sources.pricing_page.blocks import MERGED, Block, Heading, Margin, PageTable, Paragraph, TableRow
@@ -58,6 +59,8 @@ _NARROWER = re.compile(
 )
 """Words of a heading whose tables are about less than the model: its fine-tuning, one region, new customers."""
 
+_IDS = re.compile(r"[A-Za-z0-9](?:[\w./:@-]*\w)?")
+
 _ANNOUNCED = frozenset({"deprecated", "retired", "shutdown", "shut down", "legacy", "retiring", "eol", "end-of-life"})
 """States in which an end is announced, so that a tentative day has become a firm one."""
 
@@ -71,6 +74,8 @@ class Claim:
     where: str
     announced: str
     fields: Mapping[str, Value | None]
+    part: int = -1
+    """The block that it stands in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,19 +172,55 @@ class _PageReader:
         self._general = [
             (section, precision)
             for block, section in zip(blocks, self._sections, strict=True)
-            if isinstance(block, Paragraph | Margin) and (precision := precision_of_all(block.text.replace(CODE, "")))
+            if isinstance(block, Paragraph | Margin) and (precision := _precision(block.text.replace(CODE, "")))
         ]
+        self._part = -1
 
     def read(self) -> None:
         """Read every part of the page."""
         prose = Prose(self._dates)
-        for block, section in zip(self._blocks, self._sections, strict=True):
+        for part, (block, section) in enumerate(zip(self._blocks, self._sections, strict=True)):
+            self._part = part
             where = f"{section.title or 'the page'}, {'table' if isinstance(block, PageTable) else 'text'} at line "
             if isinstance(block, PageTable):
                 self._table(block, section, f"{where}{block.line}")
             for statement in prose.read(block):
                 self._statement(statement.named, statement.end, statement.reason, section, f"{where}{statement.line}")
         self._cards()
+        self._take_back()
+
+    def _take_back(self) -> None:
+        """Take back the days that a sentence says were moved, or hold in one place alone, or are made up."""
+        for part, (block, section) in enumerate(zip(self._blocks, self._sections, strict=True)):
+            if not isinstance(block, Paragraph):
+                continue
+            for sentence in sentences(block.text):
+                if (taken := doubt(sentence)) is None:
+                    continue
+                about = self._concerned(sentence, part, section, ahead=taken.ahead)
+                where = f"{section.title or 'the page'}, text at line {block.line}"
+                if about:
+                    self._refused.append(Refusal(where, taken.reason, about))
+                self._part = part
+                self._claim(names.Named(models=about), where, _announced(section, self._dates), {SHUTDOWN_DATE: None})
+
+    def _concerned(self, sentence: str, part: int, section: Section, *, ahead: bool) -> tuple[str, ...]:
+        """Return whom a sentence concerns: those that it names, else those of its section; with `ahead` those of the
+        next table.
+        """
+        if ahead:
+            table = next((n for n, block in enumerate(self._blocks) if n > part and isinstance(block, PageTable)), -1)
+            return tuple(name for name, claims in self._claims.items() if any(claim.part == table for claim in claims))
+        words = set(_IDS.findall(sentence.replace(CODE, " ")))
+        if named := tuple(name for name in self._claims if name in words):
+            return named
+        if names.spans(sentence) or not section.headings:
+            return ()
+        return tuple(
+            name
+            for name, claims in self._claims.items()
+            if any(self._sections[claim.part].headings == section.headings for claim in claims)
+        )
 
     def _statement(
         self, named: names.Named, end: AnnouncedEnd | None, reason: str, section: Section, where: str
@@ -199,11 +240,14 @@ class _PageReader:
         if announced:
             fields = {NOTICE_DATE: announced, **fields}
         for name in named.models:
-            self._claims.setdefault(name, []).append(Claim(where=where, announced=announced, fields=fields))
+            self._claims.setdefault(name, []).append(self._claimed(where, announced, fields))
         for kind, others in ((ENDPOINT, named.endpoints), (FEATURE, named.features)):
             for name in others:
                 self._kinds[name] = kind
-                self._claims.setdefault(name, []).append(Claim(where=where, announced=announced, fields=fields))
+                self._claims.setdefault(name, []).append(self._claimed(where, announced, fields))
+
+    def _claimed(self, where: str, announced: str, fields: Mapping[str, Value | None]) -> Claim:
+        return Claim(where=where, announced=announced, fields=fields, part=self._part)
 
     # -- tables ----------------------------------------------------------------
 
@@ -247,7 +291,7 @@ class _PageReader:
             self._refused.append(Refusal(where, reason, _spans([row])))
             lost = dict.fromkeys(bound.kinds.values())
             for name in _spans([row]):
-                self._claims.setdefault(name, []).append(Claim(where=where, announced="", fields=lost))
+                self._claims.setdefault(name, []).append(self._claimed(where, "", lost))
             return
         cells = {kind: row.cells[index] for index, kind in bound.kinds.items()}
         named = self._named(cells, bound)
@@ -413,6 +457,12 @@ def _settled(kind: str, claims: Sequence[Claim]) -> tuple[Value | None, str]:
     if None in values:
         return None, ""
     return None, f"stated more than once, as {', '.join(map(str, values))}"
+
+
+def _precision(text: str) -> Precision | None:
+    """Return how sure the days of a section are that a paragraph speaks of."""
+    estimated = any(map(tentative, sentences(text)))
+    return precision_of_all(text) or footnote(text) or (Precision.EARLIEST if estimated else None)
 
 
 def _sections(blocks: Iterable[Block]) -> list[Section]:

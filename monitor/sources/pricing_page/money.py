@@ -66,7 +66,8 @@ _PER = re.compile(
     r"|generations?|videos?|clips?|megapixels?|frames?|megabytes?|[kmg]b)\b"
     r"|\bfor (?:every )?(?:[0-9][0-9,.]*|an? thousand|one thousand)[ -]?[kb]? tokens?\b|\bper (?:[0-9][0-9,.]*"
     r"|[0-9]+ ?k|thousand|hundred|million|[a-z]+token)\b(?! (?:input |output |text )?tok)|\bper token\b"
-    r"|\bby the (?:thousand|hundred)\b|\bone hundred thousand\b",
+    r"|\bby the (?:thousand|hundred)\b|\bone hundred thousand\b"
+    r"|(?:(?<![0-9,])1?[0-9]{0,2},?000|[千万]) ?(?:トークン|个? ?token|文字|字符|個のトークン)",
     re.IGNORECASE,
 )
 

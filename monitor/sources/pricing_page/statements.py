@@ -17,9 +17,13 @@ from monitor.core.price import PER_MILLION_TOKENS
 from monitor.sources.pricing_page import cells, conditions, money
 from monitor.sources.pricing_page.cells import ALWAYS, TIER_WORDS, CellWindow
 from monitor.sources.pricing_page.days import Day, days, window
+from monitor.sources.pricing_page.labels import label
 from monitor.sources.pricing_page.titles import PLAIN, words_of
 
-_ENDS = re.compile(r"(?<=[.!?])(?<!\bU\.S\.)[\"”’)*_]*\s+(?=\D)")
+_ENDS = re.compile(
+    r"(?<=[.!?])(?<!\bU\.S\.)(?<!\b[IiEe]n[ck]l\.)(?<!\b[Ee]xcl\.)(?<!\bzzgl\.)(?<!\bapprox\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
+    r"[\"”’)*_]*\s+(?=\D)"
+)
 _BULLETS = frozenset({"- ", "* ", "+ ", "• "})
 _ITEM = re.compile(r"\s+[-*+•]\s+(?=\S)")  # the items of a list stand in one paragraph
 _WORTH = re.compile(
@@ -33,7 +37,7 @@ _PRICED = re.compile(
     (
         r"\b(?:pric(?:es?|ing|ed)|rates?|tariffs?|fees?|costs?|amounts?|charge[sd]?|bill(?:ed|ing|s)?|quoted"
         r"|invoiced?|pay|payable|currency|figures|cents|credits|dollars?|preise?|prix|precios?|preços?|prezz[io]|kosten)\b"
-        r"|\bunits?:|\$(?:[ \"”]|$|/)|[价價円元]|料金"
+        r"|\bunits?:|\$(?:[ \"”]|$|/)|[价價価円元]|料金"
     ),
     re.IGNORECASE,
 )
@@ -80,9 +84,10 @@ _NARROW = re.compile(
     r"\b(?:this|the following) (?:section|table)|\b(?:below|following|above|preceding)\b", re.IGNORECASE
 )
 _AMOUNT = re.compile(r"\$ ?[0-9]")
+_TAXES = r"(?:VAT|GST|HST|tax(?:es)?|duties|MwSt|USt|TVA|IVA)"
 _TAXED = re.compile(
-    r"(?<!not )(?<!n't )(?<!n’t )\b(?:includ(?:e|es|ing|ed)|inclusive|incl\.?)\b(?! no)[^.;]{0,40}"
-    r"\b(?:VAT|GST|HST|tax(?:es)?|duties)\b|\b(?:VAT|GST|tax(?:es)?) (?:is |are )?includ(?:ed|ing)\b",
+    r"(?<!not )(?<!n't )(?<!n’t )\b(?:in[ck]l(?:ud(?:e|es|ing|ed)|usive|uant|\.)?)(?![a-z])(?! no)[^.;]{0,40}"
+    rf"\b{_TAXES}\b|\b{_TAXES} (?:is |are )?in[ck]l(?:ud(?:ed|ing)|us[ei]\w*|\.)|(?:^|\s)(?:TTC|brutto)\W*$",
     re.IGNORECASE,
 )
 _FEW = 5
@@ -181,7 +186,7 @@ _HARMLESS = re.compile(
     r"|from time to time|without (?:prior )?notice|in the future|frequently|periodically))?"
     r"|\b(?:unless|except where|except as|if not) (?:otherwise )?(?:noted|stated|specified|indicated|mentioned|shown)"
     r"(?: otherwise)?"
-    r"|\b(?:exclud\w+|exclusive of|(?:do(?:es)? )?not includ\w+|before|plus|without|net of)(?: (?:of|any|all))*"
+    r"|\b(?:exclud\w+|excl\.|exclusive of|(?:do(?:es)? )?not includ\w+|before|plus|without|net of)(?: (?:of|any|all))*"
     r"(?: applicable| local| sales| value[- ]added| indirect|,)*(?: (?:tax(?:es)?|VAT|GST|duties|levies|fees)"
     r"(?:,| and| or)*)+"
     rf"|\b(?:[0-9]+(?:\.[0-9]+)? ?%|half|twice|double|[0-9.]+ ?(?:x|times))[^.;:]*?\b(?:with|for|via|using|through"
@@ -307,6 +312,8 @@ def statement(sentence: str) -> Statement | None:
         return None
     if len(sentence) > _LONGEST:  # no sentence but the words of a menu or of code, run together
         return None if (near := _near_money(sentence)) is None else _money(Statement(near, wide=True, general=True))
+    if (line := label(sentence)) is not None:
+        return Statement(sentence, doubt=line.doubt, tier=line.tier, condition=line.condition, ahead=not line.doubt)
     narrow = _NARROW.search(sentence) is not None
     general = _GENERAL.search(sentence) is not None
     base = Statement(
@@ -390,7 +397,7 @@ def _money(base: Statement) -> Statement | None:
         return None
     own = _AMOUNT.search(text) is not None  # an amount of its own has a unit of its own
     words = "" if own else money.other_unit(text)
-    of_tokens = re.search(r"tok|char|[0-9] ?k?$|thousand$", words, re.IGNORECASE) is not None
+    of_tokens = re.search(r"tok|char|トークン|文字|字符|[0-9] ?k?$|thousand$", words, re.IGNORECASE) is not None
     if words and (base.general or len(text) <= _LONGEST_UNIT or (of_tokens and _POINTING.search(text))):
         doubt = f"it is not per 1M tokens: {text!r} ({words})"
         # A unit of another thing (a call, a session) holds until another is stated, one of tokens contradicts every

@@ -78,6 +78,11 @@ Start date: 2027-10-01
 Applicable from October 2027
 Prices (2027-10-01 onwards)
 Preview of our prices for October 2027
+As announced, from the new year
+This page is outdated.
+This page has been archived.
+This price list is no longer maintained.
+Status: draft
 """
 
 OFFERS = """
@@ -207,6 +212,30 @@ Price difference to standard:
 Surcharge:
 Multipliers
 Prices relative to GPT-5:
+Night rates apply between 00:00 and 06:00.
+With a 30% discount for startups.
+Student discount applied.
+Discount already applied: 25%.
+Black Friday: 25% off all models!
+After the partner rebate.
+For contracts signed before June 2026.
+For existing customers.
+Members only
+With an annual commitment.
+Region: Frankfurt
+Region: us-east-1
+Data zone: EU
+Country: Canada
+Plan: Enterprise
+Channel: AWS Marketplace
+Discount: 20%
+Promo code: LAUNCH
+Deployment type: Data Zone
+Mode: thinking
+Context: > 128K
+Hours: 00:00-08:00
+Hours: 00:00-08:00 UTC
+Weekdays: 9-17
 """
 
 MONEY = """
@@ -281,6 +310,10 @@ Precios en euros
 单位:元/百万tokens
 単価は日本円です
 Prices are shown excluding the conversion from EUR.
+Rates are incl. VAT.
+Preise inkl. MwSt.
+価格は1,000トークンあたりです。
+Prix TTC
 """
 
 HARMLESS = """
@@ -388,6 +421,15 @@ We recommend regularly checking this page for the most recent pricing informatio
 DeepSeek reserves the right to adjust the prices.
 Product prices may vary and we reserve the right to adjust them.
 The expense equals the number of tokens times the price.
+Plan: all
+Region: any
+Customers: everyone
+Discount: none
+Batch API: 50% off
+Prices excl. VAT apply in every region.
+Support hours: 9:00 to 17:00 on weekdays.
+Context window: 400K tokens
+For organizations with questions, our sales team is there.
 """
 
 
