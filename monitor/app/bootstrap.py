@@ -33,6 +33,7 @@ from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
     from monitor.app.lease_files import LeaseFiles
+    from monitor.app.nodes.engine import DispatchEngine
     from monitor.app.publication import Publisher
     from monitor.app.use_cases import UseCases
     from monitor.audit.replay import Replay
@@ -402,6 +403,16 @@ class Monitor:
             return UseCases(self.store, configuration, clock, published=lambda: None)  # nobody reads its leases
 
         return Replay(self.store, self.configuration, sources, recordings, use_cases, carry=carry, activate=activate)
+
+    def engine(self) -> DispatchEngine:
+        """Return what spreads work over nodes.
+
+        Raises:
+            ConfigurationError: it is not installed.
+        """
+        from monitor.app.nodes.engine import engine_of
+
+        return engine_of(self.settings.nodes.engine, self.store)
 
     def declare(self) -> int:
         """Record the configuration in the log and judge what it changes; returns how many events that took."""

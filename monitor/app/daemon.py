@@ -85,6 +85,7 @@ class Daemon:
         if monitor.settings.nodes.engine:
             self._member = Member(
                 monitor,
+                monitor.engine(),
                 self._log,
                 role=role,
                 poll=self._poll,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from hanging_proxy import hanging
 from nodes_world import NODES, SILENCE, Nodes, Server, serving
@@ -23,6 +24,7 @@ from waiting import until
 from monitor.core.entry import Status
 from monitor.sandbox import Sandbox
 from monitor.sandbox.faults import Fault, FaultKind, Target
+from monitor.store.migrations import HEAD
 
 SEED = 20261130
 PROBE = """
@@ -88,14 +90,37 @@ def test_kills_of_workers_and_of_the_ticking_node_lose_nothing_and_repeat_nothin
     assert log[-1].recorded_at - log[0].recorded_at < timedelta(minutes=30), "a clock that is an hour off dates nothing"
 
 
-def test_nodes_outlive_a_restart_of_their_server(world: World, server: Server) -> None:
+NEWER = (
+    "ALTER TABLE sources ADD COLUMN later TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE later (key TEXT PRIMARY KEY)",
+    f"INSERT INTO compatible_revisions (revision, since) VALUES ('9999', '{HEAD}')",
+    "UPDATE alembic_version SET version_num = '9999'",
+)
+"""What a migration of the next version does that keeps the rule: it adds, and says which revisions may go on."""
+
+
+@pytest.mark.parametrize(
+    "upgraded", [pytest.param(("n2", "n3"), id="2"), pytest.param(tuple(NODES), id="5", marks=pytest.mark.proof)]
+)
+def test_nodes_outlive_a_restart_of_their_server_and_are_upgraded_one_after_the_other(
+    world: World, server: Server, upgraded: tuple[str, ...]
+) -> None:
     nodes = begun(world)
     world.change()
     world.close()
     server.restart()
     nodes.note_sending()
     settled(nodes)
-    world.change()
+    with psycopg.connect(world.database, autocommit=True) as connection:
+        for statement in NEWER:
+            connection.execute(statement)
+    for name in upgraded:
+        world.change()
+        nodes.daemons[name].signal(signal.SIGTERM)
+        assert nodes.daemons[name].wait() == 0
+        nodes.start(name)
+        nodes.working(name)
+        until(world.seen, "what comes meanwhile is recorded")
     settled(nodes)
 
 

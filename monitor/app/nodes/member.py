@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from monitor import __version__
 from monitor.app.lanes import Lanes
-from monitor.app.nodes.engine import DELIVERIES, engine_of
+from monitor.app.nodes.engine import DELIVERIES, DispatchEngine
 from monitor.core import logs
 from monitor.core.nodes import AGAIN, SILENCE, Node, TakenOver, Turn, for_once
 from monitor.core.ports import MonitorError, Refused, Transaction
@@ -53,11 +53,14 @@ NAME_TAKEN = timedelta(seconds=5)
 """For how long a node looks whether another of its name lives, before it joins."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Fenced:
-    """The run of a paid probe on this node, and when the probe is due after it was paid for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunTurn:
+    """A turn that runs on this node: the number of its run, since when, what it polls, and how often."""
 
+    name: str
     run: int
+    at: datetime
+    keys: tuple[str, ...]
     every: timedelta
 
 
@@ -70,6 +73,7 @@ class Member:
     def __init__(
         self,
         monitor: Monitor,
+        engine: DispatchEngine,
         log: JobLog,
         *,
         role: str,
@@ -83,7 +87,7 @@ class Member:
         self._pause = pause
         self._name = monitor.node_name
         self._turns = monitor.store.turns
-        self._engine = engine_of(monitor.settings.nodes.engine, monitor.store)
+        self._engine = engine
         self._lanes = Lanes(monitor.settings.run.workers, self._host)
         self._company: Sole | None = None
         self._started_at = monitor.clock()
@@ -93,7 +97,7 @@ class Member:
         self._lock = threading.Lock()
         self._running: set[str] = set()
         self._polling: dict[str, Future[bool]] = {}
-        self._fenced: dict[str, _Fenced] = {}
+        self._fenced: dict[str, BegunTurn] = {}
         self._polls = 0
         monitor.fence = self._fence
 
@@ -265,33 +269,43 @@ class Member:
                 self._running.discard(name)
 
     def _run_turn(self, name: str) -> None:
+        begun = self.begin(name)
+        if begun is not None:
+            polled, failed = self._poll_all(begun.keys)
+            self._monitor.poller.flush()
+            self.finish(begun, polled, failed)
+
+    def begin(self, name: str) -> BegunTurn | None:
+        """Claim a turn; None where it is not due any more, since another node has run it."""
         keys = (name.removeprefix(AGAIN),) if for_once(name) else self._shards.get(name, ())
-        sources = self._monitor.configuration.sources
-        now = self._monitor.clock()
+        sources, now = self._monitor.configuration.sources, self._monitor.clock()
         run = self._turns.claim(name, self._name, now)
         if run is None:
-            return
+            return None
         keys = tuple(key for key in keys if key in sources)
         every = min((sources[key].every for key in keys), default=timedelta(0))
+        begun = BegunTurn(name=name, run=run, at=now, keys=keys, every=every)
         if name.startswith(PROBE):
             with self._lock:
-                self._fenced[name] = _Fenced(run, every)
-        polled, failed = self._poll_all(keys)
-        self._monitor.poller.flush()
-        if for_once(name) or not keys:
-            self._turns.drop(name, run)
+                self._fenced[name] = begun
+        return begun
+
+    def finish(self, begun: BegunTurn, polled: int, failed: int) -> None:
+        """Write that a turn has ended, and when it is due next."""
+        if for_once(begun.name) or not begun.keys:
+            self._turns.drop(begun.name, begun.run)
             return
         ended = Turn(
-            name=name,
-            due_at=next_due(name, every, run, now),
-            run=run,
-            begun_at=now,
+            name=begun.name,
+            due_at=next_due(begun.name, begun.every, begun.run, begun.at),
+            run=begun.run,
+            begun_at=begun.at,
             ended_at=self._monitor.clock(),
             polls=polled,
             failed=failed,
         )
         if not self._turns.end(ended):
-            logs.line("a turn was taken over meanwhile", level=logging.WARNING, turn=name)
+            logs.line("a turn was taken over meanwhile", level=logging.WARNING, turn=begun.name)
 
     def _poll_all(self, keys: tuple[str, ...]) -> tuple[int, int]:
         """Poll sources side by side; return how many polls ended in time, and how many of them read nothing."""
