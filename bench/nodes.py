@@ -105,13 +105,14 @@ def job_bytes(store: SqlStore, jobs: int = 50) -> float:
     """Return how many bytes of log one job of the queue writes, from its offer to its end."""
     from monitor.app.nodes.queue import ProcrastinateEngine
 
-    engine, done = ProcrastinateEngine(store), []
-    with engine.working(done.append, 4):
+    done: list[str] = []
+    engine = ProcrastinateEngine(store)
+    with engine.working(lambda name: done.append(name), 4):
         while not _offered(engine, "warm"):
             time.sleep(0.1)
         before = written(store)
         engine.offer(f"polls {number}" for number in range(jobs))
-        while len(done) < jobs + 1:
+        while len(done) <= jobs:
             time.sleep(0.05)
         time.sleep(0.5)  # the last job is deleted after it has ended
         return (written(store) - before) / jobs
