@@ -1,7 +1,9 @@
-"""Run every bench, each in a process of its own, and print one closing table. Exits 1 when a limit is exceeded or a
-bench fails.
+"""Run every bench, each in a process of its own, print one closing table and write it into `RESULTS.md` with a picture.
+Exits 1 when a limit is exceeded or a bench fails.
 
-python bench/run.py
+python bench/run.py [NAME…]
+
+With names only these benches are run, and nothing is written.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _common import ROWS, Row, failed, show
+from _common import ROWS, Row, chosen, failed, show
+from _results import write
 
 BENCHES = (
     "startup",
@@ -21,6 +24,7 @@ BENCHES = (
     "store_commit",
     "translog",
     "cycle",
+    "scale",
     "memory",
     "extraction",
     "feeds",
@@ -45,8 +49,11 @@ def rows(name: str, file: Path) -> list[Row]:
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        measured = [row for name in BENCHES for row in rows(name, Path(folder) / "rows.jsonl")]
+        names = chosen(BENCHES, sys.argv[1:])
+        measured = [row for name in names for row in rows(name, Path(folder) / "rows.jsonl")]
     print("== all")
+    if len(names) == len(BENCHES):
+        write(measured, Path(__file__).parent)
     return show(measured)
 
 

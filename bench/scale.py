@@ -1,248 +1,183 @@
-"""100,000 sources on several nodes, on a virtual clock: what is due is said by the real dispatcher (shards, turns, the
-node that ticks), only polls and the way through the queue are made up.
+"""What many sources cost: a poll that finds nothing with 10 sources and with 10,000, the first poll of 10,000, and
+`status` beside 10,000 sources.
 
-    python bench/scale.py [SOURCES [NODES [MINUTES]]]
+    python bench/scale.py [poll|first|status …] [--most N]
 
-Nine in ten sources are polled every five minutes, the rest every hour; five hosts have half of them, a thousand the
-rest; one source of a thousand hangs at every poll. In the middle a third of the nodes dies. What is judged: how late
-shards begin, and that no host's sources get fewer of their polls than another's.
+No network: each source answers from memory, so that what is measured is the monitor's own work. `--most` is the number
+of sources instead of 10,000.
 """
 
 from __future__ import annotations
 
-import heapq
-import random
+import argparse
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from time import perf_counter, process_time
 
-from _common import Row, report
+from _common import ROOT, Row, child, chosen, milliseconds, report
+from _watch import WORKERS
 
-from monitor.app.nodes.member import JOBS, PATIENCE, BegunTurn, Member
-from monitor.core.configuration import Configuration
-from monitor.detection.shards import host_of, shards
+from monitor.app.use_cases import UseCases
+from monitor.core.configuration import Configuration, SourceSpec
+from monitor.core.facts import Body, Known, Observation, Snapshot, Subject, Unchanged
+from monitor.detection.poller import Poller
 from monitor.sources.catalog import source_spec
-from monitor.store import SqlStore, open_store
+from monitor.store import open_store
 
-SOURCES, NODES, MINUTES = 100_000, 6, 60
-POLL = 0.06
-"""Seconds that a poll takes: the way to a provider and back; of this node's processor a tenth."""
-
-PLACES = 32
-"""Polls side by side on a node: `run.workers`, which goes with so many sources."""
-
-DEAD = timedelta(seconds=10)
-BEGIN = datetime(2026, 7, 1, tzinfo=UTC)
+FEW = 10
+MOST = 10_000
+ROUNDS = 5
+NOON = datetime(2026, 7, 30, 12, tzinfo=UTC)
+LIMITS = {"poll": 1.2, "first": 3.0, "status": 1.5}
 
 
-class World:
-    """The virtual clock, and what happens when."""
+class MemorySource:
+    """A models list of twenty models that never changes."""
 
-    def __init__(self) -> None:
-        self.now = BEGIN
-        self._order = count()
-        self._events: list[tuple[datetime, int, Callable[[], None]]] = []
+    extractor = "models_list/bench"
 
-    def after(self, seconds: float, act: Callable[[], None]) -> None:
-        heapq.heappush(self._events, (self.now + timedelta(seconds=seconds), next(self._order), act))
+    def __init__(self, spec: SourceSpec) -> None:
+        self.spec = spec
+        content = json.dumps({"data": [{"id": f"model-{n}"} for n in range(20)], "of": spec.key}).encode()
+        self._body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+        self._facts = {Subject("bench", f"model-{n}"): {"listed": True, "owned_by": spec.key} for n in range(20)}
 
-    def run(self, ends: datetime) -> None:
-        while self._events and self._events[0][0] <= ends:
-            self.now, _, act = heapq.heappop(self._events)
-            act()
+    def observe(self, now: datetime, known: Known | None) -> Observation:
+        if known is not None and known.sha256 == self._body.sha256:
+            return Unchanged(source=self.spec.key, at=now)
+        return self.extract(self._body, now)
 
-
-class Queue:
-    """An engine: jobs wait in order; a node that has room takes the next; those of a dead one wait again."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.nodes: list[VirtualNode] = []
-        self._waiting: dict[str, None] = {}
-
-    def offer(self, names: Iterable[str]) -> None:
-        self._waiting.update(dict.fromkeys(names))
-        self.hand_out()
-
-    def take_over(self) -> int:
-        return 0
-
-    def hand_out(self) -> None:
-        running = {name for node in self.nodes for name in node.running}
-        for node in sorted(self.nodes, key=lambda node: len(node.running)):
-            while node.alive and len(node.running) < JOBS:
-                name = next((name for name in self._waiting if name not in running), None)
-                if name is None:
-                    return
-                del self._waiting[name]
-                running.add(name)
-                node.take(name)
+    def extract(self, body: Body, at: datetime) -> Observation:
+        return Snapshot(source=self.spec.key, at=at, facts=self._facts, extractor=self.extractor, body=body)
 
 
-class VirtualNode:
-    """A real member; its polls take as long as `POLL` says, `PLACES` at a time, shared by its jobs."""
-
-    def __init__(self, world: World, queue: Queue, store: SqlStore, configuration: Configuration, name: str) -> None:
-        self._world = world
-        self._queue = queue
-        self._configuration = configuration
-        self.alive = True
-        self.running: dict[str, BegunTurn] = {}
-        self.free_at = world.now
-        self.late: list[float] = []
-        self.polls: Counter[str] = Counter()
-        monitor: Any = SimpleNamespace(
-            node_name=name,
-            store=SimpleNamespace(turns=store.turns, read=no_deliveries(store)),
-            configuration=configuration,
-            settings=SimpleNamespace(run=SimpleNamespace(workers=1)),
-            clock=lambda: world.now,
-            elapsed=lambda: (world.now - BEGIN).total_seconds(),
-            fence=None,
-        )
-        self.member = Member(
-            monitor,
-            queue,
-            SimpleNamespace(),
-            role="run",
-            poll=lambda key: True,
-            pause=lambda _: None,  # type: ignore[arg-type]
-        )
-        self.member.reshard()
-
-    def take(self, name: str) -> None:
-        due = {turn.name: turn.due_at for turn in self.member._turns.due(self._world.now) if turn.name == name}
-        begun = self.member.begin(name)
-        if begun is None:
-            return
-        if name in due:
-            self.late.append((self._world.now - due[name]).total_seconds())
-        self.running[name] = begun
-        hangs = any(int(key[1:]) % 1000 == 7 for key in begun.keys)
-        self.free_at = max(self.free_at, self._world.now) + timedelta(seconds=len(begun.keys) * POLL / PLACES)
-        took = max((self.free_at - self._world.now).total_seconds(), PATIENCE.total_seconds() if hangs else 0.0)
-        self._world.after(took, lambda: self._end(name))
-
-    def _end(self, name: str) -> None:
-        if not self.alive:
-            return
-        begun = self.running.pop(name)
-        self.member.finish(begun, len(begun.keys), 0)
-        self.polls.update(host_of(self._configuration, self._configuration.sources[key]) for key in begun.keys)
-        self._queue.hand_out()
-
-    def die(self) -> None:
-        self.alive = False
-        lost = list(self.running)
-        self.running.clear()
-        self._world.after(DEAD.total_seconds(), lambda: self._queue.offer(lost))
+def clock() -> datetime:
+    """Seconds as they pass, on a day that does not end under the bench."""
+    return NOON + timedelta(seconds=perf_counter())
 
 
-def no_deliveries(store: SqlStore) -> Callable[[], Any]:
-    @contextmanager
-    def read() -> Any:
-        yield SimpleNamespace(due=lambda now: False, sources=dict)
-
-    return read
-
-
-def configured(sources: int) -> Configuration:
-    """Return so many sources, half of them of five hosts, the rest of a thousand."""
-    specs = {}
-    for number in range(sources):
-        host = f"big-{number % 10}" if number % 2 else f"host-{number % 1000}"
-        specs[f"s{number}"] = source_spec(
-            key=f"s{number}",
-            kind="document",
-            url=f"https://{host}.example/{number}",
-            every=timedelta(hours=1) if number % 10 == 0 else timedelta(minutes=5),
-        )
-    return Configuration(sources=specs)
-
-
-def simulated(store: SqlStore, sources: int, nodes: int, minutes: int) -> list[Row]:
-    random.seed(7)
-    configuration, world = configured(sources), World()
-    queue = Queue(world)
-    queue.nodes = [VirtualNode(world, queue, store, configuration, f"n{number}") for number in range(nodes)]
-    first = queue.nodes[0].member
-    first.plan()
-
-    def tick() -> None:
-        first.tick()
-        world.after(1.0, tick)
-
-    tick()
-    for node in queue.nodes[1 : 1 + nodes // 3]:
-        world.after(minutes * 30, node.die)
-    world.run(BEGIN + timedelta(minutes=minutes))
-    late = sorted(seconds for node in queue.nodes for seconds in node.late)
-    polls = sum((node.polls for node in queue.nodes), Counter[str]())
-    wanted: Counter[str] = Counter()
-    for spec in configuration.sources.values():
-        wanted[host_of(configuration, spec)] += 1 / spec.every.total_seconds()
-    shares = [polls[host] / rate for host, rate in wanted.items()]
-    seconds = minutes * 60
-    name = f"{sources:,} sources, {nodes} nodes"
-    quantile = {share: late[int(share * (len(late) - 1))] for share in (0.5, 0.99, 1.0)}
-    return [
-        Row(
-            what=f"late starts, p99 of {len(late):,} shards, {name}",
-            ours=f"{quantile[0.99]:.1f} s",
-            bare=f"p50 {quantile[0.5]:.1f} s",
-            figure=quantile[0.99],
-            limit=60,
-            unit="s",
-        ),
-        Row(
-            what="polls made of those due",
-            ours=f"{sum(polls.values()):,}",
-            bare=f"{sum(wanted.values()) * seconds:,.0f}",
-            figure=sum(polls.values()) / sum(wanted.values()) / seconds,
-            limit=0.95,
-            at_least=True,
-        ),
-        Row(
-            what="the worst host's share of its polls, against the median",
-            ours=f"{min(shares) / seconds:.2f}",
-            bare=f"{sorted(shares)[len(shares) // 2] / seconds:.2f}",
-            figure=min(shares) / sorted(shares)[len(shares) // 2],
-            limit=0.8,
-            at_least=True,
-        ),
-        Row(
-            what="jobs a second",
-            ours=f"{len(late) / seconds:.2f}/s",
-            bare=f"{len(shards(configuration)):,} turns",
-            figure=len(late) / seconds,
-            limit=10,
-            unit="/s",
-        ),
+@contextmanager
+def watching(folder: Path, count: int) -> Iterator[Poller]:
+    """Provide a poller over `count` sources and a new store."""
+    specs = [
+        source_spec(key=f"list-{n}", kind="document", every=timedelta(minutes=5), url=f"https://bench/{n}")
+        for n in range(count)
     ]
+    configuration = Configuration(sources={spec.key: spec for spec in specs})
+    sources = {spec.key: MemorySource(spec) for spec in specs}
+    store = open_store(str(folder / "monitor.db"))
+    try:
+        with ThreadPoolExecutor(WORKERS) as executor:
+            use_cases = UseCases(store, configuration, clock, published=lambda: None)
+            use_cases.declare()
+            yield use_cases.poller(sources.__getitem__, executor)
+    finally:
+        store.close()
+
+
+def polls(count: int) -> dict[str, float]:
+    """Return the seconds of processor time that a poll takes which finds nothing, at its best, and the seconds that the
+    first poll of all takes.
+    """
+    with tempfile.TemporaryDirectory() as folder, watching(Path(folder), count) as poller:
+        began = perf_counter()
+        poller.poll()
+        first = perf_counter() - began
+        times, rounds = [], max(1, 1000 // count)
+        for _ in range(ROUNDS):
+            began = process_time()
+            for _ in range(rounds):
+                poller.poll()
+            times.append((process_time() - began) / (rounds * count))
+        return {"poll": min(times), "first": first}
+
+
+def commits(count: int) -> float:
+    """Return the seconds that as many bare durable commits of one row take."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = sqlite3.connect(Path(folder) / "bare.db", isolation_level=None)
+        database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE bare (text TEXT)")
+        began = perf_counter()
+        for _ in range(count):
+            database.execute("INSERT INTO bare VALUES (?)", ("x" * 1000,))
+        took = perf_counter() - began
+        database.close()
+    return took
+
+
+def statuses(count: int) -> float:
+    """Return the seconds of processor time that `status` takes beside `count` sources, at its best of several runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "monitor.toml"
+        tables = "".join(
+            f'[[source]]\nkey = "page-{n}"\nkind = "document"\nurl = "https://bench.invalid/{n}"\n'
+            for n in range(count)
+        )
+        config.write_text(f'[database]\nurl = "sqlite:///{folder}/monitor.db"\n{tables}')
+        command = [sys.executable, "-m", "monitor", "--config", str(config)]
+        subprocess.run([*command, "db", "upgrade"], cwd=ROOT, check=True, capture_output=True)
+        times = []
+        for _ in range(ROUNDS):
+            before = os.times()
+            subprocess.run([*command, "status"], cwd=ROOT, check=True, capture_output=True)
+            after = os.times()
+            times.append(after.children_user + after.children_system - before.children_user - before.children_system)
+        return min(times)
+
+
+def row(case: str, most: int) -> Row:
+    if case == "status":
+        few, many = statuses(FEW), statuses(most)
+        return Row(
+            what=f"status beside {most} sources, over beside {FEW} (CPU)",
+            ours=milliseconds(many),
+            bare=milliseconds(few),
+            figure=many / few,
+            limit=LIMITS[case],
+        )
+    if case == "first":
+        found = child(__file__, "first", str(most))
+        assert isinstance(found, dict)
+        return Row(
+            what=f"first poll of {most} sources, over as many bare durable commits",
+            ours=f"{found['ours']:.1f} s",
+            bare=f"{found['bare']:.1f} s",
+            figure=found["ours"] / found["bare"],
+            limit=LIMITS[case],
+        )
+    few, many = child(__file__, "poll", str(FEW * 10)), child(__file__, "poll", str(most))
+    assert isinstance(few, float)
+    assert isinstance(many, float)
+    return Row(
+        what=f"a poll that finds nothing, {most} sources over {FEW * 10} (CPU)",
+        ours=f"{many * 1e6:.0f} µs",
+        bare=f"{few * 1e6:.0f} µs",
+        figure=many / few,
+        limit=LIMITS[case],
+    )
 
 
 def main() -> int:
-    sources, nodes, minutes = sizes()
-    with tempfile.TemporaryDirectory() as folder:
-        store = open_store(str(Path(folder) / "turns.db"), durable=False)
-        try:
-            return report(simulated(store, sources, nodes, minutes))
-        finally:
-            store.close()
-
-
-def sizes() -> tuple[int, int, int]:
-    """Return how many sources, nodes and minutes are simulated."""
-    given = [int(word) for word in sys.argv[1:4]]
-    sources, nodes, minutes = [*given, *(SOURCES, NODES, MINUTES)[len(given) :]]
-    return sources, nodes, minutes
+    if sys.argv[1:2] == ["--child"]:
+        case, count = sys.argv[2], int(sys.argv[3])
+        measured = polls(count)
+        print(json.dumps({"ours": measured["first"], "bare": commits(count)} if case == "first" else measured["poll"]))
+        return 0
+    parser = argparse.ArgumentParser(description="What many sources cost.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="poll, first, status; all unless given")
+    parser.add_argument("--most", type=int, default=MOST)
+    options = parser.parse_args()
+    return report([row(case, options.most) for case in chosen(LIMITS, options.names)])
 
 
 if __name__ == "__main__":

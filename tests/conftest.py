@@ -32,7 +32,7 @@ UNSAFE = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 """
 
 
-SLOW = ("demo", "peers", "process", "replay", "stories")
+SLOW = ("demo", "faults", "peers", "process", "replay", "stories")
 """Folders in which every test is slow."""
 
 

@@ -50,10 +50,12 @@ if TYPE_CHECKING:
     from monitor.notify.channels import AppriseChannel
     from monitor.notify.relay import Relay
     from monitor.registry.acknowledging import Attendant
+    from monitor.registry.acts import Acts
     from monitor.registry.configuration_acceptance import Loading, LoadingEffect
+    from monitor.registry.credentials import Credentials
     from monitor.registry.housekeeping import Tender
-    from monitor.registry.maintenance import Maintenance
     from monitor.registry.operator import Operator
+    from monitor.registry.unit_of_work import Rehearsal
     from monitor.sources.http import HttpClient
 
 
@@ -304,19 +306,38 @@ class Monitor:
         return self.use_cases.operator
 
     @property
-    def maintenance(self) -> Maintenance:
-        """Windows in which changes are expected."""
-        return self.use_cases.maintenance
+    def acts(self) -> Acts:
+        """What people do, by the names that they use."""
+        return self.use_cases.acts
+
+    def rehearse(self, act: Callable[[Acts], object]) -> Rehearsal:
+        """Return what an act would record and tell; nothing is changed.
+
+        Raises:
+            Refused: as the act.
+        """
+        return self.use_cases.rehearse(lambda use_cases: act(use_cases.acts))
 
     @property
     def attendant(self) -> Attendant:
         """What people say to notices."""
         return self.use_cases.attendant
 
+    @property
+    def credentials(self) -> Credentials:
+        """What lets people and programs in over HTTP."""
+        return self.use_cases.credentials
+
     @cached_property
     def tender(self) -> Tender:
         """What time does."""
-        return self.use_cases.tender(keep=self.settings.measurements.keep, shared=bool(self.settings.nodes.engine))
+        from monitor.registry.housekeeping import Keeping
+
+        settings = self.settings
+        return self.use_cases.tender(
+            keeping=Keeping(measurements=settings.measurements.keep, evidence=settings.evidence.keep),
+            shared=bool(settings.nodes.engine),
+        )
 
     @cached_property
     def channel(self) -> AppriseChannel:

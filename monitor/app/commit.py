@@ -24,17 +24,18 @@ from monitor.notify.pages import page
 from monitor.notify.rules import Background
 from monitor.registry import checklist, fallbacks
 from monitor.registry.transitions import RegistryTransaction
-from monitor.registry.unit_of_work import UnitOfWork
+from monitor.registry.unit_of_work import Rehearsal, Rehearsed, UnitOfWork
 
 
 class Commits:
     """Opens units of work over one store under one configuration; `begin` is the port `Begin`.
 
     `published` is called after every commit that changed what the gate says of an entry, before anything else is done.
+    Without it units are rehearsals: each ends with `Rehearsed` and leaves everything as it was.
     """
 
     def __init__(
-        self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
+        self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object] | None
     ) -> None:
         self._store = store
         self._configuration = configuration
@@ -50,6 +51,8 @@ class Commits:
             unit = UnitOfWork(tx=tx, register=register, now=self._clock() if now is None else now)
             yield unit
             unit.notices = _write(tx, self._configuration, register, at=unit.now)
+            if self._published is None:
+                raise Rehearsed(Rehearsal(events=tuple(register.events), notices=unit.notices))
             answers_changed = unit.refresh or gate_answers_changed(register, before)
         if answers_changed:
             self._published()

@@ -73,6 +73,7 @@ class Daemon:
         self._sole: Sole | None = None
         self._role = role
         self._idle = self._restarts = self._begun = False
+        self._status = ""
         self._steps: tuple[ClockStep, ...] = ()
         self._leased: Mapping[str, int] | None = None
         self._undrained: list[Schedule] = []
@@ -99,6 +100,7 @@ class Daemon:
             Refused: another daemon runs on this database.
             ConfigurationError: a token of the HTTP server is not there, or the lock cannot be held.
             MonitorError: the store, the lease folder or the HTTP server's address cannot be used.
+            Damaged: a page of the database is not what was written.
         """
         monitor = self._monitor
         # The socket first: where it is taken, nothing has been recorded or sent yet.
@@ -106,6 +108,7 @@ class Daemon:
             if self._member is None:
                 self._sole = stack.enter_context(monitor.store.sole())
             self._web = web = stack.enter_context(self._bound())
+            monitor.store.check_pages()  # what is read every day may be well while what is read once a year is not
             self._signals.serve()
             monitor.relay.recover()
             if self._member is None:
@@ -153,13 +156,18 @@ class Daemon:
         return feed.total_seconds()
 
     def _watch(self) -> None:
-        """Feed the watchdog, follow a clock that was set once that has stood, and begin jobs that could not begin."""
+        """Feed the watchdog, say how it goes, follow a clock that was set once that has stood, and begin jobs that
+        could not begin.
+        """
         now = self._monitor.elapsed()
         if self._watchdog is not None and now - self._fed_at >= self._watchdog.total_seconds() / 4:
             answering = self._web is None or self._web.alive
             if answering and self.health.alive(PATIENCE):
                 self._fed_at = now
                 notify_systemd("WATCHDOG=1")
+        if (status := self.health.summary()) != self._status:
+            self._status = status
+            notify_systemd(f"STATUS={status}")
         waits = self._idle or self._signals.stopping or now < self._adopt_at
         if self._monitor.clock.stood() is not None and not waits:
             self._adopt_at = now + ADOPT_AGAIN.total_seconds()
@@ -175,7 +183,7 @@ class Daemon:
             return
         from monitor.web.server import bound  # a server's libraries cost a tenth of a second
 
-        with bound(self._monitor, self.health, PATIENCE) as server:
+        with bound(self._monitor, self.health, PATIENCE, self._reload) as server:
             yield server
 
     def _begin(self) -> None:
@@ -572,6 +580,8 @@ class Daemon:
             from monitor.web.review import record_uses
 
             record_uses(self._web.endpoints, self._monitor, ending=ending)
+            if self._web.endpoints.credentials is not None:
+                self._monitor.credentials.note_uses(self._web.endpoints.credentials.take_uses())
 
     def _deployments(self) -> None:
         if self._web is not None:

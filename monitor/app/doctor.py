@@ -57,7 +57,9 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]
             yield from _without_database(settings, environ)
             return
         yield _clock(monitor)
-        yield _attempt("database", f"{monitor.store.name}: at the newest schema, can be written", monitor, _written)
+        yield _attempt(
+            "database", f"{monitor.store.name}: at the newest schema, whole, can be written", monitor, _written
+        )
         if isinstance(locate(url), PostgresLocation):
             yield _attempt("pooler", "a session is this connection's alone", monitor, _sole)
             yield from _nodes(monitor)
@@ -91,6 +93,7 @@ def _attempt(subject: str, well: str, monitor: Monitor, act: Callable[[Monitor],
 
 
 def _written(monitor: Monitor) -> None:
+    monitor.store.check_pages()
     monitor.store.check_writable(monitor.clock())
 
 

@@ -20,6 +20,9 @@ from monitor.core.ports import Trouble
 SLACK = timedelta(seconds=60)
 """What a poll may take on top of its interval before it counts as missing."""
 
+SHOWN = 3
+"""How many failing sources a summary names."""
+
 MISSES = 2
 """How many intervals may pass without a finished poll."""
 
@@ -139,6 +142,19 @@ class Health:
                 health.good_at is not None and health.verdict != "failed" and not _overdue(health, health.good_at, now)
                 for health in self._sources.values()
             )
+
+    def summary(self) -> str:
+        """Return in a line what a person is told who asks the service manager."""
+        with self._lock:
+            if not self._sole:
+                return "Another daemon has the lock, or nobody can hold it: nothing is polled or sent."
+            failing = sorted(key for key, health in self._sources.items() if health.verdict == "failed")
+            parts = [f"{len(self._sources)} source{'s' if len(self._sources) != 1 else ''} polled"]
+            if failing:
+                more = f" and {len(failing) - SHOWN} more" if len(failing) > SHOWN else ""
+                parts.append(f"{len(failing)} failing: {', '.join(failing[:SHOWN])}{more}")
+            parts += [f"{ability} fails: {trouble.reason}" for ability, trouble in sorted(self._troubles.items())]
+            return " ".join("; ".join(parts).split())
 
     def _progressing(self, patience: timedelta) -> bool:
         now = self._elapsed()

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TextIO
 
+from monitor.app import journal
 from monitor.core.logs import LOGGER, line
 from monitor.core.redaction import redact
 
@@ -28,6 +29,7 @@ REASONS = 5
 """How many different reasons of one trouble are said while it lasts."""
 
 _LONGEST = 300
+_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 _ADDRESS = re.compile(r"\w+://\S+")
 
 
@@ -43,18 +45,21 @@ class _Lines(logging.Formatter):
 
     def _line(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        extras: dict[str, object] = getattr(record, "fields", {})
-        fields = {key: value for key, value in extras.items() if value not in ("", None)}
-        message = _pattern(record)
-        if not _ours(record):
-            fields["logger"] = record.name
-        if record.exc_info and record.exc_info[0] is not None:
-            fields["error"] = record.exc_info[0].__name__
+        fields, message = _fields(record), _pattern(record)
         if self._as_json:
             line = {"at": at, "level": record.levelname.lower(), "message": message, **fields}
             return json.dumps(line, ensure_ascii=False, default=str)
         pairs = " ".join(f"{key}={_one_line(value)}" for key, value in fields.items())
         return f"{at[11:19]}Z {record.levelname.lower():7} {message} {pairs}".rstrip()
+
+
+class _Journal(logging.StreamHandler[TextIO]):
+    """Writes to the journal with fields; what that does not take goes to the stream, as everywhere else."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {key: redact(_one_line(value)) for key, value in _fields(record).items()}
+        if not journal.send(journal.record(self.format(record), _PRIORITIES.get(record.levelno, 6), fields)):
+            super().emit(record)
 
 
 class _Seldom(logging.Filter):
@@ -107,7 +112,7 @@ class Troubles:
 
 def configure(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
     """Write the log to `stream`; libraries speak from WARNING up."""
-    handler = logging.StreamHandler(stream)
+    handler = _Journal(stream) if journal.connected(stream) else logging.StreamHandler(stream)
     handler.setFormatter(_Lines(as_json=not stream.isatty()))
     handler.addFilter(_Seldom())
     LOGGER.handlers = [handler]
@@ -136,6 +141,17 @@ def named(error: BaseException) -> str:
 
 def _ours(record: logging.LogRecord) -> bool:
     return record.name == LOGGER.name or record.name.startswith(f"{LOGGER.name}.")
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    """Return what stands beside the message."""
+    extras: dict[str, object] = getattr(record, "fields", {})
+    fields = {key: value for key, value in extras.items() if value not in ("", None)}
+    if not _ours(record):
+        fields["logger"] = record.name
+    if record.exc_info and record.exc_info[0] is not None:
+        fields["error"] = record.exc_info[0].__name__
+    return fields
 
 
 def _pattern(record: logging.LogRecord) -> str:

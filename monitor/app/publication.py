@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from monitor.audit.translog.checkpoints import Checkpoint, read_checkpoint, written_hashes
+from monitor.audit.translog.checkpoints import Checkpoint, checkpoint_in, read_checkpoint, written_hashes
 from monitor.audit.translog.notes import ForgedSignature, InvalidNote, VerifierKey
 from monitor.audit.translog.sealing import Rewritten, begins_with
 from monitor.audit.translog.tiles import Tile, bundle, hashes_of, tiles_between
@@ -175,13 +175,14 @@ class Publisher:
 
 
 def checkpoint_at(path: Path) -> Checkpoint:
-    """Read a checkpoint from a file.
+    """Read a checkpoint from a file: it alone, or a text that holds one, such as a digest that was kept.
 
     Raises:
         Refused: the file cannot be read, or holds none.
     """
     try:
-        return read_checkpoint(path.read_bytes()[:_LARGEST].decode())
+        written = path.read_bytes()[:_LARGEST].decode()
+        return read_checkpoint(written)
     except FileNotFoundError:
         raise Refused(f"There is no checkpoint {path}: keep one with `access-monitor audit checkpoint`.") from None
     except OSError as error:
@@ -189,6 +190,8 @@ def checkpoint_at(path: Path) -> Checkpoint:
     except UnicodeDecodeError:
         raise Refused(f"The file {path} is no checkpoint: it is not text.") from None
     except InvalidNote as error:
+        if (found := checkpoint_in(written.replace("\r\n", "\n"))) is not None:
+            return found
         raise Refused(f"The file {path} {error}.") from None
 
 

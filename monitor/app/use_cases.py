@@ -18,23 +18,25 @@ from monitor.core.events import Event
 from monitor.core.ports import Clock, Source, Store
 from monitor.gate.state import Production
 from monitor.registry.declarations import declare
-from monitor.registry.unit_of_work import Begin
+from monitor.registry.unit_of_work import Begin, Rehearsal, Rehearsed
 
 if TYPE_CHECKING:
     from monitor.detection.poller import Poller
     from monitor.registry.acknowledging import Attendant
-    from monitor.registry.housekeeping import Tender
+    from monitor.registry.acts import Acts
+    from monitor.registry.credentials import Credentials
+    from monitor.registry.housekeeping import Keeping, Tender
     from monitor.registry.maintenance import Maintenance
     from monitor.registry.operator import Operator
 
 
 class UseCases:
     """The use cases. `published` is called after every commit that changed what the gate says of an entry, before
-    anything else is done.
+    anything else is done; without it nothing is committed.
     """
 
     def __init__(
-        self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
+        self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object] | None
     ) -> None:
         self._store = store
         self._configuration = configuration
@@ -87,14 +89,47 @@ class UseCases:
 
         return Attendant(self.begin)
 
+    @cached_property
+    def acts(self) -> Acts:
+        """What people do, by the names that they use."""
+        from monitor.registry.acts import Acts
+
+        return Acts(
+            self._store,
+            self._clock,
+            operator=self.operator,
+            attendant=self.attendant,
+            maintenance=self.maintenance,
+        )
+
+    def rehearse(self, act: Callable[[UseCases], object]) -> Rehearsal:
+        """Return what an act would record and tell. It is done under the writer's lock and taken back, so that it is
+        refused as the act would be.
+
+        Raises:
+            Refused: as the act.
+        """
+        try:
+            act(UseCases(self._store, self._configuration, self._clock, published=None))
+        except Rehearsed as end:
+            return end.rehearsal
+        raise AssertionError("the act opened no unit of work")
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """What lets people and programs in over HTTP."""
+        from monitor.registry.credentials import Credentials
+
+        return Credentials(self._store, self._clock, self.begin)
+
     def tender(
         self,
         *,
         cadence: Mapping[str, timedelta] | None = None,
-        keep: timedelta | None = None,
+        keeping: Keeping | None = None,
         shared: bool = False,
     ) -> Tender:
-        """Return what time does; `cadence`, `keep` and `shared` as `Tender` takes them."""
+        """Return what time does; `cadence`, `keeping` and `shared` as `Tender` takes them."""
         from monitor.registry.housekeeping import Tender
 
         return Tender(
@@ -103,6 +138,6 @@ class UseCases:
             begin=self.begin,
             ask_gate=Production,
             cadence=cadence,
-            keep=keep,
+            keeping=keeping,
             shared=shared,
         )

@@ -6,7 +6,7 @@ Reading only, from the registry, the sources and the gate's own answers; command
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -45,6 +45,14 @@ LATER = frozenset({AlertKind.PENDING, AlertKind.NOT_ACTIVATED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """The act that comes next, as its command is called, and the fields that it takes besides a reason."""
+
+    act: str
+    fields: Mapping[str, str | int | bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One open matter.
 
@@ -58,6 +66,7 @@ class Alert:
         acknowledged: Who took it on.
         position: The event that brought it about.
         command: What to type next.
+        step: The same as an act; None where it is to read, or to poll.
     """
 
     kind: AlertKind
@@ -69,6 +78,7 @@ class Alert:
     production: str = ""
     acknowledged: Acknowledgement | None = None
     position: int | None = None
+    step: NextStep | None = None
 
 
 def alerts(reader: Reader, configuration: Configuration, now: datetime, *, everything: bool = False) -> list[Alert]:
@@ -111,6 +121,9 @@ def _of_entries(reader: Reader, configuration: Configuration, now: datetime) -> 
                 acknowledged=acknowledged.get(key),
                 position=entry.pause,
                 command=_after_pause(entry, acknowledged.get(key)),
+                step=NextStep(act="ack", fields={"entry": key})
+                if acknowledged.get(key) is None
+                else NextStep(act="resume", fields={"entry": key, "expect": entry.position}),
             )
         elif not answer.allowed:
             active = entry.status is Status.ACTIVE
@@ -134,6 +147,7 @@ def _of_entries(reader: Reader, configuration: Configuration, now: datetime) -> 
             what=f"{silence.reason} ({silence.by})",
             position=silence.position,
             command=lift,
+            step=NextStep(act="silence", fields={"entry": silence.entry, "lift": True}),
         )
 
 
@@ -156,6 +170,7 @@ def _of_people(entry: Entry, now: datetime) -> Iterator[Alert]:
             what=f"{approval.by} asked to {act} it; another person confirms",
             position=approval.position,
             command=f"access-monitor {act} {key} --by YOU --reason WHY --expect {approval.expect}",
+            step=NextStep(act=act, fields={"entry": entry.key, "expect": approval.expect}),
         )
     for window in entry.windows:
         if window.end > now:
@@ -167,6 +182,7 @@ def _of_people(entry: Entry, now: datetime) -> Iterator[Alert]:
                 what=f"{', '.join(window.changes)} may move: {window.reason} ({window.by})",
                 position=window.position,
                 command=f"access-monitor maintenance {key} --close {window.position} --by YOU --reason WHY",
+                step=NextStep(act="maintenance", fields={"entry": entry.key, "close": window.position}),
             )
 
 
@@ -225,6 +241,7 @@ def _quarantined(row: SourceRow, change: PendingRow) -> Alert:
         what=f"{change.subject} {change.what}",
         position=change.position,
         command=f"access-monitor release {change.position} --by YOU --reason WHY",
+        step=NextStep(act="release", fields={"position": change.position or 0}),
     )
 
 

@@ -11,7 +11,7 @@ from monitor.core.entry_spec import AT, load
 from monitor.core.event_types import in_words
 from monitor.core.events import Event
 from monitor.core.facts import Subject
-from monitor.core.ports import EventQuery, Reader
+from monitor.core.ports import EventQuery, EventReader
 from monitor.registry.lookup import find_entry, find_row
 
 _DECLARING = (ev.ENTRY_DECLARED, ev.ENTRY_RENAMED, ev.ENTRY_AMENDED)
@@ -20,7 +20,7 @@ _DECLARING = (ev.ENTRY_DECLARED, ev.ENTRY_RENAMED, ev.ENTRY_AMENDED)
 class EventFilter(Protocol):
     """Chooses events that no query finds by a column."""
 
-    def __call__(self, event: Event, reader: Reader) -> bool: ...
+    def __call__(self, event: Event, reader: EventReader) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class OfEntry:
     models: frozenset[Subject]
     _sent: dict[str, bool] = field(default_factory=dict)
 
-    def __call__(self, event: Event, reader: Reader) -> bool:
+    def __call__(self, event: Event, reader: EventReader) -> bool:
         """Return whether an event concerns it."""
         kind = event.stream.partition("/")[0]
         if row := ev.entry_key(event):
@@ -51,7 +51,7 @@ class OfEntry:
         scopes = [str(event.data[key]) for key in ("surface", "provider") if event.data.get(key)]
         return any(model.name == event.subject and (not scopes or model.scope in scopes) for model in self.models)
 
-    def _told(self, event: Event, reader: Reader) -> bool:
+    def _told(self, event: Event, reader: EventReader) -> bool:
         if "entries" in event.data:
             return not self.rows.isdisjoint(event.data["entries"])
         if event.subject not in self._sent:
@@ -61,7 +61,7 @@ class OfEntry:
         return self._sent[event.subject]
 
 
-def of_entry(reader: Reader, key: str) -> OfEntry:
+def of_entry(reader: EventReader, key: str) -> OfEntry:
     """Choose what concerns an entry, on all its surfaces unless its key names one.
 
     Raises:
@@ -88,7 +88,7 @@ class Saying:
 
     words: tuple[str, ...]
 
-    def __call__(self, event: Event, reader: Reader) -> bool:
+    def __call__(self, event: Event, reader: EventReader) -> bool:
         """Return whether an event says them."""
         parts = (event.type, event.subject, event.source, event.actor, in_words(event), *_texts(event.data))
         text = "\n".join(parts).casefold()

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from monitor.audit.source_status import PendingRow, SourceRow
     from monitor.core.maintenance_windows import Window
     from monitor.core.notices import Acknowledgement
+    from monitor.registry.acceptance import Acceptance
+    from monitor.registry.configuration_acceptance import LoadingEffect
     from monitor.registry.terms import PricedEntry
 
 Document: TypeAlias = dict[str, Any]
@@ -52,6 +54,38 @@ def of_status(row: StatusRow, at: datetime) -> Document:
         "acknowledged": of_acknowledgement(row.acknowledged),
         "silence": None if row.silence is None else of_silence(row.silence),
         "access": None if row.access is None else row.access.data,
+    }
+
+
+def of_acceptance(entry: str, found: Acceptance) -> Document:
+    """Return what an act would accept; it may be carried out where nothing is missing."""
+    return {
+        "entry": entry,
+        "position": found.position,
+        "pins": [
+            {"pin": comparison.pin, "accepted": comparison.accepted, "now": comparison.now, "moved": comparison.moved}
+            for comparison in found.compared
+        ],
+        "unpinned": list(found.unpinned),
+        "asks": list(found.asks),
+        "missing": [{"what": problem.what, "fix": problem.mend} for problem in found.problems],
+    }
+
+
+def of_loading(effect: LoadingEffect) -> Document:
+    """Return what loading a configuration would do."""
+    from monitor.registry.configuration_acceptance import listed
+
+    acceptance = effect.acceptance
+    return {
+        "position": effect.position,
+        **listed(effect.taken),
+        "keep_deny": list(effect.keep_deny),
+        "renames": [{"was": was, "key": key} for was, key in effect.renamed],
+        "accepted": None
+        if acceptance is None
+        else {"position": acceptance.position, "by": acceptance.data["by"], "reason": acceptance.data["reason"]},
+        "changed": None if effect.differences is None else [row.path for row in effect.differences],
     }
 
 

@@ -35,7 +35,7 @@ from monitor.registry import checklist
 from monitor.registry.acceptance import Going
 from monitor.registry.housekeeping import Tender
 from monitor.registry.operator import Operator
-from monitor.registry.unit_of_work import Begin
+from monitor.registry.unit_of_work import Begin, UnitOfWork
 
 ACTOR = "replay"
 PATIENCE = 3
@@ -128,6 +128,41 @@ class ReplayedUseCases(Protocol):
     def tender(self, *, cadence: Mapping[str, timedelta]) -> Tender: ...
 
 
+def suppose_visible(unit: UnitOfWork, key: str, configuration: Configuration) -> None:
+    """Take the model of an entry for listed, where the list that would show it is not replayed."""
+    entry = unit.register.entries[key]
+    if not entry.spec.model_id:
+        return
+    unit.register.add_to_entry(
+        ev.ENTRY_VISIBLE,
+        key,
+        at=unit.now,
+        actor=ACTOR,
+        cause=entry.position,
+        data={
+            "surface": entry.spec.surface,
+            "model_id": entry.spec.model_id,
+            "reason": f"supposed by the replay: no list of {entry.spec.surface} is replayed",
+            "versions": {"code": configuration.code, "configuration": configuration.version},
+        },
+    )
+
+
+def muted(configuration: Configuration) -> Configuration:
+    """Return a configuration under which nothing is sent and nobody is waited for.
+
+    Owners have no destinations: notices are stored and no delivery is, so that no relay can ever send one of them.
+    Nobody is there to acknowledge or to confirm, so nothing is said again and one actor is enough. Whether a fallback
+    is allowed rests on how fresh it is, which a recording with gaps cannot say.
+    """
+    return replace(
+        configuration,
+        attention=Attention(),
+        owners={key: replace(owner, destinations=()) for key, owner in configuration.owners.items()},
+        entries={key: replace(spec, fallback="", approvers=1) for key, spec in configuration.entries.items()},
+    )
+
+
 class Replay:
     """A replay of several recordings, merged by time; none of them is empty, and the store holds no events yet.
 
@@ -148,9 +183,6 @@ class Replay:
         activate: bool = False,
     ) -> None:
         self._store = store
-        # One actor carries a recording: nobody is there who could confirm what it accepts.
-        entries = {key: replace(entry, approvers=1) for key, entry in configuration.entries.items()}
-        configuration = replace(configuration, entries=entries)
         self._configuration = configuration
         self._sources = {key: ReplayResult(source) for key, source in sources.items()}
         self._recordings = recordings
@@ -159,16 +191,7 @@ class Replay:
         self._now = min(polls[0].at for polls in recordings.values())
         self._head = 0
         self.waived: Mapping[str, frozenset[str]] = {}
-        # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of
-        # them. Nobody was there to acknowledge anything either, so nothing is said again. Whether a fallback is allowed
-        # rests on how fresh it is, which a recording with gaps cannot say.
-        mute = replace(
-            configuration,
-            attention=Attention(),
-            owners={key: replace(owner, destinations=()) for key, owner in configuration.owners.items()},
-            entries={key: replace(spec, fallback="") for key, spec in configuration.entries.items()},
-        )
-        self._use_cases = use_cases(mute, self.clock)
+        self._use_cases = use_cases(muted(configuration), self.clock)
         self._poller = self._use_cases.poller(self._sources.__getitem__)
         self._operator = self._use_cases.operator
         cadence = {key: PATIENCE * _gap(polls, self._carry.get(key)) for key, polls in recordings.items()}
@@ -230,26 +253,9 @@ class Replay:
     def _suppose(self) -> None:
         """Take the entries whose list is not replayed for visible: a pause by price could not show otherwise."""
         with self._use_cases.begin() as unit:
-            register = unit.register
             for key, waived in self.waived.items():
-                entry = register.entries[key]
-                if "visibility" in waived and entry.spec.model_id:
-                    register.add_to_entry(
-                        ev.ENTRY_VISIBLE,
-                        key,
-                        at=self._now,
-                        actor=ACTOR,
-                        cause=entry.position,
-                        data={
-                            "surface": entry.spec.surface,
-                            "model_id": entry.spec.model_id,
-                            "reason": f"supposed by the replay: no list of {entry.spec.surface} is replayed",
-                            "versions": {
-                                "code": self._configuration.code,
-                                "configuration": self._configuration.version,
-                            },
-                        },
-                    )
+                if "visibility" in waived:
+                    suppose_visible(unit, key, self._configuration)
 
     def _accept(self) -> None:
         """Activate and resume whatever may be, so that every pause shows."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from monitor.audit import queries
 from monitor.audit.agreement import PriceComparison, PriceView, weigh
+from monitor.audit.controls import ControlMap, control_map
 from monitor.audit.queries import CheckRow, StatusRow
 from monitor.core import events as ev
 from monitor.core import price
@@ -91,6 +92,7 @@ class Report:
     questions: Sequence[str]
     fallback: str
     differences: Sequence[FallbackDifference]
+    controls: ControlMap
 
 
 def report(reader: Reader, configuration: Configuration, key: str, *, now: datetime) -> Report:
@@ -142,6 +144,7 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
         ],
         fallback=fallback,
         differences=differences,
+        controls=control_map(reader),
     )
 
 

@@ -59,6 +59,7 @@ COMMANDS: Summaries = {
     "Set up": {
         "init": ("monitor.cli.init:init", "Write a first configuration."),
         "config": ("monitor.cli.config:config", "Check, accept, show or describe the configuration."),
+        "token": ("monitor.cli.token:token", "Make, show or revoke tokens."),
         "doctor": (
             "monitor.cli.doctor:doctor",
             "Examine clock, disk, database, keys, destinations and lease folder.",

@@ -57,20 +57,5 @@ def asks(found: Acceptance) -> None:
         click.echo(f"The {found.asked_by} asks for: {', '.join(found.asks)}.")
 
 
-def as_json(entry: str, found: Acceptance) -> dict[str, object]:
-    """Return what an act would accept, for scripts; it may be carried out where `missing` is empty."""
-    return {
-        "entry": entry,
-        "position": found.position,
-        "pins": [
-            {"pin": comparison.pin, "accepted": comparison.accepted, "now": comparison.now, "moved": comparison.moved}
-            for comparison in found.compared
-        ],
-        "unpinned": list(found.unpinned),
-        "asks": list(found.asks),
-        "missing": [{"what": problem.what, "fix": problem.mend} for problem in found.problems],
-    }
-
-
 def _spoken(value: object) -> str:
     return _UNPINNED if value is None else "yes" if value is True else str(value)

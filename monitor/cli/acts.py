@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from monitor.audit.documents import of_acceptance
 from monitor.cli import accepting, output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_checks, complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.surface import name_others, row_of, surface_option
+from monitor.cli.surface import name_others, surface_option
 from monitor.core import events as ev
 from monitor.core.entry import Status
 from monitor.core.event_types import in_words
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from monitor.app.bootstrap import Monitor
     from monitor.core.events import Event
     from monitor.registry.acceptance import Acceptance, Going
+    from monitor.registry.acts import Actor
 
 Act = TypeVar("Act", bound=Callable[..., object])
 
@@ -37,6 +39,13 @@ def via() -> dict[str, str]:
     except KeyError:
         user = f"uid {os.getuid()}"
     return {"user": user, "host": socket.gethostname(), "channel": "cli"}
+
+
+def actor(by: str) -> Actor:
+    """Return who acts from this shell."""
+    from monitor.registry.acts import Actor
+
+    return Actor(by=by, via=via())
 
 
 def recorded_text(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -144,22 +153,22 @@ def activate(
     something relevant happened after --expect.
     """
     from monitor.registry.acceptance import Going
+    from monitor.registry.acts import ActTarget
 
-    going = Going(waived=waived, losses=losses)
+    going, target = Going(waived=waived, losses=losses), ActTarget(entry=entry, surface=surface)
     if dry_run:
         with opened(options) as monitor:
-            key = row_of(monitor, entry, surface)
-            acceptance = monitor.operator.preview(key, ev.ENTRY_ACTIVATED, going)
+            key = monitor.acts.row(target)
+            acceptance = monitor.acts.preview(target, ev.ENTRY_ACTIVATED, going)
         if options.json:
-            output.as_json(accepting.as_json(key, acceptance))
+            output.as_json(of_acceptance(key, acceptance))
             return 1 if acceptance.problems else 0
         return accepting.preview(acceptance, f"access-monitor activate {key}{_without(going)}")
     by, reason = _named(by, reason)
     with opened(options) as monitor:
-        key = row_of(monitor, entry, surface)
-        event = monitor.operator.activate(key, by=by, reason=reason, via=via(), expect=expect, going=going)
-        show(options, monitor, event)
-        name_others(monitor, key, "activate", (Status.EVALUATING,))
+        done = monitor.acts.activate(target, actor(by), reason=reason, expect=expect, going=going)
+        show(options, monitor, *done.events)
+        name_others(monitor, done.key, "activate", (Status.EVALUATING,))
     return 0
 
 
@@ -175,10 +184,13 @@ def pause(options: Options, *, entry: str, surface: str, by: str, reason: str, e
 
     Production is denied the entry until a named person resumes it.
     """
+    from monitor.registry.acts import ActTarget
+
     with opened(options) as monitor:
-        key = row_of(monitor, entry, surface)
-        show(options, monitor, monitor.operator.pause(key, by=by, reason=reason, via=via(), expect=expect))
-        name_others(monitor, key, "pause", (Status.ACTIVE,))
+        target = ActTarget(entry=entry, surface=surface)
+        done = monitor.acts.pause(target, actor(by), reason=reason, expect=expect)
+        show(options, monitor, *done.events)
+        name_others(monitor, done.key, "pause", (Status.ACTIVE,))
 
 
 @command(
@@ -219,6 +231,7 @@ def resume(
     refused, the exit code is 1.
     """
     from monitor.registry.acceptance import Going
+    from monitor.registry.acts import ActTarget
 
     if (entry is None) == (cause is None):
         raise click.UsageError("Name the ENTRY, or with --cause the event that paused several.")
@@ -230,31 +243,27 @@ def resume(
     previews: list[tuple[str, Acceptance]] = []
     resumed: list[Event] = []
     with opened(options) as monitor:
-        rows = monitor.operator.paused_by(cause or 0) if entry is None else (row_of(monitor, entry, surface),)
+        named = ActTarget(entry=entry or "", surface=surface)
+        rows = monitor.operator.paused_by(cause or 0) if entry is None else (monitor.acts.row(named),)
         for key in rows:
             try:
-                acceptance = monitor.operator.preview(key, ev.ENTRY_RESUMED, going)
+                target = ActTarget(entry=key)
+                acceptance = monitor.acts.preview(target, ev.ENTRY_RESUMED, going)
                 if dry_run:
                     previews.append((key, acceptance))
                     continue
                 if not options.json:
                     accepting.pins(acceptance.compared)
                 # What comes between showing and accepting refuses: nobody saw it.
-                event = monitor.operator.resume(
-                    key,
-                    by=who,
-                    reason=why,
-                    via=via(),
-                    expect=expect,
-                    shown=acceptance.position,
-                    going=going,
+                done = monitor.acts.resume(
+                    target, actor(who), reason=why, expect=expect, shown=acceptance.position, going=going
                 )
             except Refused as error:
                 refusals.append(error)
             else:
-                resumed.append(event)
+                resumed += done.events
                 if not options.json:
-                    told(event)
+                    told(*done.events)
         if resumed and options.json:
             show(options, monitor, *resumed, several=cause is not None)
         if resumed and entry is not None:
@@ -281,7 +290,7 @@ def _previewed(options: Options, previews: Sequence[tuple[str, Acceptance]], goi
             ),
             default=0,
         )
-    shown = [accepting.as_json(key, acceptance) for key, acceptance in previews]
+    shown = [of_acceptance(key, acceptance) for key, acceptance in previews]
     if several or shown:
         output.as_json(shown if several else shown[0])
     return 1 if any(acceptance.problems for _, acceptance in previews) else 0
@@ -301,10 +310,13 @@ def retire(options: Options, *, entry: str, surface: str, by: str, reason: str, 
 
     It is denied everywhere and no longer judged; its history stays in the log. It cannot be revived.
     """
+    from monitor.registry.acts import ActTarget
+
     with opened(options) as monitor:
-        key = row_of(monitor, entry, surface)
-        show(options, monitor, monitor.operator.retire(key, by=by, reason=reason, via=via(), expect=expect))
-        name_others(monitor, key, "retire", (Status.WAITING, Status.EVALUATING, Status.ACTIVE, Status.PAUSED))
+        target = ActTarget(entry=entry, surface=surface)
+        done = monitor.acts.retire(target, actor(by), reason=reason, expect=expect)
+        show(options, monitor, *done.events)
+        name_others(monitor, done.key, "retire", (Status.WAITING, Status.EVALUATING, Status.ACTIVE, Status.PAUSED))
 
 
 @command(
@@ -320,7 +332,8 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
     POSITION is that of the price.quarantined event. What follows from the price, such as a pause, follows now.
     """
     with opened(options) as monitor:
-        show(options, monitor, *monitor.operator.release(position, by=by, reason=reason, via=via()), several=True)
+        done = monitor.acts.release(position, actor(by), reason=reason)
+        show(options, monitor, *done.events, several=True)
 
 
 def show(options: Options, monitor: Monitor, *events: Event, several: bool = False) -> None:
@@ -328,8 +341,7 @@ def show(options: Options, monitor: Monitor, *events: Event, several: bool = Fal
     `several`.
     """
     if not options.json:
-        for event in events:
-            told(event)
+        told(*events)
         return
     with monitor.store.read() as reader:
         recorded = [reader.event(event.position) for event in events]
@@ -337,8 +349,13 @@ def show(options: Options, monitor: Monitor, *events: Event, several: bool = Fal
     output.as_json(shapes if several else shapes[0])
 
 
-def told(event: Event) -> None:
+def told(*events: Event) -> None:
     """Print what an act recorded, and what follows from it for who did it."""
+    for event in events:
+        _told(event)
+
+
+def _told(event: Event) -> None:
     text = output.printable(f"{entry_key(event) or event.subject}  {in_words(event)}")
     click.echo(f"{event.position}  {event.type}  {text}".rstrip())
     if event.type == ev.ENTRY_APPROVAL_REQUESTED:

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import click
 
-from monitor.cli.acts import by_person, reason_given, recorded_text, show, via
+from monitor.cli.acts import actor, by_person, reason_given, recorded_text, show
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.surface import row_of, surface_option
+from monitor.cli.surface import surface_option
 from monitor.settings.durations import parse
 
 
@@ -41,9 +41,11 @@ def ack(options: Options, *, what: str, surface: str, by: str, note: str) -> Non
 
     It does not resume the entry. NOTICE is the id at the end of a message.
     """
+    from monitor.registry.acts import ActTarget
+
     with opened(options) as monitor:
-        key = row_of(monitor, what, surface)
-        show(options, monitor, monitor.attendant.acknowledge(key, by=by, note=note, via=via()))
+        done = monitor.acts.acknowledge(ActTarget(entry=what, surface=surface), actor(by), note=note)
+        show(options, monitor, *done.events)
 
 
 @command(
@@ -68,9 +70,9 @@ def silence(
 
     New pauses are notified all the same, and everything is in the log.
     """
-    if (span is None) == (not lift):
-        raise click.UsageError("Say how long with --for, or end a silence with --lift.")
+    from monitor.registry.acts import ActTarget
+
     with opened(options) as monitor:
-        until = None if span is None else monitor.clock() + span
-        key = row_of(monitor, entry, surface)
-        show(options, monitor, monitor.attendant.silence(key, until=until, by=by, reason=reason, via=via()))
+        target = ActTarget(entry=entry, surface=surface)
+        done = monitor.acts.silence(target, actor(by), reason=reason, span=span, lift=lift)
+        show(options, monitor, *done.events)

@@ -20,9 +20,10 @@ from monitor.core.moments import Moment
 from monitor.core.ports import EventQuery, MonitorError, Refused
 
 if TYPE_CHECKING:
+    from monitor.audit.translog.checkpoint_comparison import OutsideCheckpoint
     from monitor.audit.translog.checkpoints import Checkpoint
     from monitor.audit.translog.notes import VerifierKey
-    from monitor.audit.translog.verification import OutsideCheckpoint, Verification
+    from monitor.audit.translog.verification import Verification
 
 _SHOWN = 20
 
@@ -42,6 +43,7 @@ key_option = click.option(
         "access-monitor audit verify",
         "access-monitor audit verify --database copy.db --checkpoint kept.checkpoint --key kept.key",
         "access-monitor audit verify --proof event-17.tlog-proof --key kept.key",
+        "access-monitor audit verify --sealed /mnt/worm/log --key kept.key",
     ),
 )
 @click.option(
@@ -59,8 +61,16 @@ key_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Verify this proof file instead, without a database.",
 )
+@click.option(
+    "--sealed",
+    metavar="FOLDER|FILE",
+    type=click.Path(path_type=Path),
+    help="Verify these sealed copies instead, without a database.",
+)
 @click.pass_obj
-def verify(options: Options, *, checkpoints: tuple[Path, ...], keys: tuple[str, ...], proof: Path | None) -> None:
+def verify(
+    options: Options, *, checkpoints: tuple[Path, ...], keys: tuple[str, ...], proof: Path | None, sealed: Path | None
+) -> None:
     """Verify the log and name the first position that does not fit.
 
     Offline; exits 1 where something does not fit. Every row is held against the tree, the tree against every signed
@@ -69,6 +79,8 @@ def verify(options: Options, *, checkpoints: tuple[Path, ...], keys: tuple[str, 
     the tree stand beside it, the position is exact.
     """
     trusted = _keys(keys)
+    if sealed is not None and (proof is not None or options.database is not None):
+        raise click.UsageError("--sealed is what is verified: leave --proof and --database out.")
     if proof is not None:
         if checkpoints:
             raise click.UsageError("--proof brings its own checkpoint; leave --checkpoint out.")
@@ -77,8 +89,13 @@ def verify(options: Options, *, checkpoints: tuple[Path, ...], keys: tuple[str, 
     outside = [_outside(path) for path in checkpoints]
     from monitor.audit.translog.verification import verify as verified
 
-    with opened_store(options) as store, store.read() as reader:
-        result = verified(reader, outside=outside, keys=trusted)
+    if sealed is not None:
+        from monitor.app.sealed_copies import sealed_log
+
+        result = verified(sealed_log(sealed), outside=outside, keys=trusted, bytes_too=False)
+    else:
+        with opened_store(options) as store, store.read() as reader:
+            result = verified(reader, outside=outside, keys=trusted)
     _show(options, result, compared=len(outside))
 
 
@@ -92,6 +109,35 @@ def checkpoint(options: Options) -> None:
     with opened(options) as monitor:
         signed, failures = monitor.seal()
     click.echo(str(signed), nl=False)
+    if failures:
+        raise MonitorError(" ".join(map(str, failures)))
+
+
+@command("seal", examples=("access-monitor audit seal --out /mnt/worm/log",))
+@click.option(
+    "--out",
+    metavar="FOLDER",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the copies; what is sealed there already stays as it is.",
+)
+@click.pass_obj
+def seal(options: Options, *, out: Path) -> None:
+    """Copy the log into sealed files.
+
+    Signs a checkpoint and adds what the folder lacks, compressed, one file a segment; an interrupted run goes on where
+    it was. `audit verify --sealed` and `events --sealed` read them without the database. They hold the log and its
+    tree, not the bytes of evidence or the words of messages, and take the place of nothing.
+    """
+    from monitor.app.sealed_copies import seal_into
+
+    with opened(options) as monitor:
+        signed, failures = monitor.seal()
+        sealed = seal_into(monitor.store, out, signed, monitor.clock())
+    click.echo(
+        f"Sealed {sealed.leaves:,} leaves of the tree in {output.plural(sealed.files, 'file')}; "
+        f"{out} has {sealed.size:,}."
+    )
     if failures:
         raise MonitorError(" ".join(map(str, failures)))
 
@@ -233,7 +279,7 @@ def export(options: Options, *, entry: str, since: Moment | None, until: Moment 
 
 audit = Group(
     "audit",
-    commands=(verify, checkpoint, proof, watch, key, export),
+    commands=(verify, checkpoint, seal, proof, watch, key, export),
     help="Verify the log, sign checkpoints of it, prove what is in it.",
     examples=(*verify.examples[:1], *checkpoint.examples, *proof.examples[:1]),
 )
@@ -241,7 +287,7 @@ audit = Group(
 
 def _outside(path: Path) -> OutsideCheckpoint:
     from monitor.app.publication import checkpoint_at, tiles_beside
-    from monitor.audit.translog.verification import OutsideCheckpoint
+    from monitor.audit.translog.checkpoint_comparison import OutsideCheckpoint
 
     return OutsideCheckpoint(f"the checkpoint {path}", checkpoint_at(path), tiles_beside(path))
 

@@ -192,49 +192,23 @@ def _print_in_order(settings: Settings) -> None:
 
 
 def _print(assessment: LoadingEffect) -> None:
-    for was, key in assessment.renamed:
-        click.echo(output.printable(f"Loading it renames {was} to {key}, which goes on from its history."))
-    for key, why in assessment.unknown:
-        click.echo(output.printable(f"Loading it begins {key} anew: {why}."))
-    for take in assessment.taken:
-        click.echo(output.printable(f"Loading it would {take.act.verb} {take.entry}: {take.reason}."))
-    for key in assessment.keep_deny:
-        click.echo(
-            output.printable(
-                f"{key} goes on denying its callers while it is paused, as an earlier version accepted it: state "
-                'on_pause = "deny_new" to let them go on after a price shift, or "deny".'
-            )
-        )
-    if not assessment.taken:
-        click.echo("Loading it takes nothing from production.")
-    elif assessment.acceptance is not None:
-        data, position = assessment.acceptance.data, assessment.acceptance.position
-        click.echo(output.printable(f"{data['by']} accepted that at position {position}: {data['reason']}."))
-    else:
+    from monitor.registry.configuration_acceptance import effect_in_words
+
+    for sentence in effect_in_words(assessment):
+        click.echo(output.printable(sentence))
+    if not assessment.loads:
         click.echo(
             f"Until somebody accepts that, the monitor goes on as before: {ACCEPT} --expect {assessment.position}"
         )
 
 
 def _as_json(settings: Settings, assessment: LoadingEffect | None) -> dict[str, object]:
-    from monitor.registry.configuration_acceptance import listed
+    from monitor.audit.documents import of_loading
 
     record: dict[str, object] = {"path": str(settings.path), "problems": [], "version": settings.configuration.version}
     if assessment is None:
         return {**record, "database": False}
-    acceptance = assessment.acceptance
-    return {
-        **record,
-        "database": True,
-        "position": assessment.position,
-        **listed(assessment.taken),
-        "keep_deny": list(assessment.keep_deny),
-        "renames": [{"was": was, "key": key} for was, key in assessment.renamed],
-        "accepted": None
-        if acceptance is None
-        else {"position": acceptance.position, "by": acceptance.data["by"], "reason": acceptance.data["reason"]},
-        "changed": None if assessment.differences is None else [row.path for row in assessment.differences],
-    }
+    return {**record, "database": True, **of_loading(assessment)}
 
 
 def _written(value: object) -> str:

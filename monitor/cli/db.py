@@ -114,15 +114,25 @@ def copy(options: Options, *, target: str) -> None:
 @command("check", table=True, examples=("access-monitor db check", "access-monitor db check --database copy.db"))
 @click.pass_obj
 def check(options: Options) -> None:
-    """Compare log, tree, evidence and registry.
+    """Examine the file, and compare log, tree, evidence and registry.
 
-    Nothing is changed; exits 1 where something does not fit. It finds gaps, events and evidence that are not what
-    was recorded, and entries that are not what the log says of them.
+    Nothing is changed; exits 1 where something does not fit. It finds damaged pages, gaps, events and evidence that
+    are not what was recorded, and entries that are not what the log says of them.
     """
     from monitor.audit.rebuild import check
 
-    with opened_store(options) as store, store.read() as reader:
-        result = check(reader)
+    with opened_store(options) as store:
+        if damage := store.damage(thorough=True):
+            if options.json:
+                output.as_json({"fits": False, "damage": damage})
+            else:
+                click.echo(output.printable("\n".join(f"damaged: {line}" for line in damage)))
+            raise Refused(
+                f"The database {store.name} is damaged: stop all processes, and restore a copy made with "
+                "`access-monitor db backup`."
+            )
+        with store.read() as reader:
+            result = check(reader)
     verification = result.verification
     if options.json:
         output.as_json(

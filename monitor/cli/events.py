@@ -9,6 +9,7 @@ import select
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -34,13 +35,13 @@ from monitor.cli.times import time_option
 from monitor.core.event_types import in_words
 from monitor.core.events import record, rfc3339
 from monitor.core.moments import Moment, both, utc
-from monitor.core.ports import EventQuery, Reader, Store
+from monitor.core.ports import EventQuery, EventReader, EventStore
 
 if TYPE_CHECKING:
     from monitor.audit.concerning import EventFilter
     from monitor.core.events import Recorded
 
-Line: TypeAlias = Callable[["Recorded", Reader], str]
+Line: TypeAlias = Callable[["Recorded", EventReader], str]
 """One event as one line of output."""
 
 LOG = "urn:access-monitor:log"
@@ -131,6 +132,12 @@ _INTERVAL = 1.0  # seconds between two looks at whether the log grew
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file that --format parquet writes; none is replaced.",
 )
+@click.option(
+    "--sealed",
+    metavar="FOLDER|FILE",
+    type=click.Path(path_type=Path),
+    help="Read sealed copies that `audit seal` wrote, without the database.",
+)
 @click.pass_obj
 def events(
     options: Options,
@@ -151,6 +158,7 @@ def events(
     follow: bool,
     form: str | None,
     out: Path | None,
+    sealed: Path | None,
 ) -> None:
     """Read the log.
 
@@ -168,11 +176,11 @@ def events(
     known_event_types(type)
     known_check(check)
     header, line = form_of(form or ("jsonl" if options.json else "table"))
-    with opened(options) as monitor:
-        now = monitor.clock()
-        if source:
-            with monitor.store.read() as reader:
-                known_name("source", source, dict.fromkeys((*monitor.configuration.sources, *reader.sources())))
+    if sealed is not None and (follow or options.database is not None):
+        raise click.UsageError("--sealed reads copies that end: leave --follow and --database out.")
+    if sealed is not None and entry:
+        output.note("Sealed copies do not hold what was sent, so deliveries are left out.")
+    with _opened_log(options, sealed, source) as (store, now):
         query = EventQuery(
             type=type,
             subject=subject,
@@ -186,24 +194,40 @@ def events(
             limit=limit,
             newest_first=newest,
         )
-        chosen = _chosen(monitor.store, entry, text)
+        chosen = _chosen(store, entry, text)
         if out is not None:
-            _write_parquet(monitor.store, out, query, chosen)
+            _write_parquet(store, out, query, chosen)
             return
         if header:
             click.echo(header)
         if follow:
-            follow_events(monitor.store, query, line, threading.Event(), chosen)
+            follow_events(store, query, line, threading.Event(), chosen)
             return
         count = 0
-        for shown in lines(monitor.store, query, line, chosen):
+        for shown in lines(store, query, line, chosen):
             click.echo(shown)
             count += 1
     if not count and header:
         output.note("No events match.")
 
 
-def _write_parquet(store: Store, path: Path, query: EventQuery, chosen: Sequence[EventFilter]) -> None:
+@contextmanager
+def _opened_log(options: Options, sealed: Path | None, source: str) -> Iterator[tuple[EventStore, datetime]]:
+    """Provide the log that is meant, and the time it is; `source` has to be one that it knows."""
+    if sealed is not None:
+        from monitor.app.bootstrap import utc_now
+        from monitor.app.sealed_copies import SealedStore
+
+        yield SealedStore(sealed), utc_now()
+        return
+    with opened(options) as monitor:
+        if source:
+            with monitor.store.read() as reader:
+                known_name("source", source, dict.fromkeys((*monitor.configuration.sources, *reader.sources())))
+        yield monitor.store, monitor.clock()
+
+
+def _write_parquet(store: EventStore, path: Path, query: EventQuery, chosen: Sequence[EventFilter]) -> None:
     from monitor.cli.parquet import write_parquet
 
     with store.read() as reader:
@@ -214,7 +238,7 @@ def _write_parquet(store: Store, path: Path, query: EventQuery, chosen: Sequence
     output.note(f"Wrote {output.plural(count, 'event')} to {path}.")
 
 
-def _chosen(store: Store, entry: str, text: str) -> tuple[EventFilter, ...]:
+def _chosen(store: EventStore, entry: str, text: str) -> tuple[EventFilter, ...]:
     """Return what events have to pass beyond the query."""
     from monitor.audit.concerning import of_entry, saying
 
@@ -226,7 +250,7 @@ def _chosen(store: Store, entry: str, text: str) -> tuple[EventFilter, ...]:
 
 
 def follow_events(
-    store: Store, query: EventQuery, line: Line, stop: threading.Event, chosen: Sequence[EventFilter] = ()
+    store: EventStore, query: EventQuery, line: Line, stop: threading.Event, chosen: Sequence[EventFilter] = ()
 ) -> None:
     """Print what matches, then what is recorded from then on.
 
@@ -253,7 +277,7 @@ def follow_events(
         nowhere(sys.stdout.fileno())
 
 
-def lines(store: Store, query: EventQuery, line: Line, chosen: Sequence[EventFilter] = ()) -> Iterator[str]:
+def lines(store: EventStore, query: EventQuery, line: Line, chosen: Sequence[EventFilter] = ()) -> Iterator[str]:
     """Yield the lines of the events that match as the log stands now and pass every filter, read page by page.
 
     No transaction is open while a line is printed: a pager that nobody closes would else keep SQLite from ever
@@ -295,7 +319,7 @@ def form_of(name: str) -> tuple[str, Line]:
     return header, lambda recorded, _: _row(recorded)
 
 
-def cloud_event(recorded: Recorded, reader: Reader) -> str:
+def cloud_event(recorded: Recorded, reader: EventReader) -> str:
     """Return an event as CloudEvents 1.0 in JSON. Written by hand: it is a dozen fields, and the package would be a
     dependency.
     """

@@ -14,7 +14,7 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.core.facts import Body
-from monitor.core.ports import MonitorError, Reader
+from monitor.core.ports import MonitorError, Reader, Refused
 
 
 class NoEvidence(MonitorError):
@@ -76,6 +76,10 @@ def stored(reader: Reader, hash: str) -> Body:
         raise click.UsageError(f"{hash!r} is no hash: give at least its first eight digits, such as 3f9a2c41.")
     body = reader.evidence(f"sha256:{digits}")
     if body is None:
+        if any(kept.pruned and kept.hash.startswith(f"sha256:{digits}") for kept in reader.kept_evidence()):
+            raise Refused(
+                f"The bytes of {hash} were pruned: no event named them, and evidence.keep says how long such are kept."
+            )
         raise NoEvidence(hash)
     return body
 

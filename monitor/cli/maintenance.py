@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.acts import by_person, reason_given, show, via
+from monitor.cli.acts import actor, by_person, reason_given, show
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.surface import row_of, surface_option
+from monitor.cli.surface import surface_option
 from monitor.cli.times import time_option
 from monitor.core.moments import Moment, both
 
@@ -62,34 +62,25 @@ def maintenance(
     Until it ends, a confirmed change of a pin that matches --change informs and does not pause. Then whatever still
     deviates from its pin pauses the entry. A lost listing is denied by the gate all the same.
     """
-    if close is not None and (start or end or changes):
-        raise click.UsageError("--close ends a window; it takes no --from, --until or --change.")
-    if close is None and (end is None or not changes):
-        raise click.UsageError("A window needs --until, and a --change for what is expected to move.")
+    from monitor.registry.acts import ActTarget, Announcement
     from monitor.registry.check_expiry import awaited
 
     with opened(options) as monitor:
-        key = row_of(monitor, entry, surface)
-        if close is not None:
-            closing = monitor.maintenance.close(key, close, by=by, reason=reason, via=via())
-            show(options, monitor, *closing, several=True)
-            with monitor.store.read() as reader:
-                stale = awaited(reader, monitor.configuration)
-            if stale:
-                monitor.poller.poll(stale)
-            return
-        assert end is not None
         now = monitor.clock()
-        opening = monitor.maintenance.open(
-            key,
+        announced = Announcement(
             start=start.resolve(now) if start else None,
-            end=end.resolve(now),
+            end=end.resolve(now) if end else None,
             changes=changes,
-            by=by,
-            reason=reason,
-            via=via(),
+            close=close,
         )
-        show(options, monitor, opening, several=True)
+        done = monitor.acts.maintain(ActTarget(entry=entry, surface=surface), actor(by), announced, reason=reason)
+        show(options, monitor, *done.events, several=True)
+        if close is None:
+            return
+        with monitor.store.read() as reader:
+            stale = awaited(reader, monitor.configuration)
+        if stale:
+            monitor.poller.poll(stale)
 
 
 def in_words(window: Window, at: datetime) -> str:

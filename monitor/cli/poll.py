@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from monitor.core.moments import both
 from monitor.core.ports import ConfigurationError, EventQuery, MonitorError, Unavailable
 
 if TYPE_CHECKING:
+    from monitor.app.bootstrap import Monitor
     from monitor.detection.outcome import Outcome
 
 CHANGED = 10
@@ -45,18 +47,19 @@ _ROUTINE = frozenset({ev.CHECK_VERIFIED})  # dated anew every day, whatever was 
 )
 @click.argument("sources", metavar="[SOURCE]...", nargs=-1, shell_complete=complete_sources)
 @click.option("--exit-code", is_flag=True, help="End with 10 if a change was confirmed.")
+@click.option("--deliver", is_flag=True, help="Then send what is due and renew the lease files, as a daemon does.")
 @click.pass_obj
-def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
+def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool, deliver: bool) -> int:
     """Poll sources now and say what was found.
 
     All configured sources, or those named. Creates and upgrades the database where needed, closes maintenance
-    windows that are over and lets old checks expire. Sends nothing. A difference is pending until enough polls
-    confirm it.
+    windows that are over and lets old checks expire. Sends nothing without --deliver, which a timer gives where no
+    daemon runs. A difference is pending until enough polls confirm it.
 
     Ends with 1 if a source could not be read (this wins over 10), 75 if it was out of reach, 78 if a secret is
     missing.
     """
-    with opened(options, create=True) as monitor:
+    with opened(options, create=True) as monitor, monitor.store.sole() if deliver else nullcontext():
         monitor.declare()
         outcomes = monitor.poller.poll(list(sources))
         with monitor.store.read() as reader:
@@ -65,6 +68,8 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
         with monitor.store.read() as reader:
             states = reader.sources()
             tended = [record.event for record in reader.events(EventQuery(after=head, limit=due))] if due else []
+        if deliver:
+            _deliver(monitor)
     if options.json:
         output.as_json([as_json(outcome) for outcome in outcomes])
     else:
@@ -75,6 +80,16 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
     if failed:
         raise unread(failed, reasons, result, of=len(outcomes))
     return result
+
+
+def _deliver(monitor: Monitor) -> None:
+    """Do once what a daemon does at every turn, and say what of it could not be done."""
+    monitor.publish()
+    monitor.relay.recover()
+    while monitor.relay.tick():  # a delivery that failed is due later, so this ends
+        pass
+    for failure in monitor.seal()[1]:
+        output.note(output.printable(str(failure)))
 
 
 def code(reasons: Collection[str], *, confirmed: bool) -> int:

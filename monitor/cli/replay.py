@@ -6,6 +6,7 @@ lease is written.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -71,14 +72,14 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
         "access-monitor replay openai-models=history.jsonl.zst",
         "access-monitor replay openai-models=list.jsonl openai-pricing=pages.jsonl --activate auto",
         "access-monitor replay llm-prices=changes.jsonl --carry 1h --format jsonl | jq -r .type | sort | uniq -c",
+        "access-monitor replay --log var/monitor.db --policy stricter.toml",
     ),
 )
 @click.argument(
     "files",
-    metavar="SOURCE=FILE...",
+    metavar="[SOURCE=FILE...]",
     callback=_pairs,
     nargs=-1,
-    required=True,
     shell_complete=complete_recordings,
 )
 @click.option(
@@ -98,6 +99,19 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
     "counts as listed.",
 )
 @click.option("--format", "form", type=click.Choice(("table", "jsonl")), help="How to print them; a table by default.")
+@click.option(
+    "--log",
+    "log",
+    metavar="URL",
+    help="Play the history that this database kept, a path or a URL, under --policy. Nothing is written to it.",
+)
+@click.option(
+    "--policy",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A configuration, or only the parts that change: [confirmation], and of entries checks, ignore, pause_on, "
+    "tiers or uses.",
+)
 @click.pass_obj
 def replay(
     options: Options,
@@ -106,6 +120,8 @@ def replay(
     carry: timedelta | None,
     activate: str | None,
     form: str | None,
+    log: str | None,
+    policy: Path | None,
 ) -> None:
     """Run recorded observations through the pipeline and print the events.
 
@@ -114,7 +130,16 @@ def replay(
     --database names one, which has to be new or empty.
 
     The table leaves out what is routine and ends with a summary; --json is --format jsonl and holds every event.
+
+    With --log and --policy: which pauses the policy would have made or spared over the history that a log kept. What
+    people did is done again at its time. The log has no row for a poll that changed nothing, so what is open is
+    taken to be polled as often as its source is set to be; --carry names another interval.
     """
+    if log is not None or policy is not None:
+        _what_if(options, files, carry, log, policy, plain=activate is None and form is None)
+        return
+    if not files:
+        raise click.UsageError("Say what to replay: SOURCE=FILE, or --log URL with --policy FILE.")
     if options.json and form == "table":
         raise click.UsageError("--json and --format table ask for two formats: give one of them.")
     jsonl = options.json or form == "jsonl"
@@ -130,6 +155,29 @@ def replay(
     else:
         click.echo()
         summary.print(waived)
+
+
+def _what_if(
+    options: Options,
+    files: Sequence[object],
+    carry: timedelta | None,
+    log: str | None,
+    policy: Path | None,
+    *,
+    plain: bool,
+) -> None:
+    if log is None or policy is None:
+        raise click.UsageError("--log and --policy go together: the history, and what is tried on it.")
+    if files or not plain or options.database is not None:
+        raise click.UsageError(
+            "--log plays the history of one database in a scratch one: leave SOURCE=FILE, --activate, --format and "
+            "--database out."
+        )
+    from monitor.cli.what_if import show_what_if
+    from monitor.settings import anchored, is_reference, resolve
+
+    url = anchored(resolve(log, os.environ) if is_reference(log) else log, Path())
+    show_what_if(url, policy, carry, as_json=options.json)
 
 
 @contextmanager

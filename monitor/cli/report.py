@@ -33,7 +33,7 @@ from monitor.cli.terms import lines as price_lines
 from monitor.core.check_names import CHECKS
 from monitor.core.cost import in_order, money
 from monitor.core.entry import CheckState
-from monitor.core.events import SYSTEM
+from monitor.core.events import SYSTEM, rfc3339
 from monitor.core.facts import Value
 from monitor.core.moments import utc
 from monitor.core.price import PREFIX, Meter, spoken
@@ -44,6 +44,7 @@ from monitor.registry.monthly import usd
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from monitor.audit.controls import ControlMap
     from monitor.audit.queries import CheckRow
     from monitor.audit.report import Pause, Report
     from monitor.registry.evals import EvalMatrix
@@ -53,6 +54,7 @@ FORMS = {"md": markdown, "html": html}
 
 @command(
     "report",
+    table=True,
     examples=(
         "access-monitor report gpt-5.6-luna",
         "access-monitor report gpt-5.6-luna --format html > gpt-5.6-luna.html",
@@ -64,22 +66,26 @@ FORMS = {"md": markdown, "html": html}
     "--format",
     "form",
     type=click.Choice(list(FORMS)),
-    default="md",
-    show_default=True,
-    help="Markdown, or one self-contained HTML file.",
+    help="Markdown, the default, or one self-contained HTML file.",
 )
 @click.pass_obj
-def report(options: Options, *, entry: str, surface: str, form: str) -> None:
+def report(options: Options, *, entry: str, surface: str, form: str | None) -> None:
     """Write the rollout page of an entry.
 
     What is confirmed and what must be checked, prices with dates, the checklist with its blanks, evals beside
-    production's model, the history of pauses, and open questions.
+    production's model, the history of pauses, and open questions. At the end stands what the log shows of controls
+    (OWASP AISVS, EU AI Act, ISO/IEC 42001), and what it does not.
     """
+    if options.json and form is not None:
+        raise click.UsageError(f"--json and --format {form} ask for two formats: give one of them.")
     from monitor.audit.report import report as gather
 
     with opened(options) as monitor, monitor.store.read() as reader:
         rollout = gather(reader, monitor.configuration, row_of(monitor, entry, surface), now=monitor.clock())
-    click.echo(FORMS[form](page(rollout)), nl=False)
+    if options.json:
+        output.as_json(_as_json(rollout))
+    else:
+        click.echo(FORMS[form or "md"](page(rollout)), nl=False)
 
 
 def page(of: Report) -> ReportPage:
@@ -103,6 +109,7 @@ def page(of: Report) -> ReportPage:
             ReportSection(title="Usage and cost", blocks=tuple(_usage(of))),
             ReportSection(title="What comes on a day", blocks=_dated(of)),
             ReportSection(title="Pauses", blocks=tuple(_pauses(of))),
+            ReportSection(title="What this log shows of controls", blocks=tuple(_controls(of.controls))),
         ),
         footer=(
             f"access-monitor {__version__}. Prices in USD. What is blank is not known; nothing here is inferred "
@@ -384,6 +391,63 @@ def _pause(of: Report, one: Pause) -> tuple[Cell, ...]:
         end,
         str(began.position),
     )
+
+
+def _controls(of: ControlMap) -> Iterator[Block]:
+    since = f"It goes back to {utc(of.since)}, and the counts are of all of it." if of.since else "It is empty."
+    yield f"This is no statement of conformity: each row says what the events show and what they do not. {since}"
+    rows: list[tuple[Cell, ...]] = [
+        (
+            row.control.name,
+            row.control.asks,
+            ", ".join(f"{counted.type} {counted.count:,}" for counted in row.counts),
+            row.control.shows,
+            row.control.lacks,
+        )
+        for row in of.rows
+    ]
+    yield ReportTable(headers=("Control", "Asks for", "Events", "They show", "They do not show"), rows=rows)
+
+
+def _as_json(of: Report) -> dict[str, Any]:
+    """Return the report as plain JSON: the sections as they stand on the page, and the controls as data."""
+    shown = page(of)
+    return {
+        "entry": of.row.key,
+        "at": rfc3339(of.at),
+        "position": of.head,
+        "sections": [
+            {"title": section.title, "blocks": [_block_json(block) for block in section.blocks]}
+            for section in shown.sections
+        ],
+        "controls": {
+            "since": rfc3339(of.controls.since) if of.controls.since else None,
+            "rows": [
+                {
+                    "control": row.control.name,
+                    "asks": row.control.asks,
+                    "shows": row.control.shows,
+                    "lacks": row.control.lacks,
+                    "events": [
+                        {
+                            "type": counted.type,
+                            "count": counted.count,
+                            "last": rfc3339(counted.last) if counted.last else None,
+                        }
+                        for counted in row.counts
+                    ],
+                }
+                for row in of.controls.rows
+            ],
+        },
+    }
+
+
+def _block_json(block: Block) -> object:
+    if isinstance(block, ReportTable):
+        cells = [[cell if isinstance(cell, str) else cell[0] for cell in row] for row in block.rows]
+        return {"headers": list(block.headers), "rows": cells}
+    return {"items": list(block.items)} if isinstance(block, Items) else {"text": block}
 
 
 def _or_none(block: Block, content: Sequence[object], otherwise: str) -> tuple[Block, ...]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import papers
-from monitor.cli.acts import by_person, recorded_text, show, via
+from monitor.cli.acts import actor, by_person, recorded_text, show
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_checks, complete_entries
 from monitor.cli.opening import opened
-from monitor.cli.surface import row_of, surface_option
+from monitor.cli.surface import surface_option
 from monitor.core.check_names import EVALS
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def verify(
         )
     if len(files) > 1 and check != EVALS:
         raise click.UsageError(f"Only evals take several files; give one --from for {check}.")
+    from monitor.registry.acts import ActTarget, Attestation
     from monitor.registry.evals import matrix
 
     with opened(options) as monitor:
@@ -88,13 +89,10 @@ def verify(
             paper = papers.of_requests(files[0], url, monitor.settings.logging, monitor.clock())
         elif files:
             body = papers.evidence_of(files[0], url)
-        key = row_of(monitor, entry, surface)
-        everywhere = not surface and key == entry
-        event = monitor.operator.verify(
-            key, check, by=by, via=via(), url=url, note=note, body=body, paper=paper, everywhere=everywhere
-        )
-        show(options, monitor, event)
+        attestation = Attestation(check=check, url=url, note=note, body=body, paper=paper)
+        done = monitor.acts.verify(ActTarget(entry=entry, surface=surface), actor(by), attestation)
+        show(options, monitor, *done.events)
         with monitor.store.read() as reader:
             entries = reader.entries()
     if not options.json:
-        papers.tell(event, matrix(entries[key], entries) if check == EVALS else None)
+        papers.tell(done.events[-1], matrix(entries[done.key], entries) if check == EVALS else None)

@@ -29,6 +29,7 @@ class Stream(StrEnum):
     CONFIG = "config"
     CLOCK = "clock"
     GATE = "gate"
+    TOKEN = "token"
 
 
 # -- what the data hold --------------------------------------------------------
@@ -448,6 +449,15 @@ class UseData(TypedDict):
     surface: NotRequired[str]
 
 
+class TokenData(TypedDict):
+    """A token of the HTTP server that a person made, revoked, or made a link of; never the secret."""
+
+    by: str
+    via: Json
+    scopes: NotRequired[list[str]]
+    until: NotRequired[str | None]
+
+
 # -- the table -----------------------------------------------------------------
 
 Words: TypeAlias = Callable[[Mapping[str, Any]], str]
@@ -530,6 +540,7 @@ EVENT_TYPES: Mapping[str, EventType] = _table(
     *_of(Stream.CONFIG, ConfigurationAcceptanceData, ev.CONFIG_ACCEPTED),
     *_of(Stream.CLOCK, ClockData, ev.CLOCK_STEPPED, words=event_words.of_the_clock),
     *_of(Stream.GATE, UseData, ev.GATE_DENIED, ev.GATE_FIRST_USED),
+    *_of(Stream.TOKEN, TokenData, ev.TOKEN_CREATED, ev.TOKEN_REVOKED, ev.TOKEN_LINKED),
 )
 """Name → event type: all that there are."""
 

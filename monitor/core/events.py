@@ -80,6 +80,9 @@ CONFIG_ACCEPTED = "config.accepted"
 CLOCK_STEPPED = "clock.stepped"
 GATE_DENIED = "gate.denied"
 GATE_FIRST_USED = "gate.first_used"
+TOKEN_CREATED = "token.created"
+TOKEN_REVOKED = "token.revoked"
+TOKEN_LINKED = "token.linked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +205,11 @@ def notice_stream(id: str) -> str:
 def gate_stream(environment: str) -> str:
     """Name the stream of what the gate was asked by one environment."""
     return f"gate/{environment}"
+
+
+def token_stream(name: str) -> str:
+    """Name the stream of what became of the tokens of one name."""
+    return f"token/{name}"
 
 
 CONFIG_STREAM = "config"

@@ -180,11 +180,13 @@ class OverItem:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
     """What was held back at a destination and is sent as one message: the ids of the notices, and what of them is over
-    by now.
+    by now. `checkpoint` is the signed note of the log as it stands: in a message it is out of reach of who may write
+    the database.
     """
 
     notices: tuple[str, ...]
     over: tuple[OverItem, ...] = ()
+    checkpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from typing import Protocol, TypeAlias
 
 from monitor.core.baselines import Baselines
 from monitor.core.configuration import Configuration, SourceSpec
+from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
 from monitor.core.facts import (
@@ -307,7 +308,7 @@ class TreeReader(Protocol):
         """Return what is stored of a kind, by the reference that its leaf has."""
 
     def blobs(self) -> Iterator[tuple[str, bool]]:
-        """Return every stored blob: its hash, and whether its bytes are those that the hash names."""
+        """Return every blob whose bytes are stored: its hash, and whether they are those that the hash names."""
 
     def checkpoints(self) -> Sequence[KeptCheckpoint]:
         """Return the checkpoints that are kept, the smallest tree first."""
@@ -322,22 +323,59 @@ class TreeReader(Protocol):
         """Return the lease document of an environment that was kept last."""
 
 
-class Reader(Protocol):
-    """A consistent view of the store; never waits for writers."""
+class EventReader(Protocol):
+    """A log to be read event by event, wherever it is."""
+
+    def head(self) -> int:
+        """Return the last position; 0 for an empty log."""
+
+    def events(self, query: EventQuery = EventQuery()) -> Iterator[Recorded]: ...
+
+    def event(self, position: int) -> Recorded | None: ...
+
+    def notice(self, id: str) -> Notice | None: ...
+
+    def entries(self) -> Mapping[str, Entry]: ...
+
+
+class EventStore(Protocol):
+    """What holds such a log."""
+
+    def read(self) -> AbstractContextManager[EventReader]: ...
+
+    def changed(self) -> bool:
+        """Return whether the log may have grown since the last call."""
+
+
+class VerifiedLog(Protocol):
+    """What a verification asks of a log, wherever it is."""
 
     @property
     def tree(self) -> TreeReader:
         """The tree over the log."""
 
-    def head(self) -> int:
-        """Return the last position; 0 for an empty log."""
-
     def log_head(self) -> LogHead:
         """Return which log this is, its epoch, and its last position."""
 
-    def events(self, query: EventQuery = EventQuery()) -> Iterator[Recorded]: ...
 
-    def event(self, position: int) -> Recorded | None: ...
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEvidence:
+    """A piece of evidence as it was first brought: by which source, when, and how many bytes were received. `pruned`
+    says that its description alone is left.
+    """
+
+    hash: str
+    source: str
+    at: datetime
+    size: int
+    pruned: bool = False
+
+
+class Reader(EventReader, VerifiedLog, Protocol):
+    """A consistent view of the store; never waits for writers."""
+
+    def event_types(self) -> Mapping[str, tuple[int, int]]:
+        """Return how many events of each type there are, and the position of the last."""
 
     def source(self, key: str) -> SourceState | None: ...
 
@@ -349,15 +387,26 @@ class Reader(Protocol):
     def alternations(self, source: str) -> Sequence[Alternation]:
         """Return the facts of a source that turned lately."""
 
-    def entries(self) -> Mapping[str, Entry]: ...
-
     def facts(self, hash: str) -> Facts:
         """Return a fact blob by its hash; the empty hash is no facts. Immutable, so implementations may cache it."""
 
     def evidence(self, hash: str) -> Body | None:
-        """Return stored bytes by `sha256:…` or by a prefix of at least eight digits."""
+        """Return stored bytes by `sha256:…` or by a prefix of at least eight digits; None where there are none, also
+        where they were pruned.
+        """
 
-    def notice(self, id: str) -> Notice | None: ...
+    def credentials(self) -> Sequence[Credential]:
+        """Return all tokens, the revoked ones as well, and the links and sessions that were not dropped, oldest
+        first.
+        """
+
+    def kept_evidence(self) -> Iterator[KeptEvidence]:
+        """Return every piece of evidence without its bytes, in the order in which they were first brought."""
+
+    def unreferenced_evidence(self, before: datetime) -> Sequence[KeptEvidence]:
+        """Return the evidence that was first brought before a time, still has its bytes, and is named by no event, no
+        pending change and no source.
+        """
 
     def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
         """Return rows of the outbox, oldest first; all without a state."""
@@ -496,6 +545,11 @@ class Transaction(Reader, Protocol):
     def put_evidence(self, body: Body, source: str, now: datetime) -> str:
         """Store the body under the hash of its content and return `sha256:…`."""
 
+    def prune_evidence(self, evidence: Iterable[KeptEvidence], after: int) -> Sequence[KeptEvidence]:
+        """Drop the bytes of evidence that was unreferenced when `after` was the last position; what is named since is
+        left. The description stays. Return what was pruned.
+        """
+
     def enqueue(self, notice: Notice, destinations: Sequence[str], now: datetime) -> None:
         """Store the notice and one waiting delivery for each destination; a notice id that is there already is left as
         it is.
@@ -525,6 +579,21 @@ class Transaction(Reader, Protocol):
 
     def keep_signing_key(self, key: str, at: datetime) -> None:
         """Write into the tree that a key, as verifiers take it, signs from here on."""
+
+    def put_credential(self, credential: Credential) -> None:
+        """Keep a new token, link or session."""
+
+    def revoke_token(self, name: str, at: datetime) -> bool:
+        """End the living token of a name and drop its links and sessions; return whether there was one."""
+
+    def drop_credential(self, digest: str) -> bool:
+        """Drop a link or a session; return whether it was there, so that a link is used once."""
+
+    def drop_ended_credentials(self, at: datetime) -> None:
+        """Drop the links and sessions whose end has passed."""
+
+    def note_uses(self, uses: Mapping[str, datetime]) -> None:
+        """Write when credentials were last used, by digest."""
 
 
 class Conflict(Exception):

@@ -101,6 +101,7 @@ _KEYS = {
     "SG.": r"[A-Za-z0-9_*-]{16,}\.[A-Za-z0-9_*-]{16,}",  # SendGrid
     "npm_": r"[A-Za-z0-9*]{20,}",
     "pypi-": r"[A-Za-z0-9_*-]{30,}",
+    **{f"am{kind}_": r"[A-Za-z0-9_*-]{20,}" for kind in "tls"},  # our own tokens, links and sessions
     "eyJ": r"[A-Za-z0-9_*-]{4,}(?:\.[A-Za-z0-9_*-]*){2,4}",  # JSON web tokens
 }
 

@@ -82,7 +82,8 @@ class Poller:
         keys = list(dict.fromkeys(source for matches in named.values() for source in matches)) or list(specs)
         free = [key for key in keys if not specs[key].paid]
         outcomes = self.poll_once(free)
-        outcomes += self.poll_once([key for key in keys if key not in {outcome.source for outcome in outcomes}])
+        polled = {outcome.source for outcome in outcomes}
+        outcomes += self.poll_once([key for key in keys if key not in polled])
         self.flush()
         order = {key: place for place, key in enumerate(keys)}
         return sorted(outcomes, key=lambda one: order.get(one.source, len(order)))

@@ -403,6 +403,9 @@ SILENT = frozenset(
         ev.CLOCK_STEPPED,
         ev.GATE_DENIED,
         ev.GATE_FIRST_USED,
+        ev.TOKEN_CREATED,  # who may ask over HTTP moves nothing that production gets
+        ev.TOKEN_REVOKED,
+        ev.TOKEN_LINKED,
     }
 )
 """The event types that nobody is told of, and why not."""

@@ -91,8 +91,10 @@ def _follows(reader: Reader, item: Item, destination: str, promptly: Callable[[I
     return False
 
 
-def digest(notices: Sequence[Notice], now: datetime) -> Notice:
-    """Return several notices of one owner as one; what of them is over has become a line."""
+def digest(notices: Sequence[Notice], now: datetime, checkpoint: str = "") -> Notice:
+    """Return several notices of one owner as one, with the last signed checkpoint; what of them is over has become a
+    line.
+    """
     items = [item for notice in notices for item in notice.items]
     standing, over = [], []
     for item in items:
@@ -106,7 +108,7 @@ def digest(notices: Sequence[Notice], now: datetime) -> Notice:
         owner=notices[-1].owner,
         at=now,
         items=tuple(standing),
-        digest=Digest(notices=tuple(notice.id for notice in notices), over=tuple(over)),
+        digest=Digest(notices=tuple(notice.id for notice in notices), over=tuple(over), checkpoint=checkpoint),
     )
 
 

@@ -27,6 +27,7 @@ def notice_json(outgoing: Outgoing) -> dict[str, Any]:
     if notice.digest is not None:
         record["notices"] = list(notice.digest.notices)
         record["over"] = [{**_item(row.item), "ended_at": rfc3339(row.ended_at)} for row in notice.digest.over]
+        record["checkpoint"] = notice.digest.checkpoint
     return record
 
 

@@ -399,7 +399,9 @@ class Relay:
         current = [self._as_now(notice, destination) for notice in notices]
         if not parcel.holding.collected:
             return current[0]
-        whole = digest(current, self._clock())
+        with self._store.read() as reader:
+            last = reader.tree.last_checkpoint()
+        whole = digest(current, self._clock(), "" if last is None else last.note)
         is_digest = rules_of(self._owners(), destination).digest is not None
         return whole if is_digest or len(current) > 1 or not whole.items else current[0]
 

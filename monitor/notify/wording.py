@@ -165,6 +165,7 @@ def _composed(notice: Notice, zone: tzinfo | None) -> Message:
             *(_section(same, lost, zone) for same in full[:FULL]),
             *(_group(list(group), lost, zone) for _, group in groups),
             *_over(over, zone),
+            *_checkpoint("" if notice.digest is None else notice.digest.checkpoint),
         ),
         more=more,
         ack_url="",
@@ -193,6 +194,19 @@ def _over(over: Sequence[OverItem], zone: tzinfo | None) -> Iterator[MessageSect
     ]
     rest = [f"and {len(over) - BRIEF} more"] if len(over) > BRIEF else []
     yield MessageSection(heading="OVER BY NOW", lines=(Line(label="Not sent", texts=(*lines, *rest)),))
+
+
+def _checkpoint(note: str) -> Iterator[MessageSection]:
+    """Yield the section with the signed checkpoint, line by line as it is signed."""
+    if note:
+        lines = tuple(plain(line, COMMAND_LENGTH) for line in note.removesuffix("\n").split("\n"))
+        yield MessageSection(
+            heading="CHECKPOINT OF THE LOG",
+            lines=(
+                Line(label="What it is for", texts=(_CHECKPOINT,)),
+                Line(label="Checkpoint", texts=lines, code=True),
+            ),
+        )
 
 
 def _update(item: Item, zone: tzinfo | None) -> str:
@@ -367,6 +381,11 @@ def _impacts(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> tupl
 def _keys(keys: Iterable[str]) -> str:
     return name_list(plain(key, VALUE_LENGTH) for key in keys)
 
+
+_CHECKPOINT = (
+    "Keep this message: `access-monitor audit verify --checkpoint FILE` with its text in FILE shows whether the log "
+    "was rewritten or cut since."
+)
 
 _WHO = "\0"
 """Stands for the entries until it is known of which ones the same is said; `plain` lets no such sign in."""

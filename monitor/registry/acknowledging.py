@@ -13,7 +13,7 @@ from monitor.core.events import Event, notice_stream
 from monitor.core.names import perhaps
 from monitor.core.ports import Refused, Transaction
 from monitor.registry.ack_links import CHANNEL, find_link
-from monitor.registry.lookup import find_entry
+from monitor.registry.lookup import UnknownEntry, find_entry
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import Begin, UnitOfWork
 
@@ -112,6 +112,6 @@ def _named(tx: Transaction, register: RegistryTransaction, what: str) -> list[st
     if what in register.entries:
         return [what]
     known = (*register.entries, *(delivery.notice for delivery in tx.deliveries()))
-    raise Refused(
+    raise UnknownEntry(
         f"{what!r} is neither an entry nor a notice{perhaps(what, known)}; `access-monitor notices` lists notices"
     )

@@ -126,6 +126,24 @@ class Loading:
             return unit.register.events[-1]
 
 
+def effect_in_words(effect: LoadingEffect) -> list[str]:
+    """Return what loading would do, in sentences; that it takes nothing from production is one as well."""
+    sentences = [f"Loading it renames {was} to {key}, which goes on from its history." for was, key in effect.renamed]
+    sentences += [f"Loading it begins {key} anew: {why}." for key, why in effect.unknown]
+    sentences += [f"Loading it would {take.act.verb} {take.entry}: {take.reason}." for take in effect.taken]
+    sentences += [
+        f"{key} goes on denying its callers while it is paused, as an earlier version accepted it: state "
+        'on_pause = "deny_new" to let them go on after a price shift, or "deny".'
+        for key in effect.keep_deny
+    ]
+    if not effect.taken:
+        sentences.append("Loading it takes nothing from production.")
+    elif effect.acceptance is not None:
+        data, position = effect.acceptance.data, effect.acceptance.position
+        sentences.append(f"{data['by']} accepted that at position {position}: {data['reason']}.")
+    return sentences
+
+
 def listed(taken: tuple[Take, ...]) -> dict[str, dict[str, str]]:
     """Return what is taken, for the log and for scripts: act → entry → why."""
     return {act.value: {take.entry: take.reason for take in taken if take.act is act} for act in Act}

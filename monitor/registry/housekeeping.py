@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from monitor.core import events as ev
+from monitor.core import logs
 from monitor.core.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.events import source_stream
@@ -46,11 +47,21 @@ def limit(configuration: Configuration, spec: SourceSpec) -> timedelta:
     return configuration.gate.freshness if spec.surface else configuration.gate.price_freshness
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """How long what stands beside the log is kept: measurements of calls, and the bytes of evidence that no event
+    names. The log itself is kept for good.
+    """
+
+    measurements: timedelta
+    evidence: timedelta
+
+
 class Tender:
     """Lets what nobody polled go stale, and tells of routes that answer differently than they did.
 
     `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its polls.
-    Measurements older than `keep` are dropped once a day; None drops none. What was done when is kept in the store
+    What is older than its `keeping` is dropped once a day; None drops nothing. What was done when is kept in the store
     where several nodes do this in turn (`shared`).
     """
 
@@ -62,7 +73,7 @@ class Tender:
         begin: Begin,
         ask_gate: AskGate,
         cadence: Mapping[str, timedelta] | None = None,
-        keep: timedelta | None = None,
+        keeping: Keeping | None = None,
         shared: bool = False,
     ) -> None:
         self._store = store
@@ -70,7 +81,7 @@ class Tender:
         self._begin = begin
         self._ask_gate = ask_gate
         self._cadence = cadence or {}
-        self._keep = keep
+        self._keeping = keeping
         self._shared = shared
         self._forgot: date | None = None
         self._drift = Drift(configuration)
@@ -144,11 +155,19 @@ class Tender:
 
     def _forget(self, now: datetime) -> None:
         """Drop what is older than it is kept for, once a day."""
-        if self._keep is None or self._forgot == now.date():
+        keeping = self._keeping
+        if keeping is None or self._forgot == now.date():
             return
+        # Which evidence the log names is read before the writer's lock is taken: it is a pass over all of it.
+        with self._store.read() as reader:
+            head, unreferenced = reader.head(), reader.unreferenced_evidence(now - keeping.evidence)
         with self._store.write() as tx:
-            tx.forget_measurements(now - self._keep)
+            tx.forget_measurements(now - keeping.measurements)
+            pruned = tx.prune_evidence(unreferenced, head)
         self._forgot = now.date()
+        if pruned:
+            size = sum(kept.size for kept in pruned)
+            logs.line("evidence pruned that no event names", pieces=len(pruned), bytes=size)
 
     def _aged(
         self, reader: Reader, entries: Mapping[str, Entry], now: datetime, sources: Collection[str] | None

@@ -10,7 +10,11 @@ from monitor.core.names import no_such, perhaps
 from monitor.core.ports import Refused
 
 
-class UnknownSurface(Refused):
+class UnknownEntry(Refused):
+    """An entry was named that there is not, or is not where it was named."""
+
+
+class UnknownSurface(UnknownEntry):
     """A surface was named that the entry is not on."""
 
     exit_code = 2
@@ -63,10 +67,10 @@ def find_entry(entries: Mapping[str, Entry], key: str) -> Entry:
     return entries[key]
 
 
-def unknown_entry(key: str, known: Iterable[str], *, then: str = "") -> Refused:
+def unknown_entry(key: str, known: Iterable[str], *, then: str = "") -> UnknownEntry:
     """Make the refusal of a key that no entry has; `then` is when there was none, in words, empty for now."""
     known = sorted(known)
     has = ", ".join(known) or "none yet (`access-monitor poll` loads the configuration)"
     if then:
-        return Refused(f"there was no entry {key!r} at {then}{perhaps(key, known)}; the registry had: {has}")
-    return Refused(no_such("entry", key, known, f"the registry has: {has}"))
+        return UnknownEntry(f"there was no entry {key!r} at {then}{perhaps(key, known)}; the registry had: {has}")
+    return UnknownEntry(no_such("entry", key, known, f"the registry has: {has}"))

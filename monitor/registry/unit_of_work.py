@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from monitor.core.events import Event
 from monitor.core.notices import Notice
 from monitor.core.ports import Transaction
 from monitor.registry.transitions import RegistryTransaction
@@ -29,6 +30,22 @@ class UnitOfWork:
     now: datetime
     refresh: bool = False
     notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What an act would record, and what people would be told of it."""
+
+    events: tuple[Event, ...]
+    notices: tuple[Notice, ...]
+
+
+class Rehearsed(Exception):
+    """Ends a unit of work that is a rehearsal, so that nothing of it is committed."""
+
+    def __init__(self, rehearsal: Rehearsal) -> None:
+        super().__init__("this was a rehearsal")
+        self.rehearsal = rehearsal
 
 
 class Begin(Protocol):

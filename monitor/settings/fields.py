@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -208,6 +208,13 @@ def address(value: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def _ip_network(value: str) -> str:
+    try:
+        return str(ip_network(value, strict=False))
+    except ValueError:
+        raise ValueError('is no address and no network; write it as in "127.0.0.1" or "10.0.0.0/8"') from None
+
+
 def _listen(value: str) -> str:
     if value:
         address(value)
@@ -359,6 +366,7 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Tier = Annotated[Literal["standard", "batch", "flex", "priority", "ultrafast"], BeforeValidator(_tier)]
 Database = Annotated[str, AfterValidator(_database)]
 Host = Annotated[str, AfterValidator(_host)]
+ProxyAddress = Annotated[str, AfterValidator(_ip_network)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Repository = Annotated[str, AfterValidator(_repository)]

@@ -54,6 +54,15 @@ def keep(document: Mapping[str, Any]) -> KeptDocument:
     return plain
 
 
+def as_file(kept: KeptDocument) -> dict[str, Any]:
+    """Return what was kept in the shape of a file, in today's names; what is masked stays so."""
+    file = cast("dict[str, Any]", _told(copy.deepcopy(current_names(kept))))
+    for entry in file["entry"]:
+        if "surfaces" in entry:
+            entry["surfaces"] = dict(entry["surfaces"])
+    return file
+
+
 def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str, Any]) -> Document:
     """Check what was kept, by this version or an older one, as a file would be checked.
 
@@ -63,10 +72,7 @@ def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str,
     Raises:
         ConfigurationError: this version of the program does not take it any more.
     """
-    file = cast("dict[str, Any]", _told(copy.deepcopy(current_names(kept))))
-    for entry in file["entry"]:
-        if "surfaces" in entry:
-            entry["surfaces"] = dict(entry["surfaces"])
+    file = as_file(kept)
     # Where things are is no assumption about a provider, and the gate reads it from the file.
     file["database"] = current["database"]
     file["audit"] = current["audit"]
@@ -77,6 +83,15 @@ def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str,
         file["run"]["state_dir"] = current["run"]["state_dir"]
     for original in (current, running):
         _unmask(file, original)
+    return checked(file, "This version does not take what was accepted")
+
+
+def checked(file: Mapping[str, Any], refusal: str) -> Document:
+    """Check a document in the shape of a file, as a file would be checked.
+
+    Raises:
+        ConfigurationError: it is wrong; `refusal` is what the sentence begins with.
+    """
     try:
         document = Document(layers=Layers(option={}, variables={}, file=file))
         findings = check(document)
@@ -84,7 +99,7 @@ def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str,
         findings = findings_of(error)
     if findings:
         at, phrase = findings[0]
-        raise ConfigurationError(f"This version does not take what was accepted: {'.'.join(map(str, at))} {phrase}.")
+        raise ConfigurationError(f"{refusal}: {'.'.join(map(str, at))} {phrase}.")
     return document
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from monitor.audit.translog.notes import InvalidNote, verifier_key
 from monitor.core.access import SETTINGS
 from monitor.core.check_names import CHECKS, INTEGRATION, TOUCHES
+from monitor.core.credentials import AccessScope
 from monitor.core.entry_spec import AT, row_key
 from monitor.core.names import suggest
 from monitor.registry.check_expiry import BY_FRESHNESS
@@ -31,6 +32,7 @@ def check(document: Document) -> list[Finding]:
         _former_keys,
         check_sources,
         _web,
+        _sign_in,
         _environments,
         _audit,
         _entries,
@@ -86,8 +88,12 @@ def _web(document: Document) -> Iterator[Finding]:
         return
     if document.web.public_url and urlsplit(document.web.public_url).query:
         yield ("web", "public_url"), 'has a "?" part; write it as https://host or https://host/path'
-    if document.web.user_header and not document.web.public_url:
-        yield ("web", "user_header"), "is of the page that links in messages open; set web.public_url, or leave it out"
+    if document.web.user_header and not (document.web.public_url or document.web.trusted_proxy):
+        yield (
+            ("web", "user_header"),
+            "is of the page that links in messages open, and of a proxy that signs people in; set web.public_url or "
+            "web.trusted_proxy, or leave it out",
+        )
     host, _ = address(document.web.listen)
     if not document.web.tokens and not _loopback(host):
         yield (
@@ -97,6 +103,32 @@ def _web(document: Document) -> Iterator[Finding]:
                 "on 127.0.0.1"
             ),
         )
+
+
+def _sign_in(document: Document) -> Iterator[Finding]:
+    web, oidc = document.web, document.web.oidc
+    if web.trusted_proxy and not web.user_header:
+        yield ("web", "trusted_proxy"), "has no effect without user_header, in which the proxy names people; add it"
+    if (oidc.issuer is None) != (oidc.client_id is None):
+        missing = "issuer" if oidc.issuer is None else "client_id"
+        yield ("web", "oidc", missing), f"is missing: an identity provider has both; add {missing}"
+    if oidc.client_secret is not None and oidc.issuer is None and oidc.client_id is None:
+        yield ("web", "oidc", "client_secret"), "has no effect without issuer and client_id; add them or leave it out"
+    if oidc.issuer is not None:
+        parts = urlsplit(oidc.issuer)
+        if parts.scheme != "https" and not _loopback(parts.hostname or ""):
+            yield (
+                ("web", "oidc", "issuer"),
+                "is reached without TLS, so that anybody on the way can be it; write https://",
+            )
+        if web.listen and not web.public_url and not address(web.listen)[1]:
+            yield ("web", "oidc", "issuer"), "could send nobody back to a free port; set web.public_url"
+    named = bool(oidc.issuer or web.trusted_proxy)
+    granted = any(getattr(web.scopes, scope) for scope in AccessScope)
+    if named and not granted:
+        yield ("web", "scopes"), 'is missing: nobody who signs in may anything; add scopes = { operate = ["…"] }'
+    elif granted and not named:
+        yield ("web", "scopes"), "names people whom nobody signs in; set oidc or trusted_proxy, or leave it out"
 
 
 def _loopback(host: str) -> bool:

@@ -48,6 +48,7 @@ from monitor.settings.tables import (
     ChecksTable,
     ConfirmationTable,
     DatabaseTable,
+    EvidenceTable,
     GateTable,
     GithubTable,
     HeartbeatTable,
@@ -400,6 +401,7 @@ class Document(BaseSettings):
     confirmation: ConfirmationTable = ConfirmationTable()
     budget: BudgetTable = BudgetTable()
     measurements: MeasurementsTable = MeasurementsTable()
+    evidence: EvidenceTable = EvidenceTable()
     network: NetworkTable = NetworkTable()
     web: WebTable = WebTable()
     gate: GateTable = GateTable()

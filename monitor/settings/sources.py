@@ -24,6 +24,7 @@ ALWAYS = ("key", "was", "kind", "every")
 def check_sources(document: Document) -> Iterator[Finding]:
     """Yield what is wrong with the sources of a document whose every table is well formed."""
     surfaces = [row.key for row in document.surface]
+    neighbourhood = Neighbourhood(document)
     for index, row in enumerate(document.source):
         at: Location = ("source", index)
         if "=" in row.key:
@@ -43,14 +44,14 @@ def check_sources(document: Document) -> Iterator[Finding]:
             continue
         yield from (((*at, *where), phrase) for where, phrase in _keys(row, kind))
         try:
-            problems = kind.check(_options(row, kind), surroundings(row, document))
+            problems = kind.check(_options(row, kind), neighbourhood.around(row))
         except ValidationError as error:
             yield from (((*at, *where), phrase) for where, phrase in _refused(row, error))
         else:
             yield from (((*at, key), phrase) for key, phrase in problems)
 
 
-def specs(row: SourceTable, document: Document, place: Callable[[str], str]) -> Iterator[SourceSpec]:
+def specs(row: SourceTable, neighbourhood: Neighbourhood, place: Callable[[str], str]) -> Iterator[SourceSpec]:
     """Return the sources that one table makes; relative paths in it are what `place` makes of them.
 
     Raises:
@@ -68,7 +69,7 @@ def specs(row: SourceTable, document: Document, place: Callable[[str], str]) -> 
         trust=row.trust or kind.trust,
         options=_options(row, kind),
     )
-    return kind.declared(spec, surroundings(row, document, place))
+    return kind.declared(spec, neighbourhood.around(row, place))
 
 
 def former(row: SourceTable, made: Iterable[SourceSpec]) -> Mapping[str, str]:
@@ -97,22 +98,44 @@ def held(row: EntryTable) -> Mapping[str, str]:
     return row.surfaces if row.surfaces is not None else {row.surface or "": row.model_id or ""}
 
 
-def surroundings(row: SourceTable, document: Document, place: Callable[[str], str] = str) -> Surroundings:
-    """Return what stands around a table."""
-    providers = {table.key: table.provider or table.key for table in document.surface}
-    concerned = {
-        key
-        for key, provider in providers.items()
-        if row.surface == key or (not row.surface and row.provider == provider)
-    }
-    models = [model for entry in document.entry for name, model in held(entry).items() if name in concerned]
-    return Surroundings(
-        surface=next((surface(table) for table in document.surface if table.key == row.surface), None),
-        models=tuple(dict.fromkeys(filter(None, models))),
-        kinds=frozenset(table.kind for table in document.source if table.surface == row.surface),
-        url=row.url or "",
-        place=place,
-    )
+class Neighbourhood:
+    """What the tables of a document say around each source, worked out once: there may be thousands of them."""
+
+    def __init__(self, document: Document) -> None:
+        self._surfaces = {table.key: table for table in document.surface}
+        self._held = [(name, model) for entry in document.entry for name, model in held(entry).items() if model]
+        self._models: dict[frozenset[str], tuple[str, ...]] = {}
+        kinds: dict[str | None, set[str]] = {}
+        for table in document.source:
+            kinds.setdefault(table.surface, set()).add(table.kind)
+        self._kinds = {key: frozenset(names) for key, names in kinds.items()}
+
+    def around(self, row: SourceTable, place: Callable[[str], str] = str) -> Surroundings:
+        """Return what stands around a table."""
+        named = self._surfaces.get(row.surface or "")
+        return Surroundings(
+            surface=None if named is None else surface(named),
+            models=self._models_of(self._concerned(row)),
+            kinds=self._kinds.get(row.surface, frozenset()),
+            url=row.url or "",
+            place=place,
+        )
+
+    def _concerned(self, row: SourceTable) -> frozenset[str]:
+        """Return the surface that a table names, or those of the provider that it names instead."""
+        if row.surface:
+            return frozenset({row.surface} & self._surfaces.keys())
+        if not row.provider:
+            return frozenset()
+        tables = self._surfaces.values()
+        return frozenset(table.key for table in tables if (table.provider or table.key) == row.provider)
+
+    def _models_of(self, surfaces: frozenset[str]) -> tuple[str, ...]:
+        models = self._models.get(surfaces)
+        if models is None:
+            models = tuple(dict.fromkeys(model for name, model in self._held if name in surfaces))
+            self._models[surfaces] = models
+        return models
 
 
 def _stated(row: SourceTable) -> dict[str, Any]:

@@ -24,10 +24,12 @@ from monitor.settings.fields import (
     LogName,
     Money,
     Origin,
+    ProxyAddress,
     Reference,
     Share,
     Span,
     Timezone,
+    Url,
 )
 from monitor.sources.options import Distinct, Text
 
@@ -129,12 +131,49 @@ class MeasurementsTable(SettingsTable):
     keep: Span = Field(default=timedelta(days=90), description="How long what a call took and cost is kept.")
 
 
+class EvidenceTable(SettingsTable):
+    """What is kept of what sources answered."""
+
+    keep: Span = Field(
+        default=timedelta(days=90),
+        description="How long the bytes are kept that no event names; those that one names are kept for good.",
+    )
+
+
 class NetworkTable(SettingsTable):
     """Where sources may connect to."""
 
     allow: list[Host] = Field(
         default=[], description="Hosts on private or loopback addresses that sources may reach; none unless named."
     )
+
+
+class ScopesTable(SettingsTable):
+    """Who may what, of the people whom an identity provider or a proxy names."""
+
+    gate: Annotated[list[Text], Distinct] = Field(default=[], description="Who may ask the gate.")
+    read: Annotated[list[Text], Distinct] = Field(
+        default=[],
+        description='Who may read: e-mail addresses, names of a proxy, groups as in "group:platform"; "*" is everybody '
+        "who signs in.",
+    )
+    operate: Annotated[list[Text], Distinct] = Field(default=[], description="Who may act on entries, and read.")
+    admin: Annotated[list[Text], Distinct] = Field(
+        default=[], description="Who may accept configurations, and all else."
+    )
+
+
+class OidcTable(SettingsTable):
+    """An identity provider (OpenID Connect) by which people sign in."""
+
+    issuer: Url | None = Field(
+        default=None, description="Its issuer, as its tokens name it.", examples=["https://login.example.com"]
+    )
+    client_id: Text | None = Field(default=None, description="What it calls this server.")
+    client_secret: Reference | None = Field(
+        default=None, description="A reference to the secret that it gave this server; none for a public client."
+    )
+    groups_claim: Text = Field(default="groups", description="The claim of its tokens that lists a person's groups.")
 
 
 class WebTable(SettingsTable):
@@ -158,9 +197,16 @@ class WebTable(SettingsTable):
     )
     user_header: Header | None = Field(
         default=None,
-        description="The header in which a proxy names who is signed in; a link then asks for no name.",
+        description="The header in which a proxy names who is signed in; a link in a message then asks for no name.",
         examples=["X-Forwarded-User"],
     )
+    trusted_proxy: Annotated[list[ProxyAddress], Distinct] = Field(
+        default=[],
+        description="Addresses and networks of proxies whose user_header signs people in; none unless named.",
+        examples=[["127.0.0.1"]],
+    )
+    oidc: OidcTable = OidcTable()
+    scopes: ScopesTable = ScopesTable()
 
 
 class GateTable(SettingsTable):

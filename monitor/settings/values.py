@@ -30,14 +30,27 @@ from monitor.core.configuration import (
     Requirement,
 )
 from monitor.core.cost import usage
+from monitor.core.credentials import AccessScope
 from monitor.core.entry_spec import EntrySpec, EvalPlan
 from monitor.core.request_log import Fields
 from monitor.settings.fields import address
 from monitor.settings.places import place
 from monitor.settings.schema import Document, EntryTable, OwnerTable
-from monitor.settings.sources import former, held, specs, surface
-from monitor.settings.tables import AUDIT_KEY, RequirementTable
+from monitor.settings.sources import Neighbourhood, former, held, specs, surface
+from monitor.settings.tables import AUDIT_KEY, RequirementTable, WebTable
 from monitor.settings.templates import written_templates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oidc:
+    """An identity provider: its issuer, what it calls this server, the reference of the secret (empty for none), and
+    the claim that lists groups.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    groups_claim: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +59,8 @@ class Web:
 
     `tokens` are references; without them `host` is a loopback address. `origins` are those of pages that may ask.
     `public_url` is where people reach it, empty where they do not, and `user_header` names the header in which a proxy
-    says who is signed in.
+    says who is signed in, which counts from the `proxies` alone. `scopes` says who may what of the people whom a proxy
+    or `oidc` names.
     """
 
     host: str
@@ -55,6 +69,18 @@ class Web:
     origins: tuple[str, ...] = ()
     public_url: str = ""
     user_header: str = ""
+    proxies: tuple[str, ...] = ()
+    oidc: Oidc | None = None
+    scopes: Mapping[AccessScope, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def root(self) -> str:
+        """Where people reach the server, without a slash at its end; empty where its port is not known before it
+        starts.
+        """
+        if self.public_url or not (self.host and self.port):
+            return self.public_url.rstrip("/")
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +168,13 @@ class Measurements:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptBytes:
+    """How long the bytes of evidence are kept that no event names."""
+
+    keep: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One loaded configuration.
 
@@ -169,6 +202,7 @@ class Settings:
     logging: Fields
     budget: Decimal
     measurements: Measurements
+    evidence: KeptBytes
     document: Mapping[str, Any] = field(repr=False)
     origins: Mapping[str, str] = field(repr=False)
 
@@ -176,7 +210,8 @@ class Settings:
 def build(path: Path, document: Document, origins: Mapping[str, str], kept: KeptDocument) -> Settings:
     """Make the values; the document has passed every check, and `kept` is what the log keeps of it."""
     folder = place(document.run.state_dir or "", path.parent)
-    made = [(row, tuple(specs(row, document, lambda path: str(place(path, folder))))) for row in document.source]
+    neighbourhood = Neighbourhood(document)
+    made = [(row, tuple(specs(row, neighbourhood, lambda path: str(place(path, folder))))) for row in document.source]
     configuration = Configuration(
         surfaces={row.key: surface(row) for row in document.surface},
         sources={spec.key: spec for _, sources in made for spec in sources},
@@ -207,7 +242,6 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         version=digest(kept)[:12],
         code=__version__,
     )
-    host, port = address(document.web.listen) if document.web.listen else ("", 0)
     return Settings(
         path=path,
         folder=folder,
@@ -231,14 +265,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
                 for row in document.deployment
             ),
         ),
-        web=Web(
-            host=host,
-            port=port,
-            tokens=tuple(document.web.tokens),
-            origins=tuple(document.web.origins),
-            public_url=document.web.public_url or "",
-            user_header=document.web.user_header or "",
-        ),
+        web=_web(document.web),
         network=Network(allow=frozenset(document.network.allow)),
         audit=_audit(document, folder),
         heartbeat=Heartbeat(url=document.heartbeat.url or "", failure_url=document.heartbeat.failure_url or ""),
@@ -253,8 +280,32 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         ),
         budget=document.budget.per_day,
         measurements=Measurements(keep=document.measurements.keep),
+        evidence=KeptBytes(keep=document.evidence.keep),
         document=MappingProxyType(document.model_dump(mode="python", exclude_none=True)),
         origins=MappingProxyType(dict(origins)),
+    )
+
+
+def _web(table: WebTable) -> Web:
+    host, port = address(table.listen) if table.listen else ("", 0)
+    oidc = table.oidc
+    return Web(
+        host=host,
+        port=port,
+        tokens=tuple(table.tokens),
+        origins=tuple(table.origins),
+        public_url=table.public_url or "",
+        user_header=table.user_header or "",
+        proxies=tuple(table.trusted_proxy),
+        oidc=None
+        if oidc.issuer is None
+        else Oidc(
+            issuer=oidc.issuer,
+            client_id=oidc.client_id or "",
+            client_secret=oidc.client_secret or "",
+            groups_claim=oidc.groups_claim,
+        ),
+        scopes={scope: tuple(getattr(table.scopes, scope)) for scope in AccessScope},
     )
 
 

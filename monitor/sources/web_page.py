@@ -38,7 +38,8 @@ _CHALLENGE = re.compile(
     re.IGNORECASE,
 )
 _LOGIN = re.compile(r"<input\b[^>]*\btype\s*=\s*[\"']?password", re.IGNORECASE)
-_HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+# Possessive: a page of many comments and no markup would be taken apart in all ways in which they may be one comment.
+_HTML = re.compile(r"\s*+(?:(?><!--.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
 
 Reader: TypeAlias = Callable[[SourceSpec, Body, datetime], Snapshot]

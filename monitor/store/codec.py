@@ -5,14 +5,15 @@ How dataclasses are written stands in `core/records`.
 
 from __future__ import annotations
 
+import functools
 import json
 import secrets
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar, cast, get_args, get_type_hints
+from typing import Any, ParamSpec, TypeVar, cast, get_args, get_type_hints
 from uuid import UUID
 
 from monitor.core.content import JSON
@@ -20,16 +21,37 @@ from monitor.core.events import Event, Recorded
 from monitor.core.facts import Facts, Subject
 from monitor.core.ports import SentMessage
 from monitor.core.records import of_plain, time_of, time_text, to_plain
+from monitor.store.errors import Damaged
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 Columns = dict[str, Any]
+
+
+def _of_stored(read: Callable[P, T]) -> Callable[P, T]:
+    """Return a reader of a row that says of one which cannot be what was written that it is damaged. SQLite keeps no
+    sums of its pages: what a disk changed inside a text it hands over as it is.
+    """
+
+    @functools.wraps(read)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return read(*args, **kwargs)
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
+            raise Damaged(
+                "The database is damaged, a row of it is not what was written: stop all processes, see `access-monitor "
+                "db check`, and restore a copy made with `access-monitor db backup`."
+            ) from error
+
+    return checked
 
 
 def optional_time_text(at: datetime | None) -> str | None:
     return None if at is None else time_text(at)
 
 
+@_of_stored
 def optional_time_of(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
@@ -50,6 +72,7 @@ def uuid7(at: datetime, position: int) -> str:
 _MICROSECOND = datetime.resolution
 
 
+@_of_stored
 def facts_of(text: str) -> Facts:
     """Read a blob of facts; what is returned cannot be written to, since it is shared."""
     return types.MappingProxyType(
@@ -70,6 +93,7 @@ def encode(value: object) -> str:
     return JSON.encode(to_plain(value))
 
 
+@_of_stored
 def decode(kind: type[T], text: str) -> T:
     """Read back what `encode` wrote."""
     return of_plain(kind, json.loads(text))
@@ -92,6 +116,7 @@ def columns(value: Any) -> Columns:
     }
 
 
+@_of_stored
 def of_columns(kind: type[T], row: Mapping[Any, Any]) -> T:
     """Read a flat dataclass from the columns of a row that bear the names of its fields; SQLite knows truths as 0 and
     1.
@@ -104,6 +129,7 @@ def of_columns(kind: type[T], row: Mapping[Any, Any]) -> T:
     )
 
 
+@_of_stored
 def recorded_of(row: Any) -> Recorded:
     """Read a row of the log."""
     # By position and not by name: a log is read by the hundred thousand.
@@ -123,6 +149,7 @@ def recorded_of(row: Any) -> Recorded:
     return Recorded(event=event, id=id, version=version, recorded_at=time_of(recorded_at))
 
 
+@_of_stored
 def message_of(row: Mapping[Any, Any]) -> SentMessage:
     """Read a row of what went out."""
     return of_columns(SentMessage, {**row, "incidents": tuple(row["incidents"].strip("|").split("|"))})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,6 +101,9 @@ class Dialect(Protocol):
     def watch(self, engine: Engine) -> Watch: ...
 
     def backup(self, engine: Engine, path: Path) -> None: ...
+
+    def damage(self, connection: Connection, *, thorough: bool) -> Sequence[str]:
+        """Return what is wrong with the pages of a file, in lines."""
 
     def sole(self, engine: Engine) -> Sole:
         """Return the lock of the one daemon, not taken yet."""
@@ -290,6 +293,11 @@ class SqliteDialect:
             path.unlink()
             raise
 
+    def damage(self, connection: Connection, *, thorough: bool) -> Sequence[str]:
+        pragma = "integrity_check" if thorough else "quick_check"
+        lines = connection.exec_driver_sql(f"PRAGMA {pragma}").scalars().all()
+        return [] if lines == ["ok"] else [line for text in lines for line in text.splitlines()]
+
     def sole(self, engine: Engine) -> Sole:
         # A file beside the database: a lock on the database itself would be SQLite's to take and drop.
         return _LockFile(self._path.with_name(self._path.name + ".daemon"))
@@ -430,6 +438,10 @@ class PostgresDialect:
     def backup(self, engine: Engine, path: Path) -> None:
         """Refused: PostgreSQL brings its own tools."""
         raise Refused(f"The {self.name} is not copied by this program: use pg_dump or the backup of its server.")
+
+    def damage(self, connection: Connection, *, thorough: bool) -> Sequence[str]:
+        """Say nothing: a server examines its own pages, and has sums of them."""
+        return []
 
     def sole(self, engine: Engine) -> Sole:
         return _SessionLock(engine, self.name)

@@ -16,6 +16,14 @@ class Damaged(MonitorError):
     """Stored bytes are not what was stored, or something that is referred to is missing."""
 
 
+def damaged(name: str) -> Damaged:
+    """Return the operator's error for a database that is not what was written; `name` is the path."""
+    return Damaged(
+        f"The database {name} is damaged: stop all processes, see what is lost with `access-monitor db check`, and "
+        "restore a copy made with `access-monitor db backup`."
+    )
+
+
 def sqlite_error(error: BaseException, name: str) -> MonitorError:
     """Return the operator's error for one of `sqlite3`; `name` is the path."""
     code: str = getattr(error, "sqlite_errorname", "")
@@ -27,11 +35,9 @@ def sqlite_error(error: BaseException, name: str) -> MonitorError:
         return Unavailable(f"The disk of the database {name} is full: free some space; nothing was recorded.")
     if code.startswith("SQLITE_NOTADB"):
         return ConfigurationError(f"The file {name} is not a SQLite database: set database.url to another path.")
-    if code.startswith("SQLITE_CORRUPT"):
-        return Damaged(
-            f"The database {name} is damaged: stop all processes, and restore a copy made with `access-monitor "
-            "db backup`."
-        )
+    # A text that is not UTF-8 was written by nobody; the driver says it in words alone.
+    if code.startswith("SQLITE_CORRUPT") or str(error).startswith("Could not decode to UTF-8"):
+        return damaged(name)
     if code.startswith("SQLITE_CANTOPEN"):
         return ConfigurationError(
             f"The database {name} cannot be opened: see that this user may read and write the file and its "

@@ -19,13 +19,22 @@ from sqlalchemy import ColumnElement, Connection, Integer, Table, and_, bindpara
 
 from monitor.core import records
 from monitor.core.content import PREFIX
+from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
 from monitor.core.events import LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.nodes import Node, Turn
 from monitor.core.notices import EarlierMessage, Notice
-from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused, SentMessage
-from monitor.store import blobs, codec, former_keys, measures
+from monitor.core.ports import (
+    Delivery,
+    DeliveryState,
+    EventQuery,
+    KeptEvidence,
+    MeasurementQuery,
+    Refused,
+    SentMessage,
+)
+from monitor.store import blobs, codec, credentials, former_keys, measures
 from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
@@ -43,6 +52,7 @@ from monitor.store.schema import (
     working_state,
 )
 from monitor.store.schema import blobs as blob_table
+from monitor.store.schema import credentials as credential_table
 from monitor.store.schema import nodes as nodes_table
 from monitor.store.schema import turns as turns_table
 from monitor.store.statements import CompiledStatement, Row
@@ -56,6 +66,9 @@ _HEAD = CompiledStatement(select(func.coalesce(func.max(events.c.position), 0)))
 _LOG = CompiledStatement(select(log.c.id, log.c.epoch))
 _EVENTS = select(events)
 _EVENT = CompiledStatement(_EVENTS.where(events.c.position == bindparam("position")))
+_EVENT_TYPES = CompiledStatement(
+    select(events.c.type, func.count(), func.max(events.c.position)).group_by(events.c.type)
+)
 _SOURCES = CompiledStatement(select(sources).order_by(sources.c.key))
 _SOURCE = CompiledStatement(select(sources).where(sources.c.key == bindparam("key")))
 _ALL_STREAKS = select(pending_changes).order_by(pending_changes.c.source, pending_changes.c.ordinal)
@@ -73,6 +86,17 @@ _EVIDENCE = CompiledStatement(
     .order_by(blob_table.c.hash)
     .limit(2)
 )
+_KEPT_EVIDENCE = (
+    select(
+        blob_table.c.hash,
+        blob_table.c.source,
+        blob_table.c.created_at,
+        blob_table.c.size,
+        func.length(blob_table.c.content),
+    )
+    .where(blob_table.c.kind == blobs.EVIDENCE)
+    .order_by(blob_table.c.created_at, blob_table.c.hash)
+)
 _NOTICE = CompiledStatement(select(notices.c.content).where(notices.c.id == bindparam("id")))
 _FIRST_OF_INCIDENT = CompiledStatement(
     select(*(sent_messages.c[name] for name in ("notice", "at", "title", "thread", "incidents")))
@@ -81,6 +105,7 @@ _FIRST_OF_INCIDENT = CompiledStatement(
     .order_by(sent_messages.c.id)
 )
 _WORKING_STATE = CompiledStatement(select(working_state.c.content).where(working_state.c.name == bindparam("name")))
+_HASH = re.compile(rf"{PREFIX}[0-9a-f]{{64}}")
 _WILD = re.compile(r"[/%_]")
 _DELIVERIES = select(*_DELIVERY).order_by(deliveries.c.id)
 
@@ -231,6 +256,9 @@ class SqlReader:
         row = self._run(_EVENT, {"position": position}).fetchone()
         return None if row is None else codec.recorded_of(row)
 
+    def event_types(self) -> Mapping[str, tuple[int, int]]:
+        return {type: (count, last) for type, count, last in self._run(_EVENT_TYPES).fetchall()}
+
     def source(self, key: str) -> SourceState | None:
         row = self._run(_SOURCE, {"key": key}).fetchone()
         return None if row is None else codec.of_columns(SourceState, _named(sources, row))
@@ -280,10 +308,48 @@ class SqlReader:
         if re.fullmatch("[0-9a-f]{8,64}", digits) is None:
             raise Refused(f"{hash!r} names no evidence: give at least the first eight hexadecimal digits of its hash.")
         bounds = {"first": PREFIX + digits.ljust(64, "0"), "last": PREFIX + digits.ljust(64, "f")}
-        rows = self._run(_EVIDENCE, bounds).fetchall()
+        rows = [_named(blob_table, row) for row in self._run(_EVIDENCE, bounds).fetchall()]
         if len(rows) > 1:
             raise Refused(f"The hash of more than one piece of evidence begins with {digits}: give more digits.")
-        return _body(_named(blob_table, rows[0])) if rows else None
+        return _body(rows[0]) if rows and rows[0]["content"] else None
+
+    def kept_evidence(self) -> Iterator[KeptEvidence]:
+        """Yield every piece of evidence without its bytes, in the order in which they were first brought, fetched in
+        batches while they are read.
+        """
+        cursor = self._connection.execute(_KEPT_EVIDENCE, execution_options={"yield_per": _BATCH})
+        try:
+            for hash, source, at, size, bytes_kept in cursor:
+                yield KeptEvidence(hash=hash, source=source, at=records.time_of(at), size=size, pruned=bytes_kept == 0)
+        finally:
+            cursor.close()
+
+    def unreferenced_evidence(self, before: datetime) -> Sequence[KeptEvidence]:
+        old = {kept.hash: kept for kept in self.kept_evidence() if kept.at < before and not kept.pruned}
+        self._drop_named(old, 0)
+        return tuple(old.values())
+
+    def _drop_named(self, evidence: dict[str, KeptEvidence], after: int) -> None:
+        """Take out what a source, a pending change, or an event after a position names; an event may name it in its
+        data as well.
+        """
+        if not evidence:
+            return
+        for column in (sources.c.evidence, pending_changes.c.evidence):
+            for (hash,) in self._connection.execute(select(column).distinct()):
+                evidence.pop(hash, None)
+        query = select(events.c.evidence, events.c.data).where(events.c.position > after)
+        cursor = self._connection.execute(query, execution_options={"yield_per": _BATCH})
+        try:
+            for named, data in cursor:
+                for hash in (named, *_HASH.findall(data)):
+                    evidence.pop(hash, None)
+        finally:
+            cursor.close()
+
+    def credentials(self) -> Sequence[Credential]:
+        rows = self._run(credentials.ALL).fetchall()
+        return [codec.of_columns(Credential, _named(credential_table, row)) for row in rows]
 
     def notice(self, id: str) -> Notice | None:
         row = self._run(_NOTICE, {"id": id}).fetchone()

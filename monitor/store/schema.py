@@ -255,6 +255,25 @@ lease_documents = Table(
 )
 """One row for each lease document whose answers were new; its bytes are a blob of kind `lease`."""
 
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("digest", _Text, primary_key=True),
+    Column("kind", _Text, nullable=False),
+    Column("name", _Text, nullable=False),
+    Column("token", _Text, nullable=False),
+    Column("identity", _Text, nullable=False),
+    Column("sign_in", _Text, nullable=False),
+    Column("scopes", _Text, nullable=False),
+    Column("names", _Text, nullable=False),
+    Column("created_at", _Text, nullable=False),
+    Column("until", _Text),
+    Column("used_at", _Text),
+    Column("ended_at", _Text),
+)
+"""One row for each `Credential`; every column is the field of that name. Links and sessions are dropped at their end.
+"""
+
 measurements = Table(
     "measurements",
     metadata,

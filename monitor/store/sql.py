@@ -19,6 +19,7 @@ from monitor.core.ports import MonitorError, Reader, Refused, SeenAt, Transactio
 from monitor.store import migrations
 from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect, Sole, Watch, dialect_of, transaction
+from monitor.store.errors import damaged
 from monitor.store.reader import SqlReader
 from monitor.store.turns import SqlTurns
 from monitor.store.writer import SqlTransaction
@@ -137,6 +138,27 @@ class SqlStore:
         with self._transaction() as tx:
             tx.mark_written(now)
 
+    def damage(self, *, thorough: bool = False) -> Sequence[str]:
+        """Return what is wrong with the file that the database is, one line each, at most a hundred; empty for a
+        server, which watches its own.
+
+        Every page is read; `thorough` also holds indexes against their tables, which takes several times as long.
+
+        Raises:
+            Damaged: so much is wrong that it cannot be examined.
+        """
+        with self.reading_connection() as connection:
+            return self._dialect.damage(connection, thorough=thorough)
+
+    def check_pages(self) -> None:
+        """See that every page of the file can be read.
+
+        Raises:
+            Damaged: one cannot.
+        """
+        if self.damage():
+            raise damaged(self.name)
+
     def changed(self) -> bool:
         """Return whether anybody may have committed since the last call.
 
@@ -229,3 +251,5 @@ class SqlStore:
             raise Unavailable(f"All connections to {self.name} are in use: try again.") from None
         except SQLAlchemyError as error:
             raise MonitorError(f"The database {self.name} cannot do this ({type(error).__name__}).") from error
+        except self.engine.dialect.loaded_dbapi.Error as error:  # of rows that the driver fetches while they are read
+            raise self._dialect.error(error) from None

@@ -214,8 +214,10 @@ class SqlTree:
             yield str(reference)
 
     def blobs(self) -> Iterator[tuple[str, bool]]:
-        """Yield every stored blob: its hash, and whether its bytes are those that the hash names."""
+        """Yield every blob whose bytes are stored: its hash, and whether they are those that the hash names."""
         for hash, content in self._batches(select(blob_table.c.hash, blob_table.c.content)):
+            if content == b"":  # pruned
+                continue
             try:
                 blobs.restore(content, hash)
             except (Damaged, TypeError):

@@ -7,7 +7,7 @@ it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -30,15 +30,25 @@ from sqlalchemy import (
 from monitor.core import leaves as lf
 from monitor.core import records
 from monitor.core.content import canonical_json, facts_text, name_of
+from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
 from monitor.core.events import Event, Recorded
 from monitor.core.facts import Alternation, Body, Facts, Measurement, PendingChange, SourceState
 from monitor.core.leaves import KeptCheckpoint, Leaf, LeafKind, LeaseRecord
 from monitor.core.merkle import leaf_hash
 from monitor.core.notices import Notice
-from monitor.core.ports import Conflict, Delivery, DeliveryState, Refused, Reservation, SeenAt, SentMessage
+from monitor.core.ports import (
+    Conflict,
+    Delivery,
+    DeliveryState,
+    KeptEvidence,
+    Refused,
+    Reservation,
+    SeenAt,
+    SentMessage,
+)
 from monitor.core.price import canonical
-from monitor.store import blobs, codec, measures, tree
+from monitor.store import blobs, codec, credentials, measures, tree
 from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect
 from monitor.store.reader import CLAIMABLE, SqlReader, delivery, reckoned
@@ -109,6 +119,17 @@ _BLOB = CompiledStatement(
     select(1).where(blob_table.c.kind == bindparam("kind"), blob_table.c.hash == bindparam("hash"))
 )
 _NEW_BLOB = CompiledStatement(insert(blob_table).inline())
+
+_BYTES = CompiledStatement(
+    select(func.length(blob_table.c.content)).where(
+        blob_table.c.kind == blobs.EVIDENCE, blob_table.c.hash == bindparam("hash")
+    )
+)
+_SET_BYTES = CompiledStatement(
+    update(blob_table)
+    .where(blob_table.c.kind == blobs.EVIDENCE, blob_table.c.hash == bindparam("b_hash"))
+    .values(content=bindparam("content"))
+)
 
 _HAS_NOTICE = CompiledStatement(select(1).where(notices.c.id == bindparam("id")))
 _NEW_NOTICE = CompiledStatement(insert(notices).inline())
@@ -398,7 +419,8 @@ class SqlTransaction(SqlReader):
 
     def put_evidence(self, body: Body, source: str, now: datetime) -> str:
         hash = name_of(body.content)
-        if not self._has_blob(blobs.EVIDENCE, hash):
+        there = self._run(_BYTES, {"hash": hash}).fetchone()
+        if there is None:
             row = {
                 "kind": blobs.EVIDENCE,
                 "hash": hash,
@@ -412,7 +434,16 @@ class SqlTransaction(SqlReader):
             }
             self._write(_NEW_BLOB, row)
             self._add_leaf(LeafKind.EVIDENCE, hash, lf.evidence_content(row))
+        elif there[0] == 0:  # its bytes were pruned, and are seen again
+            self._write(_SET_BYTES, {"b_hash": hash, "content": blobs.compress(body.content)})
         return hash
+
+    def prune_evidence(self, evidence: Iterable[KeptEvidence], after: int) -> Sequence[KeptEvidence]:
+        unreferenced = {kept.hash: kept for kept in evidence}
+        self._drop_named(unreferenced, after)
+        if unreferenced:
+            self._write_many(_SET_BYTES, [{"b_hash": hash, "content": b""} for hash in unreferenced])
+        return tuple(unreferenced.values())
 
     def _has_blob(self, kind: str, hash: str) -> bool:
         return self._run(_BLOB, {"kind": kind, "hash": hash}).fetchone() is not None
@@ -527,6 +558,25 @@ class SqlTransaction(SqlReader):
         """Write into the tree that a key signs from here on."""
         self._write(tree.NEW_SIGNING_KEY, {"key": key, "at": records.time_text(at)})
         self._add_leaf(LeafKind.KEY, key, lf.key_content(key))
+
+    def put_credential(self, credential: Credential) -> None:
+        self._write(credentials.NEW, codec.columns(credential))
+
+    def revoke_token(self, name: str, at: datetime) -> bool:
+        revoked = self._write(credentials.REVOKE, {"b_name": name, "at": records.time_text(at)}) > 0
+        self._write(credentials.DROP_OF_TOKEN, {"token": name})
+        return revoked
+
+    def drop_credential(self, digest: str) -> bool:
+        return self._write(credentials.DROP, {"digest": digest}) > 0
+
+    def drop_ended_credentials(self, at: datetime) -> None:
+        self._write(credentials.DROP_ENDED, {"at": records.time_text(at)})
+
+    def note_uses(self, uses: Mapping[str, datetime]) -> None:
+        rows = [{"b_digest": digest, "at": records.time_text(at)} for digest, at in uses.items()]
+        if rows:
+            self._write_many(credentials.USE, rows)
 
     def touch(self, polls: Sequence[SeenAt]) -> None:
         """Renew the freshness of sources that were polled and had not changed."""

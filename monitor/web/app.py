@@ -18,7 +18,9 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from monitor.core.credentials import AccessScope
 from monitor.core.ports import PUBLISHING, STORING, Clock, Trouble
 from monitor.gate.client.signature import HEADER
 from monitor.gate.client.verdict import PRODUCTION
@@ -26,11 +28,15 @@ from monitor.gate.github import PATH as GITHUB
 from monitor.gate.github import Reviews
 from monitor.gate.uses import Uses
 from monitor.web import metrics, ofrep
+from monitor.web.access import FormKeys, ScopedRoute, refusal_of, refused, visitor_of
 from monitor.web.ack import PATH as ACK
 from monitor.web.ack import AckPage, page
 from monitor.web.answers import UNKNOWN, GateRequest, GateResult, as_json, decided
 from monitor.web.api.service import Api
-from monitor.web.door import Door
+from monitor.web.credentials import CredentialCache
+from monitor.web.desk import DeskPages
+from monitor.web.door import AccessRules, Door
+from monitor.web.forms import OversizedBody, body_of
 from monitor.web.leases import LeaseDocument, Leases
 from monitor.web.memory import PROMPT, RegistryCache
 from monitor.web.pages.service import Pages
@@ -74,6 +80,10 @@ class Endpoints:
     reviews: Reviews | None = None
     ack: AckPage | None = None
     api: Api | None = None
+    access: AccessRules = field(default_factory=AccessRules)
+    credentials: CredentialCache | None = None
+    desk: DeskPages | None = None
+    keys: FormKeys = field(default_factory=FormKeys)
 
     async def gate(self, request: Request) -> Response:
         """`GET /v1/gate/{key}`: 200 for yes and no alike."""
@@ -201,34 +211,46 @@ class Endpoints:
 
 
 def application(endpoints: Endpoints) -> Starlette:
-    """Return the ASGI application."""
+    """Return the ASGI application. Every path says which scope it takes."""
+    gate = partial(ScopedRoute, needs=AccessScope.GATE)
+    anybody = partial(ScopedRoute, needs=None)
     app = Starlette(
         routes=[  # what is asked most stands first: they are tried in turn
-            Route("/ofrep/v1/evaluate/flags/{key:path}", endpoints.flag, methods=["POST"]),
-            Route("/v1/gate/{key:path}", endpoints.gate),
-            Route("/v1/lease/{env}.json", endpoints.lease),
-            Route("/v1/lease/{env}.json.sig", endpoints.signature),
-            Route(GITHUB, endpoints.review, methods=["POST"]),
-            Route("/ofrep/v1/evaluate/flags", endpoints.flags, methods=["POST"]),
-            Route(f"{ACK}style.css", endpoints.ack_style),
-            Route(f"{ACK}{{notice:path}}/{{token}}", endpoints.ack_shown, methods=["GET"]),
-            Route(f"{ACK}{{notice:path}}/{{token}}", endpoints.ack_pressed, methods=["POST"]),
-            Route("/healthz", endpoints.alive),
-            Route("/readyz", endpoints.ready),
-            Route("/metrics", endpoints.measure),
-            *(_read(endpoints.api) if endpoints.api is not None else ()),
+            gate("/ofrep/v1/evaluate/flags/{key:path}", endpoints.flag, methods=["POST"]),
+            gate("/v1/gate/{key:path}", endpoints.gate),
+            gate("/v1/lease/{env}.json", endpoints.lease),
+            gate("/v1/lease/{env}.json.sig", endpoints.signature),
+            anybody(GITHUB, endpoints.review, methods=["POST"]),
+            gate("/ofrep/v1/evaluate/flags", endpoints.flags, methods=["POST"]),
+            anybody(f"{ACK}style.css", endpoints.ack_style),
+            anybody(f"{ACK}{{notice:path}}/{{token}}", endpoints.ack_shown, methods=["GET"]),
+            anybody(f"{ACK}{{notice:path}}/{{token}}", endpoints.ack_pressed, methods=["POST"]),
+            *(anybody(path, endpoint) for path, endpoint in zip(OPEN, (endpoints.alive, endpoints.ready), strict=True)),
+            ScopedRoute("/metrics", endpoints.measure, needs=AccessScope.READ),
+            *(_desk(endpoints) if endpoints.api is not None else ()),
         ],
-        middleware=[Middleware(Door, callers=endpoints, open=OPEN, signed=SIGNED)],
+        middleware=[Middleware(Door, callers=endpoints, signed=SIGNED)],
         exception_handlers={HTTPException: _refused, ClientDisconnect: _left, Exception: _failed},
     )
     # A redirect makes of a POST a GET, which no client of the gate expects.
     app.router.redirect_slashes = False
+    app.router.default = _nowhere
     return app
 
 
-def _read(api: Api) -> list[Route]:
-    """Return what is read: the API, and the pages over it."""
-    return [*api.routes(), *Pages(api).routes()]
+def _desk(endpoints: Endpoints) -> list[Route]:
+    """Return what is read and done at the desk: the API, and the pages over it."""
+    assert endpoints.api is not None
+    desk = () if endpoints.desk is None else endpoints.desk.routes()
+    return [*desk, *endpoints.api.routes(), *Pages(endpoints.api, endpoints.keys).routes()]
+
+
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a path that there is not; who may not read is not told which there are."""
+    refusal = refusal_of(visitor_of(scope), AccessScope.READ)
+    if refusal is None:
+        raise HTTPException(404)
+    await refused(Request(scope, receive), refusal)(scope, receive, send)
 
 
 async def _context(request: Request) -> bytes:
@@ -251,16 +273,11 @@ async def _body(request: Request, largest: int) -> bytes:
     Raises:
         Malformed: it is larger; the rest is not read.
     """
-    too_large = ofrep.Malformed(ofrep.PARSE_ERROR, f"The body is larger than {largest} bytes: send the context alone.")
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > largest:
-        raise too_large
-    content = b""
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > largest:
-            raise too_large
-    return content
+    try:
+        return await body_of(request, largest)
+    except OversizedBody:
+        details = f"The body is larger than {largest} bytes: send the context alone."
+        raise ofrep.Malformed(ofrep.PARSE_ERROR, details) from None
 
 
 async def _aside(act: Callable[[], T]) -> T:

@@ -12,17 +12,19 @@ from monitor.core.configuration import Configuration
 from monitor.core.ports import Store, Trouble
 from monitor.gate.recency import Recency
 from monitor.registry.acknowledging import Attendant
-from monitor.settings import Settings
+from monitor.registry.credentials import Credentials
+from monitor.web.acting import ActingHost
+from monitor.web.configuration import LoadingHost
 
 
-class Host(Protocol):
+class Host(ActingHost, LoadingHost, Protocol):
     """The monitor. Its configuration and its settings are others after a reload, so both are asked for each time."""
 
     @property
     def store(self) -> Store: ...
 
     @property
-    def settings(self) -> Settings: ...
+    def credentials(self) -> Credentials: ...
 
     @property
     def configuration(self) -> Configuration: ...

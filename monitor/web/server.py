@@ -10,32 +10,45 @@ import errno
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from ipaddress import ip_network
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import uvicorn
 
 from monitor.core import logs
+from monitor.core.credentials import Credential
 from monitor.core.events import Event
-from monitor.core.ports import ConfigurationError, MonitorError
+from monitor.core.ports import ConfigurationError, MonitorError, Store
 from monitor.gate.client.signature import signer
 from monitor.gate.github import Reviews
 from monitor.gate.uses import Uses
 from monitor.registry.ack_links import AckLink, find_link
 from monitor.settings import Settings
 from monitor.web.ack import AckPage
+from monitor.web.acting import Acting
+from monitor.web.api.act_service import ActApi, Turns
 from monitor.web.api.service import Api
 from monitor.web.app import Endpoints, application
+from monitor.web.configuration import ConfigurationDesk
 from monitor.web.connections import KEEP_ALIVE, LARGEST_HEAD, Connection, Crowd, room
+from monitor.web.credentials import CredentialCache
+from monitor.web.desk import DeskPages
+from monitor.web.door import AccessRules
 from monitor.web.leases import Leases
 from monitor.web.memory import RegistryCache, read_head, read_view
 from monitor.web.metrics import metrics
+from monitor.web.oidc import OidcClient
+from monitor.web.pages.acts import ActPages
+from monitor.web.pages.configuration import ConfigurationPages
 from monitor.web.ports import DaemonHealth, Host
+from monitor.web.signin import SignInPages
 from monitor.web.tokens import Tokens
 
 GRACE = 2
@@ -132,9 +145,11 @@ class Server:
         endpoints = self.endpoints
         endpoints.tokens = keys.tokens
         endpoints.origins = settings.web.origins
+        endpoints.access = access_rules(settings)
         if endpoints.ack is not None:
             endpoints.ack.public_url = settings.web.public_url
             endpoints.ack.user_header = settings.web.user_header
+            endpoints.ack.proxied = bool(settings.web.proxies)
         endpoints.leases = Leases(keys.sign)
         endpoints.reviews = (
             Reviews(keys.webhook, settings.github.deployments, settings.github.api, endpoints.reviews)
@@ -172,11 +187,26 @@ class _Uvicorn(uvicorn.Server):
             listener.listen(BACKLOG)
 
 
+def access_rules(settings: Settings) -> AccessRules:
+    """Return what is set of access."""
+    web = settings.web
+    parts = urlsplit(web.public_url)
+    return AccessRules(
+        public_origin=f"{parts.scheme}://{parts.netloc}".lower() if web.public_url else "",
+        proxies=tuple(map(ip_network, web.proxies)),
+        user_header=web.user_header,
+        grants=web.scopes,
+    )
+
+
 @contextmanager
-def bound(monitor: Host, health: DaemonHealth, patience: timedelta) -> Iterator[Server]:
+def bound(
+    monitor: Host, health: DaemonHealth, patience: timedelta, read_file: Callable[[], Settings]
+) -> Iterator[Server]:
     """Provide a server on the configured address, not started; stopped at the end of the block.
 
-    `patience` is how old the daemon's last step may be before it is not ready.
+    `patience` is how old the daemon's last step may be before it is not ready; `read_file` reads the configuration
+    anew.
 
     Raises:
         ConfigurationError: a token or a key is not there.
@@ -190,6 +220,7 @@ def bound(monitor: Host, health: DaemonHealth, patience: timedelta) -> Iterator[
             configuration=lambda: monitor.configuration,
         ),
         clock=monitor.clock,
+        credentials=CredentialCache(lambda: read_credentials(store), monitor.clock),
         working=lambda: health.working(patience),
         troubles=health.troubles,
         probe=lambda: read_head(store),
@@ -207,12 +238,47 @@ def bound(monitor: Host, health: DaemonHealth, patience: timedelta) -> Iterator[
             openmetrics=openmetrics,
         ),
     )
+    endpoints.desk = desk_pages(monitor, endpoints, read_file)
     server = Server(endpoints, listen(web.host, web.port), monitor.secret, health.problem)
     try:
         server.use(server.keys_of(settings), settings)
         yield server
     finally:
         server.stop()
+
+
+def desk_pages(monitor: Host, endpoints: Endpoints, read_file: Callable[[], Settings]) -> DeskPages:
+    """Return the desk over a monitor; what it shows of access is what the endpoints go by."""
+    assert endpoints.credentials is not None
+    turns, keys, store = Turns(), endpoints.keys, monitor.store
+    acting = Acting(host=monitor, clock=monitor.clock)
+
+    def provider() -> OidcClient | None:
+        web = monitor.settings.web
+        return None if web.oidc is None else OidcClient(settings=web.oidc, root=web.root, secret=monitor.secret)
+
+    return DeskPages(
+        sign_in=SignInPages(
+            credentials=lambda: monitor.credentials,
+            cache=endpoints.credentials,
+            rules=lambda: endpoints.access,
+            provider=provider,
+            keys=keys,
+            clock=monitor.clock,
+            turns=turns,
+        ),
+        api=ActApi(acting=acting, store=store, keys=keys, turns=turns),
+        acts=ActPages(acting=acting, store=store, keys=keys, turns=turns),
+        configuration=ConfigurationPages(
+            desk=ConfigurationDesk(host=monitor, read_file=read_file), store=store, keys=keys, turns=turns
+        ),
+    )
+
+
+def read_credentials(store: Store) -> Sequence[Credential]:
+    """Return the tokens and sessions as the store has them now."""
+    with store.read() as reader:
+        return reader.credentials()
 
 
 def _find(monitor: Host, notice: str, token: str) -> AckLink:

@@ -1,6 +1,4 @@
-"""Who may ask: bearer tokens, compared in constant time. Resolving their references is the business of the composition
-root.
-"""
+"""The tokens of the configuration, compared in constant time; their references are resolved by the composition root."""
 
 from __future__ import annotations
 
@@ -12,7 +10,8 @@ from starlette.datastructures import Headers
 
 
 class Tokens:
-    """The tokens that are let in; without any, everybody is, and then the server listens on loopback alone.
+    """The tokens that the configuration names, which may read and ask the gate. Without any, programs of this machine
+    may, and then the server listens on loopback alone.
 
     Only digests are kept: they are all of one length, so that a comparison tells nothing of a token's, and none can be
     printed.
@@ -24,17 +23,18 @@ class Tokens:
     def __bool__(self) -> bool:
         return bool(self._digests)
 
-    def admit(self, headers: Headers) -> bool:
+    def hold(self, headers: Headers) -> bool:
         """Return whether `Authorization: Bearer …` or `X-API-Key: …` carries one of the tokens."""
-        if not self._digests:
-            return True
-        scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        named = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
-        digests = [
-            _digest(token.strip().encode("latin-1")) for token in named
-        ]  # as they came: headers are read as Latin-1
+        digests = [_digest(secret.encode("latin-1")) for secret in secrets_in(headers)]
         equal = [hmac.compare_digest(digest, other) for digest in digests for other in self._digests]
         return True in equal  # every pair was compared, whichever is equal
+
+
+def secrets_in(headers: Headers) -> list[str]:
+    """Return what a request carries as tokens, as it came: headers are read as Latin-1."""
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    given = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
+    return [secret.strip() for secret in given if secret.strip()]
 
 
 def _digest(token: bytes) -> bytes:

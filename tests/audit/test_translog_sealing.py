@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from translog_world import OTHER_SEED, SEED, Forger, LogWorld, price_changed
 
+from monitor.audit.translog.checkpoint_comparison import OutsideCheckpoint
 from monitor.audit.translog.checkpoints import Checkpoint, checkpoint_text, read_checkpoint
+from monitor.audit.translog.misfits import MisfitReason
 from monitor.audit.translog.notes import VerifierKey, sign, signing_key, verifier_key
 from monitor.audit.translog.proving import prove
 from monitor.audit.translog.sealing import Rewritten
-from monitor.audit.translog.verification import MisfitReason, OutsideCheckpoint, Verification, verify
+from monitor.audit.translog.verification import Verification, verify
 from monitor.core.leaves import LeafKind
 from monitor.core.ports import ConfigurationError, Refused
 

@@ -327,6 +327,6 @@ def test_a_command_that_prints_a_table_or_records_an_act_takes_json_and_minds_it
 
 
 def test_json_is_refused_before_a_command_that_has_none() -> None:
-    result = CliRunner().invoke(cli, ["--json", "report", "luna"])
+    result = CliRunner().invoke(cli, ["--json", "completion", "bash"])
     assert result.exit_code == 2
-    assert "report has no JSON to print" in result.stderr
+    assert "completion has no JSON to print" in result.stderr

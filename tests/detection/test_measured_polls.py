@@ -8,6 +8,7 @@ import pytest
 from pipeline_world import World
 
 from monitor.core.facts import GRANTED, Body, FailureReason, Measurement, PollFailure, Snapshot
+from monitor.registry.housekeeping import Keeping
 
 MINUTE = timedelta(minutes=1)
 
@@ -78,7 +79,7 @@ def test_measurements_are_dropped_when_they_are_older_than_they_are_kept_at_most
     old, new = measurement(world, at=world.now - timedelta(days=91)), measurement(world)
     with world.store.write() as tx:
         tx.put_measurements([old, new])
-    tender = world.use_cases().tender(keep=timedelta(days=90))
+    tender = world.use_cases().tender(keeping=Keeping(measurements=timedelta(days=90), evidence=timedelta(days=90)))
     tender.tend(world.now)
     assert kept(world) == [new]
     with world.store.write() as tx:

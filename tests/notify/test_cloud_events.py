@@ -133,8 +133,11 @@ def test_an_event_stays_within_what_intermediaries_forward(service: StandIn) -> 
 
 
 def test_a_digest_names_the_notices_that_it_holds_and_what_is_over(service: StandIn) -> None:
-    digest = Digest(notices=("17.platform", "18.platform"), over=(OverItem(item=paused(), ended_at=AT),))
+    digest = Digest(
+        notices=("17.platform", "18.platform"), over=(OverItem(item=paused(), ended_at=AT),), checkpoint="log\n"
+    )
     send(service, replace(notice(listed(1)), digest=digest))
     data = service.received[0].json["data"]
     assert data["notices"] == ["17.platform", "18.platform"]
+    assert data["checkpoint"] == "log\n"
     assert (data["over"][0]["entry"], data["over"][0]["ended_at"]) == ("luna", "2026-07-30T17:36:02Z")

@@ -14,6 +14,7 @@ from outbox_world import OutboxWorld, owner
 
 from monitor.core import events as ev
 from monitor.core.configuration import Owner
+from monitor.core.leaves import KeptCheckpoint
 from monitor.core.notices import Reason
 from monitor.core.ports import DeliveryState, EventQuery, NotSent
 from monitor.notify.wording import compose
@@ -221,12 +222,16 @@ def test_a_daily_digest_collects_what_is_not_urgent_by_day_as_well(outbox: Outbo
     (notice,) = outbox.take()
     assert [item.reason for item in notice.items] == [Reason.CHANGED, Reason.REMINDER]
     assert notice.digest is not None
+    assert notice.digest.checkpoint == "", "none is signed yet"
+    with outbox.store.write() as tx:
+        tx.keep_checkpoint(KeptCheckpoint(size=7, at=outbox.now, note="the note"))
     outbox.tell(Reason.CHANGED)
     outbox.at("2026-07-03 07:59")
     assert outbox.take() == []
     outbox.at("08:00")
     (notice,) = outbox.take()
     assert notice.digest is not None, "a digest of one is a digest"
+    assert notice.digest.checkpoint == "the note"
 
 
 @pytest.mark.parametrize(

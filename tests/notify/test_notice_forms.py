@@ -19,9 +19,18 @@ from hypothesis import strategies as st
 from notices import AT, FALLBACKS, listed, notice, paused
 from notices_told import REASONS, reasons
 
+from monitor.app.publication import checkpoint_at
 from monitor.core.notices import Difference, Notice, Reason
+from monitor.core.ports import Refused
 from monitor.notify.forms import SLACK_BLOCK, SLACK_BLOCKS, SLACK_HEADER, SLACK_TEXT, Rendered, render
 from monitor.notify.holding import digest
+
+CHECKPOINT = (
+    "monitor.example.com/log/7f3a\n130\n3DUkVHBCDC2QgqCPLBVJTXnNJvJZ1tCPyTSpZ4qnVlU=\n\n"
+    "— monitor.example.com/log/7f3a "
+    "a2V5IaSr1ESMSVYtgoEV0TofzOqSf1K01UWSl/i0PkLaiSOLwTYm5D3LON2wgkiJJ+yQT7QgV0Q5g+iFhRedUFUa/mI=\n"
+)
+"""A signed note as the log keeps it; who signed it is another matter."""
 
 GOLDEN = Path(__file__).parents[1] / "golden/notices"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -41,7 +50,7 @@ def shown(case: str) -> Notice:
     if case == "link":
         return replace(reasons()["paused"], ack_url="https://monitor.example.com/ack/34.platform/the-token")
     if case == "digest":
-        return digest([reasons()[name] for name in ("blind", "changed", "reminder", "recovered")], AT)
+        return digest([reasons()[name] for name in ("blind", "changed", "reminder", "recovered")], AT, CHECKPOINT)
     return reasons()[case.removeprefix("reason-")] if case.startswith("reason-") else {"mixed": MIXED, **WORDS}[case]
 
 
@@ -63,6 +72,18 @@ def test_the_form_is_the_one_that_was_approved(case: str, form: str) -> None:
     if os.environ.get("ACCESS_MONITOR_GOLDEN") == "write":
         golden.write_text(said, encoding="utf-8")
     assert said == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["txt", "html"])
+def test_the_checkpoint_of_a_digest_is_read_back_from_the_message(form: str, tmp_path: Path) -> None:
+    kept = tmp_path / "mail"
+    kept.write_bytes((GOLDEN / f"digest.{form}").read_bytes().replace(b"\n", b"\r\n"))
+    assert str(checkpoint_at(kept)) == CHECKPOINT
+    kept.write_text(render(shown("digest")).slack["blocks"][5]["text"]["text"], encoding="utf-8")
+    assert str(checkpoint_at(kept)) == CHECKPOINT, "as copied from a chat"
+    kept.write_bytes((GOLDEN / "mixed.txt").read_bytes())
+    with pytest.raises(Refused, match="no signed note"):
+        checkpoint_at(kept)
 
 
 def test_every_golden_file_is_of_a_form_that_there_is() -> None:

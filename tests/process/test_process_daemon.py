@@ -230,7 +230,7 @@ def hear(listening: socket.socket, word: str) -> None:
 
 
 def heard(listening: socket.socket) -> list[str]:
-    """Return everything that has been said by now."""
+    """Return everything that has been said by now, but for what is said to people."""
     said = []
     listening.setblocking(False)
     try:
@@ -238,7 +238,7 @@ def heard(listening: socket.socket) -> list[str]:
             said.append(listening.recv(100).decode())
     except BlockingIOError:
         listening.settimeout(10)
-        return said
+        return [word for word in said if not word.startswith("STATUS=")]
 
 
 def test_the_service_manager_is_told_of_ready_reload_and_stop_and_of_life_only_while_work_goes_on(
@@ -249,6 +249,7 @@ def test_the_service_manager_is_told_of_ready_reload_and_stop_and_of_life_only_w
         spans = {"app.daemon.PATIENCE": 1, "app.daemon.STEP": 0.2}
         with world.running(environ=environ, spans=spans) as daemon:
             assert listening.recv(100) == b"READY=1"
+            hear(listening, "STATUS=2 sources polled")
             hear(listening, "WATCHDOG=1")
             daemon.signal(signal.SIGHUP)
             hear(listening, "RELOADING=1")

@@ -404,6 +404,7 @@ def test_the_subject_and_stream_that_a_section_names_are_those_of_its_events(log
         "Notices": Stream.NOTICE,
         "Configuration": Stream.CONFIG,
         "The clock": Stream.CLOCK,
+        "Tokens": Stream.TOKEN,
         "Gate": Stream.GATE,
     }
     of = {quoted(row[0])[0]: head for head in prefix for row in rows(sections(page("events"), 2)[head])}
@@ -482,7 +483,8 @@ def test_the_tests_that_the_reliability_table_names_are_there():
     named = set(re.findall(r"`(test_\w+\.py)`", page("reliability")))
     assert len(named) > 10
     assert (
-        named - {path.name for folder in ("stories", "process") for path in (ROOT / "tests" / folder).iterdir()}
+        named
+        - {path.name for folder in ("stories", "process", "faults") for path in (ROOT / "tests" / folder).iterdir()}
         == set()
     )
 

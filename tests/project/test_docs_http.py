@@ -28,8 +28,10 @@ from docs_pages import READ, ROOT, blocks, page, prose, quoted, rows, sections
 from starlette.routing import Match, Route
 
 from monitor.app.health import Health
+from monitor.core.credentials import AccessScope
 from monitor.gate.client import clock
 from monitor.settings import load
+from monitor.web.api.operations import OPERATIONS
 from monitor.web.api.resources import RESOURCES
 from monitor.web.app import OPEN, application
 from monitor.web.metrics import metrics
@@ -58,6 +60,7 @@ TABLED = [
 
 
 API = {documented(resource.path) for resource in RESOURCES}
+ACTS = {documented(operation.path) for operation in OPERATIONS}
 
 
 # -- paths -----------------------------------------------------------------
@@ -80,11 +83,17 @@ def test_the_pages_and_the_resources_described_are_those_that_there_are():
         head: {name for row in rows(text) for name in quoted(row[0])}
         for head, text in sections(page("desk"), 2).items()
     }
-    assert named == {"Pages": {documented(spec.path) for spec in PAGES}, "API": API}
+    assert named == {
+        "Pages": {documented(spec.path) for spec in PAGES} | {"/configuration"},
+        "API": API,
+        "Acts": ACTS,
+        "Access": set(),
+    }
+    assert set(AccessScope) <= set(quoted(sections(page("desk"), 2)["Access"]))
 
 
 def test_a_path_named_within_a_sentence_is_served():
-    known = {path.partition(" ")[2] for path in SERVED} | API
+    known = {path.partition(" ")[2] for path in SERVED} | API | ACTS
     named = {
         span.partition("?")[0]
         for path in READ

@@ -107,7 +107,7 @@ def test_the_schema_describes_what_the_loader_takes(tmp_path):
     described = schema()
     assert set(described["properties"]) == {
         "database", "surface", "source", "confirmation", "budget", "measurements", "network", "web", "gate", "checks",
-        "github", "audit", "heartbeat", "notify", "run", "nodes",
+        "github", "audit", "evidence", "heartbeat", "notify", "run", "nodes",
         "logging", "owner", "entry", "deployment",
     }  # fmt: skip
     gate = described["$defs"]["GateTable"]
@@ -126,9 +126,8 @@ def test_every_default_of_the_schema_is_one_that_the_loader_takes(tmp_path):
         lines.append(f"[{section}]")
         for key, field in table["properties"].items():
             if (default := field.get("default")) is not None:
-                value = (
-                    ", ".join(f"{k} = {json.dumps(v)}" for k, v in default.items()) if isinstance(default, dict) else ""
-                )
+                given = {k: v for k, v in default.items() if v is not None} if isinstance(default, dict) else {}
+                value = ", ".join(f"{k} = {json.dumps(v)}" for k, v in given.items())
                 lines.append(f"{key} = {{{value}}}" if value else f"{key} = {json.dumps(default)}")
     spelled, bare = loaded(tmp_path, "\n".join(lines)), loaded(tmp_path, "")
     assert spelled.configuration == bare.configuration

@@ -19,6 +19,7 @@ from monitor.core.events import Event, Recorded, record, rfc3339
 from monitor.core.facts import SourceState, Subject
 from monitor.core.notices import Difference, Item, Notice, Reason
 from monitor.store import codec
+from monitor.store.errors import Damaged
 from monitor.store.schema import sources
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -107,7 +108,7 @@ def test_facts_survive_being_stored_and_their_order_makes_no_other_blob(given_fa
 
 def test_a_field_that_an_older_row_does_not_have_takes_its_default() -> None:
     assert codec.decode(Check, '{"state":"verified"}') == Check(state=CheckState.VERIFIED)
-    with pytest.raises(KeyError):
+    with pytest.raises(Damaged):
         codec.decode(Pin, "{}")
 
 

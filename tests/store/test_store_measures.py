@@ -177,6 +177,7 @@ def test_an_upgrade_from_the_first_schema_keeps_everything_and_the_log_append_on
                     "checkpoints",
                     "signing_keys",
                     "lease_documents",
+                    "credentials",
                     "turns",
                     "nodes",
                     "working_state",

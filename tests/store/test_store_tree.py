@@ -177,7 +177,7 @@ def test_the_leaf_of_a_position_is_the_event_whatever_stands_beside_it(store: Sq
 
 LATER = (
     *("leaves", "tree_nodes", "checkpoints", "signing_keys", "lease_documents"),
-    *("turns", "nodes", "working_state", "compatible_revisions"),
+    *("credentials", "turns", "nodes", "working_state", "compatible_revisions"),
 )
 """The tables that came with the tree, and those after."""
 

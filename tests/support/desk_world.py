@@ -8,9 +8,12 @@ from datetime import timedelta
 
 from pipeline_world import LUNA, VIA, World, furnish, world_of
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from monitor.web.access import ANYBODY, Visitor, admit
 from monitor.web.api.service import Api
 
 
@@ -32,9 +35,20 @@ def api_of(world: World) -> Api:
     return Api(store=world.store, configuration=lambda: world.conf, clock=lambda: world.now)
 
 
+class Everybody:
+    """Lets everybody read, as a server on loopback does."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        admit(scope, Visitor(scopes=ANYBODY))
+        await self._app(scope, receive, send)
+
+
 def client_of(*routes: Route) -> TestClient:
-    """Return a client of an application with these routes."""
-    return TestClient(Starlette(routes=routes))
+    """Return a client of an application with these routes, in which everybody may read."""
+    return TestClient(Starlette(routes=routes, middleware=[Middleware(Everybody)]))
 
 
 def path_of(path: str, world: World) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from monitor.app.use_cases import UseCases
 from monitor.core.configuration import Configuration, ConfirmationRules, Owner, Requirement, Surface
+from monitor.core.credentials import AccessScope
 from monitor.core.entry_spec import EntrySpec, EvalPlan
 from monitor.core.eval_results import Results, Score
 from monitor.core.facts import (
@@ -372,6 +373,10 @@ def _tell(story: Story) -> None:
     story.tend()
     story.operator.pause(LUNA, reason="answers degraded", **by)
     story.operator.retire(LUNA, reason="nobody calls it any more", **by)
+    credentials = story.use_cases().credentials
+    credentials.add("Ada L.", [AccessScope.OPERATE], until=None, **by)
+    credentials.link("Ada L.", **by)
+    credentials.revoke("Ada L.", **by)
     spare = configuration()
     entry = replace(spare.entries[LUNA], key="luna-eu", surfaces={"openai": "gpt-5.6-luna-eu"})
     story.declare(replace(spare, entries={"luna-eu": entry}, version="with-luna-eu"))

@@ -124,9 +124,9 @@ def after_t1(die: Callable[[], None]) -> None:
 @point
 def lease_due(die: Callable[[], None]) -> None:
     """Stop where the status has moved, and the lease file is about to be written."""
-    from monitor.gate import lease_file
+    from monitor.app import lease_files
 
-    before(lease_file, "write_lease", die)
+    before(lease_files, "write_lease", die)
 
 
 @point

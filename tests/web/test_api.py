@@ -18,6 +18,7 @@ from monitor.core.events import record
 from monitor.core.ports import EventQuery, Unavailable
 from monitor.web.api import service
 from monitor.web.api.description import description
+from monitor.web.api.operations import OPERATIONS
 from monitor.web.api.resources import RESOURCES, Resource
 
 
@@ -50,11 +51,13 @@ def test_every_answer_fits_its_description_to_the_field(http: TestClient, paused
 def test_the_description_names_every_path_with_its_parameters(http: TestClient) -> None:
     described = http.get("/openapi.json").json()
     assert described == json.loads(json.dumps(description()))
-    assert set(described["paths"]) == {resource.path for resource in RESOURCES}
+    paths = {resource.path for resource in RESOURCES} | {operation.path for operation in OPERATIONS}
+    assert set(described["paths"]) == paths
     events = described["paths"]["/v1/events"]["get"]
     assert {"type", "subject", "since", "until", "after", "limit"} <= {one["name"] for one in events["parameters"]}
     for path, about in described["paths"].items():
-        named = {one["name"] for one in about["get"]["parameters"] if one["in"] == "path"}
+        (operation,) = about.values()
+        named = {one["name"] for one in operation["parameters"] if one["in"] == "path"}
         assert {f"{{{name}}}" for name in named} == {part for part in path.split("/") if part.startswith("{")}
     assert _references(described) <= set(described["components"]["schemas"])
 

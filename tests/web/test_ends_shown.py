@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from desk_world import client_of
 from pipeline_world import LUNA, START, World, configuration, furnish, world_of
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from monitor.sources.catalog import source_spec
 from monitor.web.api.resources import RESOURCES
@@ -46,7 +45,7 @@ def test_an_end_is_shown_with_its_precision(
     furnish(ending)
     ending.polls(3)
     api = Api(store=ending.store, configuration=lambda: ending.conf, clock=lambda: ending.now)
-    with TestClient(Starlette(routes=[*api.routes(), *Pages(api).routes()])) as http:
+    with client_of(*api.routes(), *Pages(api).routes()) as http:
         answer = http.get("/v1/lifecycle").json()
         page = http.get("/entries/luna").text
     (end,) = answer

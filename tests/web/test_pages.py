@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
-from desk_world import api_of, client_of, path_of, paused_world
+from desk_world import path_of, paused_world
 from pipeline_world import World, world_of
+from signed_world import SignedWorld
 from starlette.testclient import TestClient
 
 from monitor.core.ports import EventQuery, Unavailable
 from monitor.gate.decision import Answer
 from monitor.gate.uses import JudgedRow, Uses, record
-from monitor.web.pages.service import Pages
 from monitor.web.pages.views import PAGES, PageSpec
 
 SCRIPT = "<script>alert(1)</script>"
@@ -33,14 +34,9 @@ def paused() -> Iterator[World]:
         yield made
 
 
-def _client(world: World) -> TestClient:
-    api = api_of(world)
-    return client_of(*api.routes(), *Pages(api).routes())
-
-
 @pytest.fixture(scope="module")
-def http(paused: World) -> Iterator[TestClient]:
-    with _client(paused) as client:
+def http(paused: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with SignedWorld(paused, tmp_path_factory.mktemp("desk")).client() as client:
         yield client
 
 
@@ -91,7 +87,7 @@ def test_every_link_of_a_page_leads_somewhere(http: TestClient, paused: World, p
     read = _Read()
     read.feed(http.get(path_of(page.path, paused)).text)
     for link in dict.fromkeys(link for link in read.links if link.startswith("/")):
-        assert http.get(link).status_code == 200, link
+        assert http.get(link, follow_redirects=True).status_code == 200, link
 
 
 def test_what_is_paused_stands_on_top_with_who_has_it_and_leads_to_why_in_one_click(http: TestClient) -> None:
@@ -156,8 +152,8 @@ def test_what_is_not_there_is_a_page_that_says_so(http: TestClient, path: str, s
     assert sentence in answer.text
 
 
-def test_an_empty_registry_has_pages_too() -> None:
-    with world_of() as empty, _client(empty) as http:
+def test_an_empty_registry_has_pages_too(tmp_path: Path) -> None:
+    with world_of() as empty, SignedWorld(empty, tmp_path).client() as http:
         for path in ("/", "/open", "/sources", "/events", "/deliveries", "/changes"):
             assert http.get(path).status_code == 200, path
 

@@ -16,7 +16,8 @@ from monitor.core.events import Event
 from monitor.core.notices import Notice
 from monitor.core.ports import Unavailable
 from monitor.registry.ack_links import AckLink, UnknownLink
-from monitor.web.ack import A_MINUTE, AckPage, RateLimit
+from monitor.web.ack import AckPage
+from monitor.web.forms import A_MINUTE, RateLimit
 
 PUBLIC = "https://monitor.example.com:8443/watch"
 HOST = {"Host": "monitor.example.com:8443"}

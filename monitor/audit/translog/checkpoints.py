@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,6 +54,27 @@ def read_checkpoint(written: str) -> Checkpoint:
     if size is None or root is None:
         raise InvalidNote("is no checkpoint: its size or its root is not written as one")
     return Checkpoint(origin, size, root, note)
+
+
+def checkpoint_in(text: str) -> Checkpoint | None:
+    """Return the first checkpoint that stands in a text, such as a message that was kept; None where there is none.
+
+    Mail and chat indent its lines and put a label before the first; what is signed are the lines without that.
+    """
+    for found in _IN_TEXT.finditer(text):
+        origin, size, root, below = found.groups()
+        signatures = "".join(f"— {name} {signature}\n" for name, signature in _SIGNATURE.findall(below))
+        try:
+            return read_checkpoint(f"{origin}\n{size}\n{root}\n\n{signatures}")
+        except InvalidNote:
+            continue
+    return None
+
+
+_IN_TEXT = re.compile(
+    r"([^\s>`]+)[ \t]*\n[ \t]*(\d+)[ \t]*\n[ \t]*([A-Za-z0-9+/]{43}=)[ \t]*\n((?:\s*— \S+ [A-Za-z0-9+/=]+)+)"
+)
+_SIGNATURE = re.compile(r"— (\S+) ([A-Za-z0-9+/=]+)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from monitor.core.facts import Refusal, Subject
 from monitor.core.price import PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.pricing_page import markdown, markup, money
-from monitor.sources.pricing_page.blocks import Block, Margin
+from monitor.sources.pricing_page.blocks import Block, Margin, PageTable
 from monitor.sources.pricing_page.context import Placed
 from monitor.sources.pricing_page.notes import aliases_of, notes_of
 from monitor.sources.pricing_page.profiles import Profile, profile
@@ -26,6 +26,9 @@ from monitor.sources.pricing_page.walk import place
 from monitor.sources.web_page import is_html
 
 EXTRACTOR = "pricing_page/7"
+
+MOST_TABLES = 5_000
+"""More than any pricing page has, the longest seen has some hundred; each takes half a millisecond to read."""
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n((?:[\w -]+:.*\n|[ \t#-].*\n|\n)+?)(?:---|\.\.\.)[ \t]*\n")
 _TEMPLATE = re.compile(r"\{priceOf!")
@@ -37,9 +40,9 @@ def extract(text: str, *, provider: str, names: Mapping[str, str] = MappingProxy
     other names.
 
     Raises:
-        Unreadable: nothing on it is a recognised price, or its leading section announces prices and holds no table
-            (the page was rendered without its components, so what is missing is not gone), or its markup names another
-            currency.
+        Unreadable: nothing on it is a recognised price, it has more tables than `MOST_TABLES`, its leading section
+            announces prices and holds no table (the page was rendered without its components, so what is missing is not
+            gone), or its markup names another currency.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if _TEMPLATE.search(text):
@@ -49,6 +52,8 @@ def extract(text: str, *, provider: str, names: Mapping[str, str] = MappingProxy
     if currency := money.marked_up(text):
         raise Unreadable(f"the page's markup says that its prices are in {currency}")
     blocks = markup.read(text) if is_html(text) else _markdown(text)
+    if (tables := sum(isinstance(block, PageTable) for block in blocks)) > MOST_TABLES:
+        raise Unreadable(f"it has {tables:,} tables, and no pricing page has more than {MOST_TABLES:,}")
     words = profile(provider).with_names(names)
     placed, lead = place(blocks, words)
     if lead is not None and not lead.tables:

@@ -47,8 +47,8 @@ _FENCED = re.compile(r"[ \t]*(?::{3,}[ \t]*\w*|={3}\+?(?=[ \t]+[\"']))[ \t]*(.*)
 _DATA = re.compile(r"""\s(data-[\w-]+)=\{?(?:"([^"]*)"|'([^']*)')""")
 _QUOTED = re.compile(r"[ \t]*>[ \t>]*(\[!\w+\][ \t]*)?")
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr", "col", "source"})
-_ATX = re.compile(r"[ \t]*(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
-_DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_ATX = re.compile(r"[ \t]*(#{1,6})[ \t](.*)$")
+_DELIMITER = re.compile(r"[ \t]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
 _PIPE = re.compile(r"(?<!\\)\|")
 _UNDERLINE = re.compile(r"[ \t]*(=+|-{2,})[ \t]*$")
 _ITEM = re.compile(r"[-+*•>]\s|\d+[.)]\s")
@@ -201,16 +201,17 @@ class _MarkdownReader:
             heading = _ATX.match(row)
             if heading:
                 self._flush()
-                self.blocks.append(Heading(level=len(heading[1]), text=plain(heading[2]), line=line + i))
+                self.blocks.append(Heading(level=len(heading[1]), text=plain(_untrailed(heading[2])), line=line + i))
             elif "|" in row and i + 1 < len(lines) and "|" in lines[i + 1] and _DELIMITER.match(lines[i + 1]):
                 self._flush()
-                i += self._table(lines[i:], line + i, last)
+                end = _end_of_rows(lines, i)
+                self._table(lines[i:end], line + i, last=last and end == len(lines))
+                i = end
                 continue
             elif row.lstrip().startswith("|"):
                 self._flush()
-                count = next((n for n, other in enumerate(lines[i:]) if "|" not in other), len(lines) - i)
                 self._add(PageTable(header=(), rows=(), line=line + i, flaw="rows of a table without its header"))
-                i += count
+                i = _end_of_rows(lines, i)
                 continue
             elif self._paragraph and (under := _UNDERLINE.match(row)):
                 level = 1 if under[1].startswith("=") else 2
@@ -225,7 +226,8 @@ class _MarkdownReader:
                     self._flush()
                 if not self._paragraph:
                     self._paragraph_line = line + i
-                self._paragraph.append(row.strip() if not self._paragraph else _QUOTED.sub("", row, count=1).strip())
+                quoted = _QUOTED.match(row) if self._paragraph else None
+                self._paragraph.append(row[quoted.end() if quoted else 0 :].strip())
             i += 1
 
     def _marked(self, row: str, line: int) -> bool:
@@ -242,27 +244,21 @@ class _MarkdownReader:
             return True
         return text[0] == ">" and (quoted := _QUOTED.fullmatch(row)) is not None and quoted[1] is not None
 
-    def _table(self, lines: list[str], line: int, last: bool) -> int:
-        """Read the table that begins at the first line; how many lines it takes."""
-        count = next((n for n, other in enumerate(lines) if "|" not in other), len(lines))
+    def _table(self, lines: list[str], line: int, *, last: bool) -> None:
+        """Read the table that these lines are; the `last` one ends where the page does."""
         header, delimiter = cells(lines[0], code=self._code), lines[1]
         flaw = ""
         if len(header) != len(cells(delimiter)):
             flaw = "the header and the line under it have different numbers of columns"
         rows = []
-        for n in range(2, count):
+        for n in range(2, len(lines)):
             # A page cut off within its last cell would state $3 for $30.00.
             ends = last and n == len(lines) - 1
             cut = not _closed(lines[n]) and (_closed(lines[0]) or ends)
             row = cells(lines[n], code=self._code)
             cut = cut or (ends and len(row) < len(header))
             rows.append(TableRow(cells=row, line=line + n, flaw="the row is cut off" if cut else ""))
-        if (
-            last
-            and count == len(lines)
-            and len(rows) > 1
-            and all(len(rows[-1].cells) != len(row.cells) for row in rows[:-1])
-        ):
+        if last and len(rows) > 1 and all(len(rows[-1].cells) != len(row.cells) for row in rows[:-1]):
             # Cut off at a bar, it may fit a header that lost a cell and that no whole row fits.
             rows[-1] = replace(rows[-1], flaw=rows[-1].flaw or "the row has another number of cells than all before it")
         above = tuple(cell.lower() for cell in header)
@@ -273,7 +269,6 @@ class _MarkdownReader:
             self._add(PageTable(header=(_filled(groups), labels), rows=tuple(rows), line=line, flaw=flaw))
         else:
             self._add(PageTable(header=(header,), rows=tuple(rows), line=line, flaw=flaw))
-        return count
 
     def _flush(self) -> None:
         if self._paragraph:
@@ -282,6 +277,18 @@ class _MarkdownReader:
                 lone = len(self._paragraph) == 1 and not _ITEM.match(text)
                 self.blocks.append(Paragraph(text=text, lone=lone, line=self._paragraph_line))
             self._paragraph = []
+
+
+def _untrailed(title: str) -> str:
+    """Return a heading's text without the marks that may close it. A pattern for both would take a time that grows with
+    the cube of the blanks in it.
+    """
+    return title.strip(" \t").rstrip("#").rstrip(" \t")
+
+
+def _end_of_rows(lines: list[str], start: int) -> int:
+    """Return the index of the first line from `start` on that is no row of a table."""
+    return next((n for n in range(start, len(lines)) if "|" not in lines[n]), len(lines))
 
 
 def _attributes(tag: str) -> list[tuple[str, str]]:

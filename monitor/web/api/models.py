@@ -280,6 +280,13 @@ class SourceDocument(ApiDocument):
     node: str | None = Field(description="The node that polled it last; null where there is one daemon.")
 
 
+class StepDocument(ApiDocument):
+    """The act that comes next: its name, and fields of it besides a reason."""
+
+    act: str
+    fields: dict[str, str | bool | int]
+
+
 class AlertDocument(ApiDocument):
     """An open matter, and what to type next."""
 
@@ -292,6 +299,7 @@ class AlertDocument(ApiDocument):
     production: str
     acknowledged: AcknowledgementDocument | None
     position: int | None
+    step: StepDocument | None = Field(description="The same as an act; null where it is to read, or to poll.")
 
 
 class MessageDocument(ApiDocument):

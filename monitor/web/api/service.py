@@ -18,8 +18,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from monitor.core.configuration import Configuration
+from monitor.core.credentials import AccessScope
 from monitor.core.events import record
 from monitor.core.ports import Clock, MonitorError, Refused, Store
+from monitor.web.access import ScopedRoute
 from monitor.web.api.description import description
 from monitor.web.api.parameters import MalformedQuestion, OfEvents, read_query
 from monitor.web.api.resources import RESOURCES, Desk, Resource, query_of
@@ -61,10 +63,10 @@ class Api:
 
     def routes(self) -> list[Route]:
         """Return the paths, the description among them."""
-        described = dumped(description())
+        described, read = dumped(description()), partial(ScopedRoute, needs=AccessScope.READ)
         return [
-            Route("/openapi.json", lambda request: Response(described, headers=HEADERS)),
-            *(Route(_typed(resource.path), partial(self._answer, resource)) for resource in RESOURCES),
+            read("/openapi.json", lambda request: Response(described, headers=HEADERS)),
+            *(read(_typed(resource.path), partial(self._answer, resource)) for resource in RESOURCES),
         ]
 
     async def read(self, question: Callable[[Desk], T]) -> T:

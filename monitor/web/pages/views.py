@@ -52,6 +52,14 @@ _SHOWN_EVENTS = 50
 _STRIP = timedelta(days=7)
 _LANES = ("access", "prices", "checks", "people", "told", "gate")
 _LANE_OF = {"model": 0, "price": 1, "check": 2, "entry": 3, "notice": 4, "gate": 5}
+_ACTS = {
+    Status.WAITING: ("verify", "silence", "retire"),
+    Status.EVALUATING: ("activate", "verify", "silence", "retire"),
+    Status.ACTIVE: ("pause", "activate", "verify", "maintenance", "silence", "retire"),
+    Status.PAUSED: ("ack", "resume", "verify", "maintenance", "silence", "retire"),
+}
+"""Status → the acts that a row of it may want, the likely one first."""
+
 _PEOPLE = frozenset({ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED, ev.ENTRY_RETIRED})
 
 
@@ -158,6 +166,7 @@ def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
     moves = _moves_of(desk.reader, registered, until)
     page: Values = {
         "row": {**row, "kind": _kind(row), "state": _state(row)},
+        "acts": _ACTS.get(registered.status, ()),
         "surfaces": sorted(
             other
             for other in registered_rows

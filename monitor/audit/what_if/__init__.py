@@ -1,0 +1,1 @@
+"""What another policy would have paused: the history that a log kept, played once more under changed rules."""
