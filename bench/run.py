@@ -25,6 +25,8 @@ BENCHES = (
     "translog",
     "cycle",
     "scale",
+    "nodes",
+    "dispatch",
     "memory",
     "extraction",
     "feeds",

@@ -89,7 +89,7 @@ class Node:
         return now - self.heartbeat_at > SILENCE
 
 
-class Turns(Protocol):
+class TurnStore(Protocol):
     """What nodes agree upon, each call in a transaction of its own, which never waits for the writer of the log.
 
     Raises (each of them):

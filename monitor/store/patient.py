@@ -31,12 +31,12 @@ class PatientConnection(psycopg.Connection[Any]):
         """
         try:
             return super().wait(bounded(gen, self.patience), *arguments, **named)
-        except Overdue:
+        except NoAnswer:
             self.pgconn.finish()
             raise
 
 
-class Overdue(psycopg.OperationalError):
+class NoAnswer(psycopg.OperationalError):
     """A statement was not answered in time."""
 
 
@@ -54,4 +54,4 @@ def bounded(gen: Generator[Any, Any, T], seconds: float) -> Generator[Any, Any, 
             return result
         ready = yield wanted
         if monotonic() > ends:
-            raise Overdue(f"no answer within {seconds:.0f} seconds")
+            raise NoAnswer(f"no answer within {seconds:.0f} seconds")

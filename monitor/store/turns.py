@@ -39,7 +39,7 @@ _NEW = text(f"INSERT INTO turns ({', '.join(_NAMES)}) VALUES (:{', :'.join(_NAME
 
 
 class SqlTurns:
-    """The port `Turns`, beside the store on the same database."""
+    """The port `TurnStore`, beside the store on the same database."""
 
     def __init__(self, engine: Engine, dialect: Dialect) -> None:
         self._engine = engine
