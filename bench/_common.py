@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -71,24 +72,44 @@ def report(rows: Sequence[Row]) -> int:
     return show(rows)
 
 
+class Took(NamedTuple):
+    """Seconds by the clock, and those in which this process computed."""
+
+    wall: float
+    cpu: float
+
+
 def seconds(act: Callable[[], object]) -> float:
     """Return how long one call takes."""
-    began = time.perf_counter()
+    return timed(act).wall
+
+
+def timed(act: Callable[[], object]) -> Took:
+    """Return what one call takes."""
+    began, computed = time.perf_counter(), time.process_time()
     act()
-    return time.perf_counter() - began
+    return Took(time.perf_counter() - began, time.process_time() - computed)
 
 
 def interleaved(ours: Callable[[], object], bare: Callable[[], object], rounds: int) -> tuple[float, float]:
     """Return the best of both in seconds, in turns. What others do on the machine only ever adds, so the best is
     nearest to the truth.
+    """
+    mine, theirs = interleaved_costs(ours, bare, rounds)
+    return mine.wall, theirs.wall
+
+
+def interleaved_costs(ours: Callable[[], object], bare: Callable[[], object], rounds: int) -> tuple[Took, Took]:
+    """Return the best of both, in turns, by the clock and in computing, each for itself.
 
     Who begins alternates: what one leaves behind (a dirty page, a warm cache) is as often an aid as a burden.
     """
-    times: dict[Callable[[], object], list[float]] = {ours: [], bare: []}
+    costs: dict[Callable[[], object], list[Took]] = {ours: [], bare: []}
     for number in range(rounds):
         for act in (ours, bare) if number % 2 else (bare, ours):
-            times[act].append(seconds(act))
-    return min(times[ours]), min(times[bare])
+            costs[act].append(timed(act))
+    mine, theirs = (Took(*map(min, zip(*costs[act], strict=True))) for act in (ours, bare))
+    return mine, theirs
 
 
 def milliseconds(took: float) -> str:

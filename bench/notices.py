@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from _common import Row, interleaved, milliseconds, report
+from _common import Row, interleaved_costs, milliseconds, report
 from apprise import Apprise, AppriseAsset, NotifyFormat
 
 from monitor.core.configuration import Configuration, Owner
@@ -32,12 +32,13 @@ from monitor.gate.state import Production
 from monitor.notify.channels import AppriseChannel
 from monitor.notify.destinations import destinations
 from monitor.notify.forms import render
+from monitor.notify.incidents import named
 from monitor.notify.relay import Relay
 from monitor.store import SqlStore, open_store, upgrade
 
 NOTICES = 100
 PLACES = 3
-ROUNDS = 4
+ROUNDS = 6
 DUE = 200
 HANGING = DUE // 3
 SENDERS = 100
@@ -117,7 +118,7 @@ def receiving() -> Iterator[Receiver]:
 # -- what is sent ----------------------------------------------------------------
 
 
-def notice(id: str, owner: str) -> Notice:
+def notice(number: int, owner: str) -> Notice:
     moved = tuple(
         Difference(subject="gpt-5.6-luna", what=f"price.standard.short.{meter}", old="1", new="1.5")
         for meter in ("input", "cached_input", "output")
@@ -125,7 +126,7 @@ def notice(id: str, owner: str) -> Notice:
     item = Item(
         reason=Reason.PAUSED,
         subject="gpt-5.6-luna",
-        position=1,
+        position=number,
         since=now(),
         entry="luna",
         name="GPT-5.6 Luna",
@@ -133,13 +134,13 @@ def notice(id: str, owner: str) -> Notice:
         model="gpt-5.6-luna",
         provider="openai",
         surface="openai",
-        incident=f"luna-{id}",
+        incident=named("luna", number),
         source="openai-pricing",
         differences=moved,
         denied=True,
         commands=("access-monitor ack luna --by YOU", "access-monitor why luna"),
     )
-    return Notice(id=id, owner=owner, at=now(), items=(item,))
+    return Notice(id=f"{number}.{owner}", owner=owner, at=now(), items=(item,))
 
 
 @contextmanager
@@ -180,17 +181,17 @@ def enqueue(store: SqlStore, notices: dict[Notice, tuple[str, ...]]) -> None:
 # -- what is measured --------------------------------------------------------------
 
 
-def throughput() -> Row:
+def throughput() -> Iterator[Row]:
     with receiving() as receiver, ThreadPoolExecutor(SENDERS) as executor:
         urls = tuple(f"json://{receiver.address}/place{place}" for place in range(PLACES))
         owner = Owner(key="platform", destinations=urls)
-        rendered = render(notice("0.platform", "platform"))
+        rendered = render(notice(0, "platform"))
         asset = AppriseAsset(app_id="bench", app_desc="bench", app_url="")
         with outbox({"platform": owner}) as (store, conf):
             relay, count = relay_of(store, conf, executor), iter(range(1, 10**9))
 
             def ours() -> None:
-                mine = {notice(f"{next(count)}.platform", "platform"): destinations(owner) for _ in range(NOTICES)}
+                mine = {notice(next(count), "platform"): destinations(owner) for _ in range(NOTICES)}
                 enqueue(store, mine)
                 while relay.tick():
                     pass
@@ -201,11 +202,13 @@ def throughput() -> Row:
                     alone.add(urls)
                     assert alone.notify(body=rendered.text, title=rendered.title, body_format=NotifyFormat.TEXT)
 
-            took, bare_took = interleaved(ours, bare, ROUNDS)
+            mine, theirs = interleaved_costs(ours, bare, ROUNDS)
             with store.read() as reader:
                 assert not reader.due(now()), "all was sent"
     what = f"{NOTICES} notices to {PLACES} destinations"
-    return Row(what=what, ours=milliseconds(took), bare=milliseconds(bare_took), figure=took / bare_took, limit=LIMIT)
+    for kind, took, other in (("time", mine.wall, theirs.wall), ("CPU", mine.cpu, theirs.cpu)):
+        figure = took / other
+        yield Row(what=f"{what}, {kind}", ours=milliseconds(took), bare=milliseconds(other), figure=figure, limit=LIMIT)
 
 
 def latency() -> Row:
@@ -227,7 +230,7 @@ def latency() -> Row:
             thread = threading.Thread(target=daemon, daemon=True)
             thread.start()
             time.sleep(0.3)
-            enqueue(store, {notice(f"1.{key}", key): destinations(owner) for key, owner in owners.items()})
+            enqueue(store, {notice(1, key): destinations(owner) for key, owner in owners.items()})
             committed = time.time()
             deadline = committed + 120
             while len(receiver.first) < DUE and time.time() < deadline:
@@ -247,7 +250,7 @@ def latency() -> Row:
 
 
 def main() -> int:
-    return report([throughput(), latency()])
+    return report([*throughput(), latency()])
 
 
 if __name__ == "__main__":

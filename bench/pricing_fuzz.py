@@ -6,8 +6,9 @@ mutant states?
 Every amount of a page is made unique first, so that a wrong reading cannot hide behind an equal price. What a mutant
 states is read by an oracle that shares no code with the extractor: it knows the few header texts of these pages by
 heart, looks upwards from a table for its tier, and takes nothing from a row that does not fit its header. A third of
-the mutants are of unrendered pages (`_components`), a sixth of the forms of other providers (`_forms`). Refusing costs
-nothing here but the share that is shown; mutants that say the same in another order must keep their rows.
+the mutants are of unrendered pages (`_components`), a third of the forms of other providers (`_forms`, `_catalogs`).
+Refusing costs nothing here but the share that is shown; mutants that say the same in another order must keep their
+rows.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from decimal import Decimal
 from html import escape
 from pathlib import Path
 
+import _catalogs
 import _components
 import _forms
 import _words
@@ -585,10 +587,11 @@ def main() -> int:
         return report(
             [failed("mutants of the real pages", f"no real pages in {options.pages}: set ACCESS_MONITOR_SHARED")]
         )
-    components, forms = options.mutants // 3, options.mutants // 6
-    tallies = fuzz(options.pages, options.mutants - components - forms, options.seed)
+    components, sixth = options.mutants // 3, options.mutants // 6
+    tallies = fuzz(options.pages, options.mutants - components - 2 * sixth, options.seed)
     tallies |= _components.fuzz(options.pages, components, options.seed)
-    tallies |= _forms.fuzz(forms, options.seed)
+    tallies |= _forms.fuzz(sixth, options.seed)
+    tallies |= _catalogs.fuzz(sixth, options.seed)
     silent = 0
     for name, tally in sorted(tallies.items()):
         refused = 100 * (1 - tally.kept / max(1, tally.stated))

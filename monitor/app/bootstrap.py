@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from monitor.notify.channels import AppriseChannel
     from monitor.notify.relay import Relay
     from monitor.registry.acknowledging import Attendant
-    from monitor.registry.acts import Acts
+    from monitor.registry.acts import Acts, Attestation, AttestationRequest
     from monitor.registry.configuration_acceptance import Loading, LoadingEffect
     from monitor.registry.credentials import Credentials
     from monitor.registry.housekeeping import Tender
@@ -309,6 +309,17 @@ class Monitor:
     def acts(self) -> Acts:
         """What people do, by the names that they use."""
         return self.use_cases.acts
+
+    def attestation(self, request: AttestationRequest) -> Attestation:
+        """Return what a person attests a check with, its files read.
+
+        Raises:
+            Refused: a file is not what the check takes.
+            MonitorError: a file is too large to be kept.
+        """
+        from monitor.app.attaching import attestation_of
+
+        return attestation_of(request, self.settings.logging, self.clock())
 
     def rehearse(self, act: Callable[[Acts], object]) -> Rehearsal:
         """Return what an act would record and tell; nothing is changed.

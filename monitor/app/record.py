@@ -12,9 +12,11 @@ from dataclasses import replace
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Status
 from monitor.core.facts import Observation, PollFailure, Snapshot, Unchanged
-from monitor.detection.assess import Assessment, assess, let_in
+from monitor.detection.assess import assess
+from monitor.detection.assessment import Assessment
 from monitor.detection.context import AssessmentContext, ReleaseContext, Relied, Reread
 from monitor.detection.outcome import Outcome
+from monitor.detection.release import let_in
 from monitor.registry import checklist, policy
 from monitor.registry.evaluation import concerned, evaluate
 from monitor.registry.unit_of_work import Begin, UnitOfWork

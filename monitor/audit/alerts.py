@@ -20,7 +20,7 @@ from monitor.core.entry import Entry, Status
 from monitor.core.notices import Acknowledgement
 from monitor.core.ports import Reader
 from monitor.gate.state import Production, reason
-from monitor.notify.answers import acknowledgements
+from monitor.notify.answers import holders
 from monitor.registry.acceptance import COMMANDS
 
 
@@ -63,7 +63,7 @@ class Alert:
         until: When it ends by itself; None where it does not.
         what: Why, in words.
         production: What production is answered of an entry, `allowed` or `denied: …`; empty for a source.
-        acknowledged: Who took it on.
+        acknowledged: Who has it: who took it on, or the person who paused the entry.
         position: The event that brought it about.
         command: What to type next.
         step: The same as an act; None where it is to read, or to poll.
@@ -105,7 +105,7 @@ def production_in_words(allowed: bool, reason: str) -> str:
 
 def _of_entries(reader: Reader, configuration: Configuration, now: datetime) -> Iterator[Alert]:
     gate = Production(reader, configuration, now)
-    acknowledged = acknowledgements(reader, gate.entries)
+    having = holders(reader, gate.entries)
     for key, entry in gate.entries.items():
         if not entry.alive:
             continue
@@ -118,11 +118,11 @@ def _of_entries(reader: Reader, configuration: Configuration, now: datetime) -> 
                 since=entry.since,
                 what=reason(entry),
                 production=production,
-                acknowledged=acknowledged.get(key),
+                acknowledged=having.get(key),
                 position=entry.pause,
-                command=_after_pause(entry, acknowledged.get(key)),
+                command=_after_pause(entry, having.get(key)),
                 step=NextStep(act="ack", fields={"entry": key})
-                if acknowledged.get(key) is None
+                if having.get(key) is None
                 else NextStep(act="resume", fields={"entry": key, "expect": entry.position}),
             )
         elif not answer.allowed:

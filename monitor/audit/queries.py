@@ -24,7 +24,7 @@ from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.detection.stored_baselines import current_baselines
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import reason
-from monitor.notify.answers import acknowledgements
+from monitor.notify.answers import holders
 from monitor.registry import checklist, price_schedule, safety, transitions
 from monitor.registry.access_verdict import AccessVerdict, counted
 from monitor.registry.freshness import Freshness
@@ -135,7 +135,7 @@ def status(
     shown = entries(reader, at=at) if shown is None else shown
     asked_about = [entry for key, entry in shown.items() if judged is None or key in judged]
     access = {} if fresh is None else {entry.key: counted(reader, configuration, entry, fresh) for entry in asked_about}
-    holders = acknowledgements(reader, shown, at)
+    having = holders(reader, shown, at)
     moment = at or now
     silent = {} if moment is None else {silence.entry: silence for silence in silences(reader, moment, shown)}
     return [
@@ -156,7 +156,7 @@ def status(
             windows=entry.windows,
             asks=checklist.asked(entry),
             waived=entry.waived,
-            acknowledged=holders.get(entry.key),
+            acknowledged=having.get(entry.key),
             silence=silent.get(entry.key),
             access=access.get(entry.key),
         )

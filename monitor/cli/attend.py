@@ -70,9 +70,9 @@ def silence(
 
     New pauses are notified all the same, and everything is in the log.
     """
-    from monitor.registry.acts import ActTarget
+    from monitor.registry.acts import ActTarget, SilenceRequest
 
+    request = SilenceRequest(span=span, lift=lift)
     with opened(options) as monitor:
-        target = ActTarget(entry=entry, surface=surface)
-        done = monitor.acts.silence(target, actor(by), reason=reason, span=span, lift=lift)
+        done = monitor.acts.silence(ActTarget(entry=entry, surface=surface), actor(by), request, reason=reason)
         show(options, monitor, *done.events)

@@ -17,10 +17,11 @@ from monitor.cli.opening import config_path
 from monitor.core.ports import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from monitor.app.bootstrap import Monitor
+    from monitor.core.accepted_configuration import KeyDifference
     from monitor.registry.configuration_acceptance import LoadingEffect
     from monitor.settings import Settings
     from monitor.settings.errors import Finding
@@ -84,7 +85,7 @@ def diff(options: Options) -> None:
     if options.json:
         output.as_json([{"key": row.path, "old": row.old, "new": row.new} for row in differences])
     elif differences:
-        output.table(("KEY", "ACCEPTED", "FILE"), [(row.path, _value(row.old), _value(row.new)) for row in differences])
+        output.table(("KEY", "ACCEPTED", "FILE"), list(_rows(differences)), broken=True)
     else:
         output.note(f"{settings.path} is the configuration in effect.")
 
@@ -215,9 +216,19 @@ def _written(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
+def _rows(differences: Iterable[KeyDifference]) -> Iterator[tuple[str, str, str]]:
+    """Yield a row for each key; of a table that came or went each key that says something."""
+    for difference in differences:
+        path, old, new = difference.path, difference.old, difference.new
+        if isinstance(old or new, dict):
+            of_old, of_new = (value if isinstance(value, dict) else {} for value in (old, new))
+            names = [name for name in {**of_old, **of_new} if of_old.get(name) or of_new.get(name)]
+            yield from ((f"{path}.{name}", _value(of_old.get(name)), _value(of_new.get(name))) for name in names)
+        else:
+            yield path, _value(old), _value(new)
+
+
 def _value(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(
-            f"{name} {text}" for name, below in value.items() if name != "key" and (text := _written(below))
-        )
+        return ", ".join(f"{name} {text}" for name, below in value.items() if (text := _written(below)))
     return "none" if value is None else _written(value)

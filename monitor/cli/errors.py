@@ -41,6 +41,9 @@ def _ended(call: Callable[[], object]) -> int:
         return CLOSED_PIPE
     except click.Abort:
         return INTERRUPTED
+    except click.NoSuchOption as error:
+        click.NoSuchOption(error.option_name, error.message, _meant(error), error.ctx).show()
+        return error.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -49,6 +52,18 @@ def _ended(call: Callable[[], object]) -> int:
     except Exception as error:
         return _failed(error)
     return code if isinstance(code, int) else 0
+
+
+def _meant(error: click.NoSuchOption) -> list[str]:
+    """Return the option that was probably meant: click also proposes what has little in common but the dashes."""
+    from difflib import get_close_matches
+
+    names = {name.strip("-"): name for name in error.possibilities or ()}
+    return [names[name] for name in get_close_matches(error.option_name.strip("-"), names, 1, _ALIKE)]
+
+
+_ALIKE = 0.7
+"""What an option must have in common with what was written, of 1."""
 
 
 def _failed(error: Exception) -> int:

@@ -65,14 +65,8 @@ def maintenance(
     from monitor.registry.acts import ActTarget, Announcement
     from monitor.registry.check_expiry import awaited
 
+    announced = Announcement(start=start, end=end, changes=changes, close=close)
     with opened(options) as monitor:
-        now = monitor.clock()
-        announced = Announcement(
-            start=start.resolve(now) if start else None,
-            end=end.resolve(now) if end else None,
-            changes=changes,
-            close=close,
-        )
         done = monitor.acts.maintain(ActTarget(entry=entry, surface=surface), actor(by), announced, reason=reason)
         show(options, monitor, *done.events, several=True)
         if close is None:

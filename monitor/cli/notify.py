@@ -14,6 +14,7 @@ from monitor.cli.framework import Group, Options, command
 from monitor.cli.names import complete_owners
 from monitor.cli.opening import opened
 from monitor.core.ports import Delivery, DeliveryState
+from monitor.notify.outbox import enqueue_test
 
 if TYPE_CHECKING:
     from monitor.app.bootstrap import Monitor
@@ -31,7 +32,8 @@ def test(options: Options, *, owner: str) -> int:
     Shows what became of each; ends with 1 if one was not reached. OWNER may be a group.
     """
     with opened(options) as monitor:
-        rows = delivered(monitor, monitor.relay.test(owner))
+        notices = enqueue_test(monitor.store, monitor.configuration.owners, owner, monitor.clock())
+        rows = delivered(monitor, notices)
     if options.json:
         output.as_json([{"destination": row.destination, "state": row.state.value, "error": row.error} for row in rows])
     else:

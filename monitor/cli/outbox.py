@@ -13,6 +13,7 @@ from monitor.core.events import rfc3339
 from monitor.core.moments import both
 from monitor.core.ports import Delivery, DeliveryState, Reader
 from monitor.core.time import rounded
+from monitor.notify import outbox as deliveries
 
 
 @command(
@@ -74,7 +75,7 @@ def redeliver(options: Options, *, ids: tuple[int, ...], dead: bool) -> None:
     if bool(ids) == dead:
         raise click.UsageError("Name the deliveries by ID, or give --dead for all that were given up.")
     with opened(options) as monitor:
-        count = monitor.relay.redeliver(ids or None)
+        count = deliveries.redeliver(monitor.store, monitor.clock(), ids or None)
     output.note(f"{output.plural(count, 'delivery')} due again." if count else "No delivery is dead.")
 
 

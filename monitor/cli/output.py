@@ -112,19 +112,24 @@ def width() -> int:
 
 
 def table(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], *, coloured: str = "", numbers: Sequence[str] = ()
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    coloured: str = "",
+    numbers: Sequence[str] = (),
+    broken: bool = False,
 ) -> None:
     """Print rows under headers; nothing is ever cut.
 
     On a terminal that is too narrow the last column goes on below itself, or where even that leaves it no room, each
     row is its first columns, and the others below them by their names. Elsewhere a row is a line, since a file is not
-    narrow. `coloured` is the header of the column that begins with a status; `numbers` are those that are set to the
-    right.
+    narrow; unless `broken`, for cells that may be as long as a setting is. `coloured` is the header of the column that
+    begins with a status; `numbers` are those that are set to the right.
     """
     shown = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(cells, column)) for column in zip(headers, *shown, strict=True)]
     room = width() - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
-    if not sys.stdout.isatty() or widths[-1] <= room:
+    if not (broken or sys.stdout.isatty()) or widths[-1] <= room:
         room = widths[-1]
     if room < min(widths[-1], NARROWEST):
         _records(headers, shown, widths, coloured, numbers)

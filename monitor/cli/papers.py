@@ -1,10 +1,7 @@
-"""The files that `verify --from` takes: kept as evidence, and where the check asks for it read first; and what was
-found in them, shown.
-"""
+"""The files that `verify --from` takes, and what was found in them, shown."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,96 +11,37 @@ import click
 
 from monitor.cli import output
 from monitor.core.cost import in_order
-from monitor.core.facts import Body
-from monitor.core.ports import MonitorError, Refused
+from monitor.core.ports import MonitorError
 
 if TYPE_CHECKING:
     from monitor.core.entry import EvalCell
     from monitor.core.events import Event
-    from monitor.core.request_log import Fields
-    from monitor.registry.attachments import EvalPaper, RequestPaper
+    from monitor.registry.acts import AttachedFile
     from monitor.registry.evals import EvalMatrix, EvalMatrixRow
-
-LARGEST = 20_000_000
-"""Bytes of a file that is kept as evidence."""
-
 
 OLD = 30
 """Days after which a sample says little of how requests are logged now."""
 
 
-def evidence_of(file: Path, url: str) -> Body:
-    """Return a file as evidence: redacted like everything that is kept, beside the hash that the file itself has.
+def attached(files: Sequence[Path]) -> tuple[AttachedFile, ...]:
+    """Return files as they are handed in; of one that is too large no more than that it is.
 
     Raises:
-        MonitorError: it is too large to be kept.
+        MonitorError: one cannot be read.
     """
-    content = _content(file)
-    return _body(content, content, url)
+    from monitor.registry.acts import AttachedFile
 
-
-def of_evals(files: Sequence[Path], url: str, baseline: str, called: str) -> EvalPaper:
-    """Results of evals, read. Of an archive the part that was read is kept: what is compressed cannot be redacted.
-
-    Raises:
-        Refused: a file is not one of results.
-        MonitorError: a file is too large to be kept.
-    """
-    from monitor.registry.attachments import EvalPaper
-    from monitor.sources.attested import evals
-    from monitor.sources.extraction import Unreadable
-
-    results, bodies = [], []
-    for file in files:
-        content = _content(file)
-        try:
-            reading = evals.read(content)
-        except Unreadable as error:
-            raise Refused(
-                f"{file} cannot be read as results of evals: {error.reason}; known are {evals.KNOWN}, and "
-                "--url may point to others"
-            ) from error
-        results.append(reading.results)
-        bodies.append(_body(reading.kept, content, url))
-    return EvalPaper(results=tuple(results), bodies=tuple(bodies), baseline=baseline, called=called)
-
-
-def of_requests(file: Path, url: str, fields: Fields, now: datetime) -> RequestPaper:
-    """Return a sample of a request log, read. Only the configured fields are kept: the others may hold prompts.
-
-    Raises:
-        Refused: it is not JSON Lines.
-        MonitorError: it is too large.
-    """
-    from monitor.registry.attachments import RequestPaper
-    from monitor.sources.attested import request_log
-    from monitor.sources.extraction import Unreadable
-
-    content = _content(file)
-    try:
-        reading = request_log.read(content, fields)
-    except Unreadable as error:
-        raise Refused(f"{file} cannot be read as JSON Lines: {error.reason}") from error
-    return RequestPaper(
-        requests=reading.requests, body=_body(reading.kept, content, url), tolerance=fields.tolerance, now=now
-    )
+    return tuple(AttachedFile(name=str(file), content=_content(file)) for file in files)
 
 
 def _content(file: Path) -> bytes:
+    from monitor.app.attaching import LARGEST
+
     try:
         with file.open("rb") as opened:
-            content = opened.read(LARGEST + 1)  # never to the end: a device or a pipe has no size, and may have no end
+            return opened.read(LARGEST + 1)  # never to the end: a device or a pipe has no size, and may have no end
     except OSError as error:
         raise MonitorError(f"{file} could not be read ({error.strerror}): let this user read it.") from error
-    if len(content) > LARGEST:
-        raise MonitorError(f"{file} is larger than {LARGEST // 1_000_000} MB; give --url to where it is kept instead.")
-    return content
-
-
-def _body(kept: bytes, content: bytes, url: str) -> Body:
-    from monitor.sources.redaction import redact
-
-    return Body(content=redact(kept), sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=url)
 
 
 def tell(event: Event, laid_out: EvalMatrix | None) -> None:

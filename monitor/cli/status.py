@@ -380,7 +380,9 @@ def _print_one(
 
 def _people(row: StatusRow) -> list[str]:
     """Return in brief who has a pause in hand, and until when an entry is silent."""
-    people = [] if row.acknowledged is None else [f"acknowledged by {in_hand(row.acknowledged)}"]
+    holder = row.acknowledged
+    # Who paused it by hand is named by the pause.
+    people = [] if holder is None or holder.at == row.since else [f"acknowledged by {in_hand(holder)}"]
     return people + ([] if row.silence is None else [f"silent until {utc(row.silence.until)}"])
 
 

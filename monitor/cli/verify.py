@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +13,6 @@ from monitor.cli.names import complete_checks, complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.surface import surface_option
 from monitor.core.check_names import EVALS
-
-if TYPE_CHECKING:
-    from monitor.registry.attachments import Paper
 
 
 @command(
@@ -71,25 +67,14 @@ def verify(
     surfaces, evals, safety_review, logging and pricing count on all of them unless one is named; other checks on
     the first.
     """
-    if (baseline or called) and (check != EVALS or not files):
-        raise click.UsageError(
-            "--baseline and --called are about the files of evals; leave them out, or give --from FILE."
-        )
-    if len(files) > 1 and check != EVALS:
-        raise click.UsageError(f"Only evals take several files; give one --from for {check}.")
-    from monitor.registry.acts import ActTarget, Attestation
+    from monitor.registry.acts import ActTarget, AttestationRequest
     from monitor.registry.evals import matrix
 
+    request = AttestationRequest(
+        check=check, url=url, note=note, files=papers.attached(files), baseline=baseline, called=called
+    )
     with opened(options) as monitor:
-        body = None
-        paper: Paper | None = None
-        if files and check == EVALS:
-            paper = papers.of_evals(files, url, baseline, called)
-        elif files and check == "logging":
-            paper = papers.of_requests(files[0], url, monitor.settings.logging, monitor.clock())
-        elif files:
-            body = papers.evidence_of(files[0], url)
-        attestation = Attestation(check=check, url=url, note=note, body=body, paper=paper)
+        attestation = monitor.attestation(request)
         done = monitor.acts.verify(ActTarget(entry=entry, surface=surface), actor(by), attestation)
         show(options, monitor, *done.events)
         with monitor.store.read() as reader:

@@ -68,14 +68,32 @@ def digest(document: Document) -> str:
 
 
 def differences(before: Document, after: Document) -> tuple[KeyDifference, ...]:
-    """Return every key that differs, by path; a table that came or went is named as a whole."""
+    """Return every key that differs, by path; a table that came or went is named as a whole, and one that was renamed
+    is compared with what it was.
+    """
     # A section that one side lacks is compared with an empty one, so that its keys are named.
     sections = sorted(before.keys() | after.keys())
     return tuple(
         difference
         for name in sections
-        for difference in _differences(name, _keyed(before.get(name, {})), _keyed(after.get(name, {})))
+        for difference in _of_section(name, _keyed(before.get(name, {})), _keyed(after.get(name, {})))
     )
+
+
+def _of_section(name: str, old: Any, new: Any) -> Iterator[KeyDifference]:
+    for key, was in _renamed(old, new):
+        yield KeyDifference(path=f"{name}.{key}.key", old=was, new=key)
+        old = {**{other: table for other, table in old.items() if other != was}, key: {**old[was], "key": key}}
+        new = {**new, key: {**new[key], "was": old[key].get("was")}}
+    yield from _differences(name, old, new)
+
+
+def _renamed(old: Any, new: Any) -> list[tuple[str, str]]:
+    """Return the tables that go on under another key, which they name themselves: that key, and the old one."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return []
+    named = [(key, str(table.get("was"))) for key, table in new.items() if isinstance(table, Mapping)]
+    return [(key, was) for key, was in named if was in old and was not in new and key not in old]
 
 
 def _differences(path: str, old: Any, new: Any) -> Iterator[KeyDifference]:

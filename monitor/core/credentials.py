@@ -90,7 +90,7 @@ class Credential:
     @property
     def granted(self) -> frozenset[AccessScope]:
         """What a token may, with what that includes."""
-        return granted(AccessScope(scope) for scope in self.scopes.split())
+        return granted(scope for scope in AccessScope if scope in self.scopes.split())
 
 
 def digest_of_secret(secret: str) -> str:

@@ -12,12 +12,15 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from contextlib import suppress
-from typing import Any, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
 
 MOST = 100
 """Calls that were left and have not ended, as while the system resolves a name; with so many no other is begun."""
+
+IDLE = 5.0
+"""Seconds after which a thread that has no call ends."""
 
 T = TypeVar("T")
 
@@ -33,52 +36,72 @@ def bounded(act: Callable[[], T], seconds: float) -> T:
         Overdue: it has not ended by then.
     """
     _watch()
+    call = _Call(act)
     with _lock:
-        _left[:] = [thread for thread in _left if thread.is_alive()]
+        _left[:] = [earlier for earlier in _left if earlier.ended.locked()]
         if len(_left) >= MOST:
             raise Overdue(f"{MOST} earlier calls still hang")
-    call, outcome = _Call(), Future[T]()
-    # A daemon thread: the interpreter waits at its end for all others, also for one that hangs.
-    thread = threading.Thread(target=call.run, args=(act, outcome), name="bounded call", daemon=True)
-    thread.start()
-    wait([outcome], seconds)
-    if outcome.done():
-        return outcome.result()
+        # Those of a process that forked this one are not alive.
+        runner = next((runner for runner in iter(_pop_idle, None) if runner.is_alive()), None)
+    (runner or _Runner()).calls.put(call)
+    if call.ended.acquire(timeout=seconds):
+        return call.outcome()
     call.cut()
     with _lock:
-        _left.append(thread)
+        _left.append(call)
     raise Overdue(f"no answer within {seconds:g} s")
 
 
-class _Call:
-    """The connections that one call opened."""
+class _Call(Generic[T]):
+    """One call and the connections that it uses; `ended` is locked until it has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, act: Callable[[], T]) -> None:
+        self._act = act
+        self._returned: list[T] = []
+        self._error: BaseException | None = None
+        self.ended = threading.Lock()
+        self.ended.acquire()
         self._lock = threading.Lock()
         self._over = False
-        self._connections: list[socket.socket] = []
+        self._connections: list[tuple[int, socket.socket]] = []
 
-    def run(self, act: Callable[[], T], outcome: Future[T]) -> None:
+    def run(self) -> None:
         _here.call = self
         try:
-            outcome.set_result(act())
+            self._returned.append(self._act())
         except BaseException as error:
-            outcome.set_exception(error)
+            self._error = error
         finally:
+            del _here.call
             self.cut()
 
+    def outcome(self) -> T:
+        if self._error is not None:
+            raise self._error
+        return self._returned[0]
+
     def keep(self, connection: Any) -> None:
-        """Note a connection that is about to be made.
+        """Note a connection that is about to be used.
 
         Raises:
-            TimeoutError: the time is up, and the connection is not made.
+            TimeoutError: the time is up, and the connection is not to be used.
         """
         with self._lock:
             if self._over:
                 raise TimeoutError("the time for this call is up")
             # A descriptor of our own: TLS moves the connection into another object, and a number may be given out
             # again.
-            self._connections.append(socket.socket(fileno=os.dup(connection.fileno())))
+            number = connection.fileno()
+            self._connections.append((number, socket.socket(fileno=os.dup(number))))
+
+    def release(self, connection: Any) -> None:
+        """Forget a connection that outlasts the call."""
+        with self._lock:
+            number = connection.fileno()
+            for at in reversed(range(len(self._connections))):
+                if self._connections[at][0] == number:
+                    self._connections.pop(at)[1].close()
+                    return
 
     def cut(self) -> None:
         """Shut down every connection, which wakes whoever waits for it; does nothing to those that were closed
@@ -86,17 +109,74 @@ class _Call:
         """
         with self._lock:
             self._over = True
-            for connection in self._connections:
+            for _, connection in self._connections:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
                 connection.close()
             self._connections.clear()
 
 
+class _Runner(threading.Thread):
+    """Runs one call after the other, since to start a thread takes longer than many a call; ends when nobody needed it
+    for a while.
+
+    A daemon thread: the interpreter waits at its end for all others, also for one that hangs.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="bounded call", daemon=True)
+        self.calls: SimpleQueue[_Call[Any]] = SimpleQueue()
+        self.start()
+
+    def run(self) -> None:
+        while (call := self._next()) is not None:
+            call.run()
+            with _lock:
+                _idle.append(self)
+            call.ended.release()  # now only: whoever waits for it may have another one for this thread
+            del call
+
+    def _next(self) -> _Call[Any] | None:
+        while True:
+            try:
+                return self.calls.get(timeout=IDLE)
+            except Empty:
+                with _lock:
+                    if self in _idle:
+                        _idle.remove(self)
+                        return None
+
+
 _here = threading.local()
 _lock = threading.Lock()
-_left: list[threading.Thread] = []
+_left: list[_Call[Any]] = []
+_idle: list[_Runner] = []
 _watching = False
+
+
+def _pop_idle() -> _Runner | None:
+    return _idle.pop() if _idle else None
+
+
+def use(connection: Any) -> None:
+    """Note that the call that runs here uses a connection that it did not open: it is cut with the others.
+
+    Raises:
+        TimeoutError: its time is up, and the connection is not to be used.
+    """
+    if (call := _running()) is not None:
+        call.keep(connection)
+
+
+def release(connection: Any) -> None:
+    """Let a connection outlast the call that runs here."""
+    if (call := _running()) is not None:
+        call.release(connection)
+
+
+def _running() -> _Call[Any] | None:
+    call: _Call[Any] | None = getattr(_here, "call", None)
+    return call
 
 
 def _watch() -> None:
@@ -112,6 +192,4 @@ def _watch() -> None:
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.connect":
-        call: _Call | None = getattr(_here, "call", None)
-        if call is not None:
-            call.keep(arguments[0])
+        use(arguments[0])

@@ -19,6 +19,9 @@ Data: TypeAlias = Mapping[str, Any]
 
 SYSTEM = "system"
 
+LAST_POSITION = 2**63 - 1
+"""Beyond it there is no position: a database has no such number."""
+
 NO_GOOD_POLL = "no good look"  # as the log has spelled it from the first version on
 """Why a `source.stale` was written where neither an outage nor an anomaly explains it."""
 

@@ -8,8 +8,11 @@ an export can compute them.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,6 +27,11 @@ if TYPE_CHECKING:
 
 LARGEST = 2**16 - 1
 """Bytes that a leaf may have: a bundle of entries prefixes each with its length in two bytes."""
+
+
+_write = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
+_NUMBER_OR_ORDER = re.compile(r'(?:":|[\[,])-?[0-9]+(?:[.eE]|(?<=[0-9]{16}))|[\ue000-\U0010ffff]')
+"""A number that RFC 8785 may write in another way, and letters that it sorts by their halves."""
 
 
 class LeafKind(StrEnum):
@@ -96,6 +104,12 @@ def canonical(value: object) -> bytes:
     Raises:
         ValueError: there is a character in it that UTF-8 has not.
     """
+    if isinstance(value, dict):
+        # The library's own writer is many times faster, and writes the same but for some numbers and rare letters.
+        with suppress(TypeError, ValueError):
+            text = _write(value)
+            if _NUMBER_OR_ORDER.search(text) is None:
+                return text.encode()
     try:
         return rfc8785.dumps(value)  # type: ignore[arg-type]
     except rfc8785.IntegerDomainError:
@@ -129,7 +143,7 @@ def message_content(message: SentMessage) -> bytes:
             "id": message.id,
             "notice": message.notice,
             "destination": message.destination,
-            "sha256": name_of(canonical({**asdict(message), "at": _time(message.at)})),
+            "sha256": name_of(canonical({**_plain(message), "at": _time(message.at)})),
         }
     )
 
@@ -151,6 +165,11 @@ def evidence_content(row: Mapping[str, Any]) -> bytes:
     """
     names = ("hash", "size", "sha256", "content_type", "url", "source", "created_at")
     return canonical({"leaf": LeafKind.EVIDENCE, **{name: row[name] for name in names}})
+
+
+def _plain(message: SentMessage) -> dict[str, Any]:
+    """Return the fields of a message, of which none is more than texts; `asdict` copies each, which takes long."""
+    return {field.name: getattr(message, field.name) for field in fields(message)}
 
 
 def _time(at: datetime) -> str:

@@ -565,8 +565,8 @@ class Transaction(Reader, Protocol):
     def free_claims(self, worker: str) -> int:
         """Give back what a dead worker of this name had claimed."""
 
-    def settle(self, delivery: Delivery) -> None:
-        """Write state, attempts, retry_at and error of a delivery."""
+    def settle(self, *deliveries: Delivery) -> None:
+        """Write state, attempts, retry_at and error of deliveries, and end their claims."""
 
     def keep_sent(self, message: SentMessage) -> None:
         """Keep a message as it went out; its `id` is given by the store."""

@@ -80,6 +80,21 @@ def acknowledgements(
     return last
 
 
+def holders(
+    reader: Reader, entries: Mapping[str, Entry], until: datetime | None = None
+) -> Mapping[str, Acknowledgement]:
+    """Return who has the running pause of each entry: who acknowledged it, else the person who paused it."""
+    by_person = {key: by for key, entry in entries.items() if (by := _pauser(entry)) is not None}
+    return {**by_person, **acknowledgements(reader, entries, until)}
+
+
+def _pauser(entry: Entry) -> Acknowledgement | None:
+    """Return the person who paused an entry; None where the monitor did."""
+    if entry.status is not Status.PAUSED or not entry.by:
+        return None
+    return Acknowledgement(by=entry.by, at=entry.since)
+
+
 def _again(item: Item, again: _Again) -> Item:
     entry = again.gate.entries.get(item.entry)
     if entry is None:
@@ -93,9 +108,8 @@ def _again(item: Item, again: _Again) -> Item:
     if item.reason is Reason.BLIND and source_since is not None:
         fresh = replace(fresh, denies_from=None)  # nothing is denied by then: the source is read again
     holder = again.holders.get(entry.key)
-    if holder is None and entry.status is Status.PAUSED and entry.by and item.reason not in HOLDABLE:
-        # Who paused it has it; what comes on top of that is anybody's to acknowledge.
-        holder = Acknowledgement(by=entry.by, at=entry.since)
+    if holder is None and item.reason not in HOLDABLE:
+        holder = _pauser(entry)  # what comes on top of that pause is anybody's to acknowledge
     return replace(fresh, holder=holder, since_then=since)
 
 

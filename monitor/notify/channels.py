@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
@@ -69,6 +70,7 @@ class AppriseChannel:
         self._templates = templates
         self._labels: dict[bytes, str] = {}
         self._means = means
+        self._here = threading.local()
         self._timeout = timeout
         self._zone = zone
         self._asset = AppriseAsset(
@@ -126,12 +128,13 @@ class AppriseChannel:
 
     def _send_by_apprise(self, service: NotifyBase, notice: Notice, url: str) -> Sent | NotSent:
         _join_incident(service, notice)
-        sender = Apprise(service, asset=self._asset)
         rendered = render(notice, self._zone, self._templates(notice.owner))
         body, form = _form(service, rendered)
         title = "" if isinstance(service, slackhook.SlackHook) else rendered.title
 
         def attempt() -> tuple[AppriseResult, list[Reply]]:
+            sender = self._sender_here()
+            sender.add(service)
             with capture.replies() as replies:
                 result = sender.notify(body=body, title=title, body_format=form, notify_type=_type(notice.reason))
             return result, replies
@@ -146,6 +149,14 @@ class AppriseChannel:
             return outcome
         kind = "slack" if isinstance(service, slackhook.SlackHook) else "html" if form is NotifyFormat.HTML else "text"
         return Sent(form=kind, title=rendered.title, body=body, thread=_thread(service, notice, replies))
+
+    def _sender_here(self) -> Apprise:
+        """Return a sender of this thread without services: each new one searches the disk for its language."""
+        sender: Apprise | None = getattr(self._here, "sender", None)
+        if sender is None:
+            sender = self._here.sender = Apprise(asset=self._asset)
+        sender.clear()
+        return sender
 
     def label(self, destination: str) -> str:
         """Return kind and host (`slack://hooks.slack.com`); the reference itself where it cannot be resolved."""

@@ -23,8 +23,9 @@ from monitor.core.entry import FALLBACK_ENDS, LISTED_AGAIN, PAUSE_REPEATED, UNLI
 from monitor.core.events import Event
 from monitor.core.notices import PAUSING, Item, Notice, Reason
 from monitor.gate.state import Production
-from monitor.notify import contents, incidents, recipients
+from monitor.notify import incidents, recipients
 from monitor.notify.answers import answered
+from monitor.notify.contents import changes, checks, fallbacks, listings, pauses, people, reminders, sources
 from monitor.notify.rules import ALONE, Background, Commit, Content, Recipients, Rule
 from monitor.registry import checklist
 from monitor.registry.lookup import title
@@ -215,107 +216,105 @@ _OF_PAUSES = PAUSING | {Reason.ACKNOWLEDGED, Reason.RESUMED}
 _TOLD_OTHERWISE = frozenset({PAUSE_REPEATED, UNLISTED, LISTED_AGAIN, FALLBACK_ENDS, UNPINNED})
 """What a reminder is of that has a reason of its own."""
 
-_CHANGED = Rule(reason=Reason.CHANGED, recipients=recipients.standing_on_it, content=contents.changed, together=True)
+_CHANGED = Rule(reason=Reason.CHANGED, recipients=recipients.standing_on_it, content=changes.changed, together=True)
 _FALLBACK_ENDS = Rule(
-    reason=Reason.CHANGED, recipients=recipients.resting_on_its_fallback, content=contents.of_its_fallback
+    reason=Reason.CHANGED, recipients=recipients.resting_on_its_fallback, content=changes.of_its_fallback
 )
-_NEWCOMER = Rule(reason=Reason.CHANGED, recipients=recipients.waiting_for_an_id, content=contents.newcomer)
+_NEWCOMER = Rule(reason=Reason.CHANGED, recipients=recipients.waiting_for_an_id, content=listings.newcomer)
 
 _VERIFIED_AGAIN = Rule(
     reason=Reason.RECOVERED,
     recipients=recipients.if_verified_again,
-    content=contents.verified_again,
+    content=checks.verified_again,
     together=True,
 )
-_HOLD_OVER = Rule(reason=Reason.ENDED, recipients=recipients.if_it_is_over, content=contents.hold_over)
+_HOLD_OVER = Rule(reason=Reason.ENDED, recipients=recipients.if_it_is_over, content=sources.hold_over)
 
 TABLE: Mapping[str, tuple[Rule, ...]] = {
     ev.ENTRY_PAUSED: (
         Rule(
             reason=Reason.PAUSED,
             recipients=recipients.unless_by_a_person,
-            content=contents.pause,
-            speaks_of=contents.pinned_facts,
+            content=pauses.pause,
+            speaks_of=pauses.pinned_facts,
         ),
-        Rule(reason=Reason.PAUSED, recipients=recipients.if_by_a_person, content=contents.act),
+        Rule(reason=Reason.PAUSED, recipients=recipients.if_by_a_person, content=people.act),
     ),
     ev.ENTRY_PAUSE_EXTENDED: (
         Rule(
             reason=Reason.PAUSE_EXTENDED,
             recipients=recipients.its_owners,
-            content=contents.pause,
-            speaks_of=contents.pinned_facts,
+            content=pauses.pause,
+            speaks_of=pauses.pinned_facts,
         ),
     ),
     ev.CHECK_FAILED: (  # any other is silent: a required one denies, and what moved is told by its own event
         Rule(
             reason=Reason.CHANGED,
             recipients=recipients.if_failed(ENDPOINTS),
-            content=contents.failed,
-            speaks_of=contents.used_endpoints,
+            content=checks.failed,
+            speaks_of=checks.used_endpoints,
         ),
     ),
     ev.ENTRY_VISIBLE: (
         Rule(
             reason=Reason.VISIBLE,
             recipients=recipients.unless_by_a_person,
-            content=contents.visible,
-            speaks_of=contents.listing,
+            content=listings.visible,
+            speaks_of=listings.listing,
         ),
     ),
     ev.ENTRY_HIDDEN: (
         Rule(
-            reason=Reason.ENDED, recipients=recipients.its_owners, content=contents.hidden, speaks_of=contents.listing
+            reason=Reason.ENDED, recipients=recipients.its_owners, content=listings.hidden, speaks_of=listings.listing
         ),
     ),
-    ev.ENTRY_ACTIVATED: (Rule(reason=Reason.VISIBLE, recipients=recipients.if_by_a_person, content=contents.act),),
-    ev.ENTRY_RESUMED: (
-        Rule(reason=Reason.RESUMED, recipients=recipients.its_owners_and_further, content=contents.act),
-    ),
-    ev.ENTRY_RETIRED: (Rule(reason=Reason.ENDED, recipients=recipients.its_owners_and_further, content=contents.act),),
-    ev.ENTRY_WITHDRAWN: (Rule(reason=Reason.ENDED, recipients=recipients.if_in_use, content=contents.withdrawn),),
+    ev.ENTRY_ACTIVATED: (Rule(reason=Reason.VISIBLE, recipients=recipients.if_by_a_person, content=people.act),),
+    ev.ENTRY_RESUMED: (Rule(reason=Reason.RESUMED, recipients=recipients.its_owners_and_further, content=people.act),),
+    ev.ENTRY_RETIRED: (Rule(reason=Reason.ENDED, recipients=recipients.its_owners_and_further, content=people.act),),
+    ev.ENTRY_WITHDRAWN: (Rule(reason=Reason.ENDED, recipients=recipients.if_in_use, content=people.withdrawn),),
     ev.ENTRY_APPROVAL_REQUESTED: (
-        Rule(reason=Reason.APPROVAL, recipients=recipients.its_owners, content=contents.approval),
+        Rule(reason=Reason.APPROVAL, recipients=recipients.its_owners, content=people.approval),
     ),
     ev.NOTICE_ACKNOWLEDGED: (
-        Rule(reason=Reason.ACKNOWLEDGED, recipients=recipients.of_each_acknowledged, content=contents.acknowledged),
+        Rule(reason=Reason.ACKNOWLEDGED, recipients=recipients.of_each_acknowledged, content=people.acknowledged),
     ),
     ev.CHECK_VERIFIED: (_VERIFIED_AGAIN,),
     ev.CHECK_ATTESTED: (_VERIFIED_AGAIN,),
     ev.CHECK_STALE: (  # one that goes with a pause or with the model is silent: the pause, or the model, is told
-        Rule(reason=Reason.STALE, recipients=recipients.if_stale_by("date"), content=contents.expired),
+        Rule(reason=Reason.STALE, recipients=recipients.if_stale_by("date"), content=checks.expired),
         Rule(
             reason=Reason.STALE,
             recipients=recipients.if_stale_by("age", where=recipients.is_active),
-            content=contents.aged,
+            content=checks.aged,
             together=True,
         ),
         Rule(
             reason=Reason.STALE,
             recipients=recipients.if_stale_by("amendment", where=recipients.was_active),
-            content=contents.amended,
+            content=checks.amended,
         ),
         Rule(
             reason=Reason.STALE,
             recipients=recipients.if_stale_by("document"),
-            content=contents.on_a_document,
-            speaks_of=contents.its_document,
+            content=checks.on_a_document,
+            speaks_of=checks.its_document,
         ),
     ),
-    ev.SOURCE_ANOMALY: (Rule(reason=Reason.HELD, recipients=recipients.active_there, content=contents.held),),
+    ev.SOURCE_ANOMALY: (Rule(reason=Reason.HELD, recipients=recipients.active_there, content=sources.held),),
     ev.SOURCE_RECOVERED: (
-        Rule(reason=Reason.RECOVERED, recipients=recipients.if_read_again, content=contents.read_again),
-        Rule(reason=Reason.RECOVERED, recipients=recipients.if_nobody_heard, content=contents.read_again),
+        Rule(reason=Reason.RECOVERED, recipients=recipients.if_read_again, content=sources.read_again),
+        Rule(reason=Reason.RECOVERED, recipients=recipients.if_nobody_heard, content=sources.read_again),
         _HOLD_OVER,
     ),
     ev.SOURCE_HOLD_ENDED: (_HOLD_OVER,),
-    ev.SOURCE_REFUSED: (Rule(reason=Reason.CHANGED, recipients=recipients.active_there, content=contents.unread_part),),
+    ev.SOURCE_REFUSED: (Rule(reason=Reason.CHANGED, recipients=recipients.active_there, content=sources.unread_part),),
     ev.SOURCE_STALE: (
-        Rule(reason=Reason.BLIND, recipients=recipients.resting_on_it, content=contents.unread),
-        Rule(reason=Reason.BLIND, recipients=recipients.if_nobody_rests_on_it, content=contents.unread_by_nobody),
+        Rule(reason=Reason.BLIND, recipients=recipients.resting_on_it, content=sources.unread),
+        Rule(reason=Reason.BLIND, recipients=recipients.if_nobody_rests_on_it, content=sources.unread_by_nobody),
     ),
     ev.PRICE_QUARANTINED: (
-        Rule(reason=Reason.HELD, recipients=recipients.going_by_the_price, content=contents.quarantined),
+        Rule(reason=Reason.HELD, recipients=recipients.going_by_the_price, content=sources.quarantined),
     ),
     ev.MODEL_LISTED: (_CHANGED, _NEWCOMER),
     ev.MODEL_UNLISTED: (_CHANGED,),
@@ -327,7 +326,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     ev.PRICE_ANNOUNCED: (_CHANGED,),
     ev.BEHAVIOUR_CHANGED: (
         _CHANGED,
-        Rule(reason=Reason.CHANGED, recipients=recipients.on_the_route, content=contents.shifted),
+        Rule(reason=Reason.CHANGED, recipients=recipients.on_the_route, content=changes.shifted),
     ),
     ev.LIMIT_CHANGED: (_CHANGED,),
     ev.SETTING_CHANGED: (_CHANGED,),
@@ -335,43 +334,43 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     ev.LIFECYCLE_ANNOUNCED: (_CHANGED, _FALLBACK_ENDS),
     ev.LIFECYCLE_MOVED: (_CHANGED, _FALLBACK_ENDS),
     ev.LIFECYCLE_WITHDRAWN: (_CHANGED, _FALLBACK_ENDS),
-    ev.CONFIG_CHANGED: (Rule(reason=Reason.STALE, recipients=recipients.denied_by_it, content=contents.denied),),
+    ev.CONFIG_CHANGED: (Rule(reason=Reason.STALE, recipients=recipients.denied_by_it, content=pauses.denied),),
     ev.ENTRY_FALLBACK_LOST: (
-        Rule(reason=Reason.FALLBACK_LOST, recipients=recipients.its_owners, content=contents.fallback_lost),
+        Rule(reason=Reason.FALLBACK_LOST, recipients=recipients.its_owners, content=fallbacks.fallback_lost),
     ),
     ev.ENTRY_FALLBACK_RESTORED: (
-        Rule(reason=Reason.RECOVERED, recipients=recipients.its_owners, content=contents.fallback_restored),
+        Rule(reason=Reason.RECOVERED, recipients=recipients.its_owners, content=fallbacks.fallback_restored),
     ),
     ev.ENTRY_REMINDED: (
         Rule(
             reason=Reason.UNACKNOWLEDGED,
             recipients=recipients.if_reminded(lambda what: what == PAUSE_REPEATED),
-            content=contents.repeated,
+            content=pauses.repeated,
         ),
         Rule(
             reason=Reason.HELD,
             recipients=recipients.if_reminded(lambda what: what == UNLISTED),
-            content=contents.unlisted,
+            content=listings.unlisted,
         ),
         Rule(
             reason=Reason.ENDED,
             recipients=recipients.if_reminded(lambda what: what == LISTED_AGAIN),
-            content=contents.listed_again,
+            content=listings.listed_again,
         ),
         Rule(
             reason=Reason.FALLBACK_LOST,
             recipients=recipients.if_reminded(lambda what: what == FALLBACK_ENDS),
-            content=contents.reminder,
+            content=reminders.reminder,
         ),
         Rule(
             reason=Reason.REMINDER,
             recipients=recipients.if_reminded(lambda what: what not in _TOLD_OTHERWISE),
-            content=contents.reminder,
+            content=reminders.reminder,
         ),
         Rule(
             reason=Reason.CHANGED,
             recipients=recipients.if_reminded(lambda what: what == UNPINNED),
-            content=contents.not_pinned,
+            content=pauses.not_pinned,
         ),
     ),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -161,6 +161,7 @@ def slack_escape(text: str) -> str:
 _ESCAPES: Mapping[str, Escaped] = {TEXT: str, SLACK: slack_escape, MAIL: escape}
 
 
+@lru_cache(maxsize=64)
 def _built_in(message: Message, form: str) -> str:
     return _rendered(_environment(form, None), f"{BUILT_IN}/{form}.j2", message, form)
 

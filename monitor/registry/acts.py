@@ -5,13 +5,15 @@ Commands, pages and the API all act through here, so that none of them does or r
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 
+from monitor.core.check_names import EVALS
 from monitor.core.entry_spec import AT
 from monitor.core.events import Event
 from monitor.core.facts import Body
+from monitor.core.moments import Moment
 from monitor.core.ports import Clock, Refused, Store
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going
 from monitor.registry.acknowledging import Attendant
@@ -68,12 +70,70 @@ class Attestation:
 class Announcement:
     """Maintenance: from when (now unless said) until when which pins may move; or the window that ends, by its
     position.
+
+    Raises:
+        IncompleteAct: the end or the changes are missing, or something is said of a window that is to end.
     """
 
-    start: datetime | None = None
-    end: datetime | None = None
+    start: Moment | None = None
+    end: Moment | None = None
     changes: tuple[str, ...] = ()
     close: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.close is not None and (self.start or self.end or self.changes):
+            raise IncompleteAct("--close ends a window; it takes no --from, --until or --change.")
+        if self.close is None and (self.end is None or not self.changes):
+            raise IncompleteAct("A window needs --until, and a --change for what is expected to move.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceRequest:
+    """How long an entry is to be silent, or that its silence ends.
+
+    Raises:
+        IncompleteAct: neither is asked for, or both are.
+    """
+
+    span: timedelta | None = None
+    lift: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.span is None) == (not self.lift):
+            raise IncompleteAct("Say how long with --for, or end a silence with --lift.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedFile:
+    """A file that somebody hands in: what it is called, and its bytes."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttestationRequest:
+    """What a person attests a check with, before the files are read. `baseline` and `called` are about files of evals;
+    see `EvalPaper`.
+
+    Raises:
+        IncompleteAct: it says something of files that are not there, or has more files than the check takes.
+    """
+
+    check: str
+    url: str = ""
+    note: str = ""
+    files: Sequence[AttachedFile] = ()
+    baseline: str = ""
+    called: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.baseline or self.called) and (self.check != EVALS or not self.files):
+            raise IncompleteAct(
+                "--baseline and --called are about the files of evals; leave them out, or give --from FILE."
+            )
+        if len(self.files) > 1 and self.check != EVALS:
+            raise IncompleteAct(f"Only evals take several files; give one --from for {self.check}.")
 
 
 class Acts:
@@ -168,48 +228,30 @@ class Acts:
         """Take on a pause; the entry may also be a notice, by its id."""
         return self._done(target, lambda key: self._attendant.acknowledge(key, by=actor.by, note=note, via=actor.via))
 
-    def silence(
-        self, target: ActTarget, actor: Actor, *, reason: str, span: timedelta | None = None, lift: bool = False
-    ) -> ActResult:
-        """Mute notices about an entry for a time, or end that.
-
-        Raises:
-            IncompleteAct: neither a span nor the end is asked for, or both are.
-        """
-        if (span is None) == (not lift):
-            raise IncompleteAct("Say how long with --for, or end a silence with --lift.")
-        until = None if span is None else self._clock() + span
+    def silence(self, target: ActTarget, actor: Actor, request: SilenceRequest, *, reason: str) -> ActResult:
+        """Mute notices about an entry for a time, or end that."""
+        until = None if request.span is None else self._clock() + request.span
 
         def act(key: str) -> Event:
             return self._attendant.silence(key, until=until, by=actor.by, reason=reason, via=actor.via)
 
         return self._done(target, act)
 
-    def maintain(
-        self,
-        target: ActTarget,
-        actor: Actor,
-        announced: Announcement,
-        *,
-        reason: str,
-    ) -> ActResult:
-        """Announce maintenance in which changes are expected; or end it, and what deviates then pauses the entry.
-
-        Raises:
-            IncompleteAct: the end or the changes are missing, or something is said of a window that is to end.
-        """
-        start, end, changes, close = announced.start, announced.end, announced.changes, announced.close
-        if close is not None and (start or end or changes):
-            raise IncompleteAct("--close ends a window; it takes no --from, --until or --change.")
-        if close is None and (end is None or not changes):
-            raise IncompleteAct("A window needs --until, and a --change for what is expected to move.")
-        key = self.row(target)
-        if close is not None:
-            events = self._maintenance.close(key, close, by=actor.by, reason=reason, via=actor.via)
+    def maintain(self, target: ActTarget, actor: Actor, announced: Announcement, *, reason: str) -> ActResult:
+        """Announce maintenance in which changes are expected; or end it, and what deviates then pauses the entry."""
+        key, now = self.row(target), self._clock()
+        if announced.close is not None:
+            events = self._maintenance.close(key, announced.close, by=actor.by, reason=reason, via=actor.via)
             return ActResult(events=events, key=key)
-        assert end is not None
+        assert announced.end is not None
         opened = self._maintenance.open(
-            key, start=start, end=end, changes=changes, by=actor.by, reason=reason, via=actor.via
+            key,
+            start=None if announced.start is None else announced.start.resolve(now),
+            end=announced.end.resolve(now),
+            changes=announced.changes,
+            by=actor.by,
+            reason=reason,
+            via=actor.via,
         )
         return ActResult(events=(opened,), key=key)
 

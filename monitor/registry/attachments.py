@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol, TypeAlias
 
 from monitor.core import eval_results, request_log
-from monitor.core.baselines import CONFIG
+from monitor.core.baselines import CONFIG, Baselines
 from monitor.core.configuration import Configuration
 from monitor.core.cost import money
 from monitor.core.entry import BASELINE, CANDIDATE, Entry
@@ -24,7 +24,7 @@ from monitor.core.events import rfc3339
 from monitor.core.facts import Body
 from monitor.core.names import perhaps
 from monitor.core.ports import Reader, Refused
-from monitor.core.price import PREFIX
+from monitor.core.price import PREFIX, Meter, equal
 from monitor.core.request_log import LoggedRequest, LogSpan, Prices
 from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import pins, price_schedule
@@ -271,13 +271,14 @@ class RequestPaper:
 
     def _prices(self, reader: Reader, configuration: Configuration, entry: Entry) -> Prices:
         """Return what was accepted, and what it was before; of an entry that nobody has accepted yet, what official
-        sources agree on.
+        sources agree on. Prices of its region that no official source states are those of a feed that agrees otherwise.
         """
         baselines = current_baselines(reader, configuration.sources)
         fields = {pin.field: str(pin.value) for pin in entry.pins if pin.field.startswith(PREFIX)}
         if not entry.pins:
             chosen, _, _ = pins.pins(entry, baselines)
             fields = {pin.field: str(pin.value) for pin in chosen if pin.field.startswith(PREFIX)}
+        fields = {**_of_its_region(baselines, entry, fields), **fields}
         official = {spec.key for spec in baselines.price_sources(entry.price_subject.scope)}
         steps = price_schedule.accepted(price_schedule.past(reader, entry.price_subject, official), fields)
         return Prices(fields, entry.spec.tiers, steps=steps, region=entry.spec.region)
@@ -291,6 +292,24 @@ class RequestPaper:
                     f"{count} of {len(self.requests)} lines name {name}, which no entry holds, first line {line}"
                 )
         return sentences
+
+
+def _of_its_region(baselines: Baselines, entry: Entry, accepted: Mapping[str, str]) -> dict[str, str]:
+    """Return the prices of an entry's region as feeds state them, each where the feed states the accepted price of
+    other calls as well: an official page may say in a sentence alone that a region costs more.
+    """
+    region, subject = entry.spec.region, entry.price_subject
+    stated: dict[str, str] = {}
+    for spec in baselines.price_sources(subject.scope, official=False) if region else ():
+        facts = (baselines.baseline(spec.key) or {}).get(subject, {})
+        for field in facts:
+            meter = Meter.of(field) if field.startswith(PREFIX) else None
+            if meter is None or not (meter.condition and meter.concerns(region)):
+                continue
+            plain = meter._replace(condition="").field
+            if plain in accepted and plain in facts and equal(str(facts[plain]), accepted[plain]):
+                stated.setdefault(field, str(facts[field]))
+    return stated
 
 
 def _model_of(entry: Entry, configuration: Configuration, called: str = "") -> EvalModel:

@@ -10,7 +10,7 @@ from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Entry
 from monitor.core.facts import Observation, Snapshot
 from monitor.detection import change_events
-from monitor.detection.assess import Assessment
+from monitor.detection.assessment import Assessment
 from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import checklist, policy
 from monitor.registry.invalidate_checks import invalidate_checks, invalidate_results

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.core import events as ev
 from monitor.core.entry import LISTED_AGAIN, UNLISTED, Entry, Status
 from monitor.core.facts import GRANTED, LISTED
-from monitor.detection.assess import Assessment
+from monitor.detection.assessment import Assessment
 from monitor.detection.context import AssessmentContext
 from monitor.registry.reminders import OwnerMessage, reminded
 from monitor.registry.transitions import RegistryTransaction

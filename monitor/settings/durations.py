@@ -32,10 +32,10 @@ def parse(value: object) -> timedelta:
     if not isinstance(value, str) or re.fullmatch(PATTERN, value) is None:
         raise ValueError(f"is not a duration; {_MEND}")
     number = value.rstrip("mshdw")
-    # Fifteen digits are more than any duration in here has, and few enough for timedelta not to overflow.
-    if len(number) > 15 or (span := float(number) * _UNITS[value[len(number) :]]) > LONGEST:
+    count, unit = float(number), _UNITS[value[len(number) :]]
+    if count > LONGEST / unit:  # before they are multiplied, which could overflow
         raise ValueError(f"is longer than {spoken(LONGEST)}; write a shorter duration")
-    return span
+    return count * unit
 
 
 def positive(value: timedelta) -> timedelta:

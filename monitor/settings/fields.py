@@ -147,9 +147,7 @@ def _url(value: str) -> str:
     except ValueError:
         raise ValueError("is not a URL; write it as https://host/path") from None
     if parts.scheme not in ("http", "https"):
-        raise ValueError(
-            "is a URL that cannot be polled: its scheme must be http or https; write it as https://host/path"
-        )
+        raise ValueError("is no web address: its scheme must be http or https; write it as https://host/path")
     if not host or any(c.isspace() or not c.isprintable() for c in value):
         raise ValueError("is a URL without a host or with a space in it; write it as https://host/path")
     if "@" in parts.netloc:

@@ -222,7 +222,10 @@ class SqliteDialect:
 
     def begin(self, connection: Connection, *, write: bool) -> None:
         self._stay()
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        try:  # by the driver: every transaction begins so, and SQLAlchemy takes longer than SQLite
+            _driver(connection).execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        except sqlite3.Error as error:
+            raise self.error(error) from None
 
     def _stay(self) -> None:
         """See that the file at the path is the one that was opened: in a file that was removed SQLite reads and writes

@@ -21,7 +21,7 @@ from monitor.core import records
 from monitor.core.content import PREFIX
 from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
-from monitor.core.events import LogHead, Recorded
+from monitor.core.events import LAST_POSITION, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.nodes import Node, Turn
 from monitor.core.notices import EarlierMessage, Notice
@@ -253,6 +253,8 @@ class SqlReader:
         return tuple(former_streams(self._run(former_keys.RENAMES).fetchall()))
 
     def event(self, position: int) -> Recorded | None:
+        if position > LAST_POSITION:
+            return None
         row = self._run(_EVENT, {"position": position}).fetchone()
         return None if row is None else codec.recorded_of(row)
 

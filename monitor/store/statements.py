@@ -31,11 +31,12 @@ class CompiledStatement:
         cursor: Any = connection.connection.cursor()
         return cursor.execute(compiled.sql, compiled.values(row))
 
-    def run_many(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Execute once for each row of values."""
+    def run_many(self, connection: Connection, rows: Sequence[Row]) -> int:
+        """Execute once for each row of values; return how many rows of the table were met in all."""
         compiled = self._for(connection)
         cursor: Any = connection.connection.cursor()
         cursor.executemany(compiled.sql, [compiled.values(row) for row in rows])
+        return int(cursor.rowcount)
 
     def _for(self, connection: Connection) -> _Compiled:
         dialect = connection.dialect

@@ -261,10 +261,11 @@ class SqlTransaction(SqlReader):
         self.written = True
         return int(self._run(statement, row).rowcount)
 
-    def _write_many(self, statement: CompiledStatement, rows: Sequence[Row]) -> None:
+    def _write_many(self, statement: CompiledStatement, rows: Sequence[Row]) -> int:
+        """Run a statement that writes once for each row; return how many rows it met in all."""
         self.written = True
         try:
-            statement.run_many(self._connection, rows)
+            return statement.run_many(self._connection, rows)
         except self._connection.dialect.loaded_dbapi.Error as error:
             raise self._dialect.error(error) from None
 
@@ -496,21 +497,25 @@ class SqlTransaction(SqlReader):
     def free_claims(self, worker: str) -> int:
         return self._write(_FREE, {"worker": worker})
 
-    def settle(self, delivery: Delivery) -> None:
-        """Write state, attempts, retry_at and error of a delivery, and end its claim.
+    def settle(self, *deliveries: Delivery) -> None:
+        """Write state, attempts, retry_at and error of deliveries, and end their claims.
 
         Raises:
-            Refused: there is no such delivery.
+            Refused: one of them is not there.
         """
-        row = {
-            "b_id": delivery.id,
-            "state": delivery.state.value,
-            "attempts": delivery.attempts,
-            "retry_at": records.time_text(delivery.retry_at),
-            "error": delivery.error,
-        }
-        if self._write(_SETTLE, row) == 0:
-            raise Refused(f"There is no delivery {delivery.id} in the outbox: `access-monitor outbox` lists them.")
+        rows = [
+            {
+                "b_id": delivery.id,
+                "state": delivery.state.value,
+                "attempts": delivery.attempts,
+                "retry_at": records.time_text(delivery.retry_at),
+                "error": delivery.error,
+            }
+            for delivery in deliveries
+        ]
+        if rows and self._write_many(_SETTLE, rows) < len(rows):
+            ids = ", ".join(str(delivery.id) for delivery in deliveries)
+            raise Refused(f"There is no delivery {ids} in the outbox: `access-monitor outbox` lists them.")
 
     def keep_sent(self, message: SentMessage) -> None:
         """Keep a message as it went out; its number is given here."""

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Protocol
 
-from monitor.core.ports import Clock, Refused
+from monitor.core.ports import Refused
 from monitor.registry.acceptance import Acceptance
-from monitor.registry.acts import Actor, ActResult, Acts, ActTarget
+from monitor.registry.acts import Actor, ActResult, Acts, ActTarget, Attestation, AttestationRequest
 from monitor.registry.lookup import UnknownEntry
 from monitor.registry.unit_of_work import Rehearsal
 from monitor.web.access import Visitor
@@ -23,6 +22,13 @@ class ActingHost(Protocol):
 
     @property
     def acts(self) -> Acts: ...
+
+    def attestation(self, request: AttestationRequest) -> Attestation:
+        """Return what a person attests a check with, its files read.
+
+        Raises:
+            Refused: a file is not what the check takes.
+        """
 
     def rehearse(self, act: Callable[[Acts], object]) -> Rehearsal:
         """Return what an act would record and tell; nothing is changed.
@@ -49,7 +55,6 @@ class Acting:
     """Carries out acts; both methods write the store, or hold its lock, and may block."""
 
     host: ActingHost
-    clock: Clock
 
     def carry_out(self, spec: ActSpec, target: ActTarget, body: ActBody, visitor: Visitor, channel: str) -> ActResult:
         """Do it.
@@ -57,7 +62,7 @@ class Acting:
         Raises:
             Refused: as the command.
         """
-        return spec.carry(self._call(self.host.acts, target, visitor, channel, self.clock()), body)
+        return spec.carry(self._call(self.host.acts, target, visitor, channel), body)
 
     def rehearse(self, spec: ActSpec, target: ActTarget, body: ActBody, visitor: Visitor, channel: str) -> RehearsedAct:
         """Return what it would do now.
@@ -65,20 +70,18 @@ class Acting:
         Raises:
             UnknownEntry: there is no such entry.
         """
-        rehearsed, now = RehearsedAct(rehearsal=None), self.clock()
+        rehearsed = RehearsedAct(rehearsal=None)
         try:
             if spec.previews and isinstance(body, AcceptingBody):
                 acceptance = self.host.acts.preview(target, spec.previews, body.going)
                 rehearsed = replace(rehearsed, acceptance=acceptance, key=self.host.acts.row(target))
-            rehearsal = self.host.rehearse(
-                lambda acts: spec.carry(self._call(acts, target, visitor, channel, now), body)
-            )
+            rehearsal = self.host.rehearse(lambda acts: spec.carry(self._call(acts, target, visitor, channel), body))
         except UnknownEntry:
             raise
         except Refused as refusal:
             return replace(rehearsed, refusal=refusal)
         return replace(rehearsed, rehearsal=rehearsal)
 
-    def _call(self, acts: Acts, target: ActTarget, visitor: Visitor, channel: str, now: datetime) -> ActCall:
+    def _call(self, acts: Acts, target: ActTarget, visitor: Visitor, channel: str) -> ActCall:
         actor = Actor(by=visitor.name, via=visitor.via(channel))
-        return ActCall(acts=acts, target=target, actor=actor, now=now)
+        return ActCall(acts=acts, target=target, actor=actor, attestation=self.host.attestation)

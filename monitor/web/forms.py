@@ -30,12 +30,12 @@ async def body_of(request: Request, largest: int) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > largest:
         raise OversizedBody
-    content = b""
+    content = bytearray()
     async for chunk in request.stream():
         content += chunk
         if len(content) > largest:
             raise OversizedBody
-    return content
+    return bytes(content)
 
 
 def fields_of(content: bytes) -> Mapping[str, list[str]]:

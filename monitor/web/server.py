@@ -250,8 +250,9 @@ def bound(
 def desk_pages(monitor: Host, endpoints: Endpoints, read_file: Callable[[], Settings]) -> DeskPages:
     """Return the desk over a monitor; what it shows of access is what the endpoints go by."""
     assert endpoints.credentials is not None
-    turns, keys, store = Turns(), endpoints.keys, monitor.store
-    acting = Acting(host=monitor, clock=monitor.clock)
+    keys, store = endpoints.keys, monitor.store
+    turns, reading = Turns(), Turns()  # who reads the file, or waits for an identity provider, holds up no act
+    acting = Acting(host=monitor)
 
     def provider() -> OidcClient | None:
         web = monitor.settings.web
@@ -265,12 +266,11 @@ def desk_pages(monitor: Host, endpoints: Endpoints, read_file: Callable[[], Sett
             provider=provider,
             keys=keys,
             clock=monitor.clock,
-            turns=turns,
         ),
         api=ActApi(acting=acting, store=store, keys=keys, turns=turns),
         acts=ActPages(acting=acting, store=store, keys=keys, turns=turns),
         configuration=ConfigurationPages(
-            desk=ConfigurationDesk(host=monitor, read_file=read_file), store=store, keys=keys, turns=turns
+            desk=ConfigurationDesk(host=monitor, read_file=read_file), store=store, keys=keys, turns=reading
         ),
     )
 

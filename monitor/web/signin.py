@@ -85,6 +85,8 @@ class SignInPages:
         provider = self.provider()
         if provider is None:
             return self._page(request, "/", 404, "No identity provider is configured: set web.oidc.")
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
         try:
             going = await self.turns.run(lambda: provider.begin(local(request.query_params.get("next", ""))))
         except MonitorError as error:
@@ -144,13 +146,18 @@ class SignInPages:
         )
 
     async def _sent(self, request: Request) -> Mapping[str, str] | Response:
-        address = request.client.host if request.client is not None else ""
-        if not self.limit.admit(address, self.clock()):
-            return self._page(request, "/", 429, "Too many attempts: wait a minute.", {"Retry-After": "60"})
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
         try:
             return form_of(await body_of(request, LARGEST))
         except OversizedBody:
             return self._page(request, "/", 413, "The form is too large.")
+
+    def _refusal(self, request: Request) -> Response | None:
+        address = request.client.host if request.client is not None else ""
+        if self.limit.admit(address, self.clock()):
+            return None
+        return self._page(request, "/", 429, "Too many attempts: wait a minute.", {"Retry-After": "60"})
 
     async def _signed_in(self, request: Request, after: str, sign_in: Callable[[], IssuedCredential]) -> Response:
         try:

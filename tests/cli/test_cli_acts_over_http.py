@@ -4,6 +4,7 @@ state.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -173,6 +174,31 @@ def _events(desk: SignedDesk, type: str = "") -> list[Event]:
         return [recorded.event for recorded in reader.events(EventQuery(type=type))]
 
 
+def test_files_are_read_and_refused_as_those_of_the_command(desk: SignedDesk, tmp_path: Path) -> None:
+    ada = desk.bearer("Ada L.", AccessScope.OPERATE)
+    file = tmp_path / "review.txt"
+    file.write_text("approved; the key sk-proj-abcdefghijklmnop0123456789 is not ours")
+    sent = {"name": str(file), "content": base64.b64encode(file.read_bytes()).decode()}
+    verify = ("verify", MINI)
+    ends = ("--by", "Ada L.", "--from", str(file))
+    for words, body, status in (
+        ((*verify, "evals", *ends), {"check": "evals", "from": [sent]}, 409),
+        ((*verify, "logging", *ends), {"check": "logging", "from": [sent]}, 409),
+        ((*verify, "billing", *ends, "--from", str(file)), {"check": "billing", "from": [sent, sent]}, 422),
+        ((*verify, "billing", *ends, "--baseline", "x"), {"check": "billing", "from": [sent], "baseline": "x"}, 422),
+    ):
+        said = am(*words, expect=1 if status == 409 else 2).stderr.strip().splitlines()[-1].removeprefix("Error: ")
+        answer = ada.post(f"/v1/entries/{MINI}/verify", json=body)
+        assert (answer.status_code, answer.json()["detail"]) == (status, in_fields(said)), words
+    command = data(*verify, "safety_review", *ends)
+    answer = ada.post(f"/v1/entries/{MINI}/verify", json={"check": "safety_review", "from": [sent]})
+    (event,) = answer.json()["events"]
+    assert event["evidence"] == command["evidence"]
+    assert "[redacted]" in am("evidence", event["evidence"]).stdout
+    unread = {"check": "billing", "from": [{"name": "x", "content": "not base64 !"}]}
+    assert ada.post(f"/v1/entries/{MINI}/verify", json=unread).status_code == 422
+
+
 def _without(document: dict[str, Any], keys: set[str]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key not in keys}
 
@@ -194,6 +220,7 @@ def _head(desk: SignedDesk) -> int:
         ("pause", {"reason": "x" * 2001}, 422, "reason: "),
         ("pause", {"reason": "so", "expect": -1}, 422, "expect: "),
         ("silence", {"reason": "so", "for": "8 parsecs"}, 422, "for: is not a duration"),
+        ("silence", {"reason": "so", "for": "999999999999999d"}, 422, "for: is longer than 366d"),
         ("maintenance", {"reason": "so", "until": "never", "change": "*"}, 422, "until: "),
         ("verify", {"note": "so"}, 422, "check is missing: The check, as the checklist names it."),
         ("pause", [], 422, "The body is no JSON object"),
@@ -212,7 +239,7 @@ def test_a_body_that_is_none_is_refused_before_anything_is_asked(
 def test_a_body_that_is_no_json_is_refused(acting: TestClient) -> None:
     assert acting.post("/v1/entries/luna/pause", data={"reason": "so"}).status_code == 415
     json = {"Content-Type": "application/json"}
-    for content in (b"{", b"\xff", b"[" * 50_000):
+    for content in (b"{", b"\xff", b"[" * 50_000, b'{"reason": "\\ud800"}'):
         assert acting.post("/v1/entries/luna/pause", content=content, headers=json).status_code in (400, 422)
 
 

@@ -75,13 +75,19 @@ def test_a_pause_is_open_and_says_who_has_it_and_what_comes_next(paused: Path) -
     assert alert["command"] in shown
 
 
-def test_a_pause_that_nobody_took_on_since_is_nobodys(active: Path) -> None:
+def test_who_paused_an_entry_has_the_pause_until_somebody_takes_it_on(active: Path) -> None:
     am("pause", LUNA, *BY)
+    (alert,) = data("alerts")
+    assert alert["acknowledged"] == {"by": BY[1], "at": alert["since"], "note": ""}
+    assert alert["command"].startswith(f"access-monitor resume {LUNA}")
+    assert BY[1] in am("alerts").stdout
+    assert f"{BY[1]}, since" in am("status", LUNA).stdout
+    assert "acknowledged by" not in am("status").stdout
     am("ack", LUNA, "--by", "Bob")
     assert [row["acknowledged"]["by"] for row in data("alerts")] == ["Bob"]
     am("resume", LUNA, *BY)
     am("pause", LUNA, *BY)
-    assert [row["acknowledged"] for row in data("alerts")] == [None]
+    assert [row["acknowledged"]["by"] for row in data("alerts")] == [BY[1]]
 
 
 def test_sources_that_are_down_windows_and_silences_are_open(active: Path, sandbox: Sandbox) -> None:

@@ -138,6 +138,17 @@ def test_a_command_goes_by_its_old_name_for_one_version_with_one_warning_and_is_
         assert not [item for item in cli.shell_complete(click.Context(cli), old) if item.value == old]
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("--jsn", "--json"), ("--limt", "--limit"), ("--sinc", "--since"), ("--frmat", "--format"), ("--wathever", "")],
+)
+def test_an_option_is_proposed_only_where_it_is_near(given: str, meant: str) -> None:
+    result = CliRunner().invoke(cli, ["events", given, "1"])
+    assert result.exit_code == 2
+    error = result.stderr
+    assert error.endswith(f"No such option '{given}'." + (f" Did you mean '{meant}'?" if meant else "") + "\n")
+
+
 def test_an_unknown_option_is_wrong_usage() -> None:
     assert CliRunner().invoke(cli, ["events", "--sinse", "now"]).exit_code == 2
 

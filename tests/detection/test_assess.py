@@ -25,7 +25,8 @@ from monitor.core.facts import (
     Unchanged,
     Value,
 )
-from monitor.detection.assess import STAGES, Assessment, assess
+from monitor.detection.assess import STAGES, assess
+from monitor.detection.assessment import Assessment
 from monitor.detection.context import AssessmentContext, Relied
 
 A = Subject("openai", "a")

@@ -17,6 +17,7 @@ from monitor.core.ports import MonitorError, NotSent, Sent, SentMessage
 from monitor.gate.state import Production
 from monitor.notify.relay import Relay
 from monitor.notify.wording import compose
+from monitor.store.reader import SqlReader
 
 PLATFORM = "platform#1"
 
@@ -160,6 +161,25 @@ def test_a_message_names_the_one_that_began_its_incident(told: Told) -> None:
     assert [notice.earlier is not None and notice.earlier.title for notice in later] == [compose(first).title] * 2
     assert {notice.incidents for notice in (first, *later)} == {first.incidents}
     assert {notice.earlier and notice.earlier.thread for notice in later} == {f"{len(told.channel.notices) - 2}.0"}
+
+
+def test_a_message_that_begins_an_incident_searches_for_no_earlier_one(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[str] = []
+    search = SqlReader.first_message
+
+    def first_message(reader: SqlReader, destination: str, incident: str) -> object:
+        searched.append(incident)
+        return search(reader, destination, incident)
+
+    monkeypatch.setattr(SqlReader, "first_message", first_message)
+    told.reprice("2")
+    (pause,) = told.deliver()
+    assert searched == []
+    told.world.use_cases().attendant.acknowledge("luna", by="Ada L.", note="", via=VIA)
+    told.deliver()
+    assert searched == list(pause.incidents)
 
 
 def test_what_went_out_is_kept_and_the_database_refuses_to_change_it(told: Told) -> None:

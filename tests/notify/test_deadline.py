@@ -107,8 +107,9 @@ def test_no_call_is_begun_while_too_many_hang(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(Overdue, match="2 earlier calls still hang"):
         bounded(lambda: 7, LONG)
     released.set()
-    for thread in deadline._left:
-        thread.join(LONG)
+    for call in deadline._left:
+        assert call.ended.acquire(timeout=LONG)
+        call.ended.release()
     assert bounded(lambda: 7, LONG) == 7
 
 
@@ -120,3 +121,39 @@ def test_a_heartbeat_that_drips_is_a_failure_that_names_the_host_only(dripper: D
 def test_an_answer_to_github_that_drips_is_tried_again(dripper: Dripper) -> None:
     outcome = github.post(f"http://127.0.0.1:{dripper.port}/callback", {}, "t0ken", timeout=SHORT)
     assert outcome == NotSent(reason="GitHub could not be reached: no answer within 0.3 s")
+
+
+def test_a_thread_runs_one_call_after_the_other_and_never_one_that_was_left() -> None:
+    ran: list[int | None] = []
+    released = threading.Event()
+
+    def note() -> None:
+        ran.append(threading.get_ident())
+
+    for _ in range(3):
+        bounded(note, LONG)
+    assert len(set(ran)) == 1
+    with pytest.raises(Overdue):
+        bounded(lambda: (note(), released.wait(LONG)), SHORT)
+    bounded(note, LONG)
+    assert ran[3] == ran[0]
+    assert ran[4] != ran[3]
+    released.set()
+
+
+def test_a_connection_that_outlasts_its_call_is_cut_with_the_next_one_that_uses_it(dripper: Dripper) -> None:
+    def opened() -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", dripper.port), timeout=LONG)
+        deadline.release(connection)
+        return connection
+
+    def read(connection: socket.socket) -> None:
+        deadline.use(connection)
+        while connection.recv(1):
+            pass
+
+    connection = bounded(opened, LONG)
+    assert connection.recv(1) == b"2"
+    with connection, pytest.raises(Overdue):
+        bounded(lambda: read(connection), SHORT)
+    assert dripper.gone.acquire(timeout=LONG)

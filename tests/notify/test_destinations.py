@@ -16,6 +16,7 @@ from monitor.core.configuration import Attention, DestinationRules, Owner
 from monitor.core.notices import Notice, Reason
 from monitor.core.ports import DeliveryState, NotSent
 from monitor.notify.destinations import notified
+from monitor.notify.outbox import enqueue_test
 from monitor.store import open_store
 
 PAGER = frozenset({"paused", "denied"})
@@ -83,7 +84,7 @@ def test_a_test_goes_everywhere_and_nothing_else_goes_with_it(outbox: OutboxWorl
     outbox.channel.refusals = [NotSent(reason="HTTP 500")] * 2
     waiting = outbox.tell(Reason.PAUSED, status="paused", denied=True)
     outbox.at("13:00")
-    (id,) = outbox.relay.test("platform")
+    (id,) = enqueue_test(outbox.store, outbox.owners, "platform", outbox.now)
     assert outbox.relay.tick(only=(id,)) == 2
     assert {(to, notice.id) for to, notice in outbox.channel.sent} == {("platform#1", id), ("platform#2", id)}
     assert {row.state for row in outbox.rows() if row.notice == waiting} == {DeliveryState.WAITING}
@@ -92,7 +93,7 @@ def test_a_test_goes_everywhere_and_nothing_else_goes_with_it(outbox: OutboxWorl
 def test_a_test_of_a_group_goes_to_each_of_its_members(outbox: OutboxWorld) -> None:
     outbox.owners["finance"] = Owner(key="finance", destinations=("env:MAIL",))
     outbox.owners["everybody"] = Owner(key="everybody", members=("platform", "finance"))
-    ids = outbox.relay.test("everybody")
+    ids = enqueue_test(outbox.store, outbox.owners, "everybody", outbox.now)
     outbox.relay.tick(only=ids)
     assert sorted(to for to, _ in outbox.channel.sent) == ["finance#1", "platform#1", "platform#2"]
 

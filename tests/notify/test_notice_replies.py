@@ -4,8 +4,10 @@ stories, too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import ClassVar
 
 import pytest
 import requests
@@ -123,3 +125,62 @@ def test_only_replies_of_this_thread_within_the_block_are_collected() -> None:
         assert requests.post(url, data=b"later", timeout=60).text == "later"
         server.shutdown()
     assert replies == [Reply(status=201, text="ours")]
+
+
+class _Counting(_Endless):
+    """Says through which connection each message came."""
+
+    protocol_version = "HTTP/1.1"
+    came: ClassVar[list[tuple[str, int]]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.came.append((self.path, self.client_address[1]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+def test_a_connection_is_kept_for_the_messages_of_one_commit_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    timers: list[Callable[[], None]] = []
+
+    class Timer:
+        def __init__(self, seconds: float, act: Callable[[], None]) -> None:
+            timers.append(act)
+
+        def start(self) -> None:
+            pass
+
+        def is_alive(self) -> bool:
+            return True
+
+    monkeypatch.setattr(capture, "_closing", None)
+    monkeypatch.setattr(capture.threading, "Timer", Timer)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Counting) as server:
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        address = f"127.0.0.1:{server.server_port}"
+        channel = AppriseChannel(lambda destination: f"json://{address}/{destination}", timeout=60)
+        for place in ("a", "b"):
+            assert channel.send(notice(), place) == channel.send(notice(), place)
+        timers.pop()()
+        channel.send(notice(), "c")
+        requests.post(f"http://{address}/alone", timeout=60)
+        server.shutdown()
+    ports = [port for _, port in _Counting.came]
+    assert [path for path, _ in _Counting.came] == ["/a", "/a", "/b", "/b", "/c", "/alone"]
+    assert len(set(ports[:4])) == 1
+    assert len(set(ports)) == 3
+    assert not timers
+
+
+def test_proxies_are_those_of_the_environment_at_that_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def proxy() -> object:
+        return requests.sessions.get_environ_proxies("http://hooks.example/x").get("http")  # type: ignore[attr-defined]
+
+    with capture.replies():
+        monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+        assert proxy() == "http://proxy.example:3128"
+        monkeypatch.setenv("http_proxy", "http://other.example:3128")
+        assert proxy() == "http://other.example:3128"
+        monkeypatch.setenv("NO_PROXY", "hooks.example")
+        assert proxy() is None

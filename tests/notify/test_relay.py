@@ -21,7 +21,9 @@ from monitor.core.events import Recorded
 from monitor.core.notices import Item, Notice, Reason
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, NotSent, Refused, Sent, Store, Unavailable
 from monitor.notify.destinations import destinations
-from monitor.notify.relay import ATTEMPTS, FIRST_RETRY, LEASE, LONGEST_RETRY, LONGEST_WAIT, Relay, backoff
+from monitor.notify.outbox import enqueue_test, redeliver
+from monitor.notify.relay import LEASE, Relay
+from monitor.notify.settling import ATTEMPTS, FIRST_RETRY, LONGEST_RETRY, LONGEST_WAIT, backoff
 from monitor.store import open_store
 
 START = datetime(2026, 7, 30, 12, 0, tzinfo=UTC)
@@ -469,10 +471,10 @@ def test_dead_deliveries_can_be_sent_again_all_or_by_id(world: World) -> None:
         world.tell(id, "platform#1")
     world.relay.tick()
     world.channel.answers.clear()
-    assert world.relay.redeliver([world.row("n2").id]) == 1
+    assert redeliver(world.store, world.now, [world.row("n2").id]) == 1
     world.relay.tick()
     assert world.channel.sent == [("n2", "platform#1")]
-    assert world.relay.redeliver() == 2
+    assert redeliver(world.store, world.now) == 2
     assert world.row("n1").attempts == 0
     world.relay.tick()
     assert world.channel.sent == [("n2", "platform#1"), ("n1", "platform#1"), ("n3", "platform#1")]
@@ -485,7 +487,7 @@ def test_a_dead_delivery_that_is_sent_again_ends_what_was_told_of_its_destinatio
     for _ in range(2):
         world.relay.tick()
     world.channel.answers.clear()
-    world.relay.redeliver()
+    redeliver(world.store, world.now)
     for _ in range(3):
         world.relay.tick()
     assert [id.partition("-")[0] for id, to in world.channel.sent if to == "platform#2"] == [
@@ -541,7 +543,7 @@ def test_a_waiting_delivery_can_be_sent_at_once(world: World) -> None:
     world.tell("n1", "platform#1")
     world.relay.tick()
     world.channel.answers.clear()
-    assert world.relay.redeliver([world.row("n1").id]) == 1
+    assert redeliver(world.store, world.now, [world.row("n1").id]) == 1
     assert world.relay.tick() == 1
     assert world.row("n1").state is DeliveryState.SENT
 
@@ -554,14 +556,14 @@ def test_redelivering_what_was_sent_or_is_not_there_is_refused_and_changes_nothi
     world.relay.tick()
     dead = world.row("n2").id
     with pytest.raises(Refused, match=r"delivery \d+ is sent, not dead or waiting; `access-monitor outbox`"):
-        world.relay.redeliver([dead, world.row("n1").id])
+        redeliver(world.store, world.now, [dead, world.row("n1").id])
     with pytest.raises(Refused, match="there is no delivery 999999; `access-monitor outbox`"):
-        world.relay.redeliver([dead, 999999])
+        redeliver(world.store, world.now, [dead, 999999])
     assert world.row("n2").state is DeliveryState.DEAD
 
 
 def test_a_test_reaches_every_destination_of_an_owner(world: World) -> None:
-    (id,) = world.relay.test("billing")
+    (id,) = enqueue_test(world.store, world.owners, "billing", world.now)
     world.relay.tick()
     assert sorted(world.channel.sent) == [(id, "billing#1"), (id, "billing#2")]
     assert {notice.reason for notice in world.channel.notices} == {Reason.TEST}
@@ -569,7 +571,7 @@ def test_a_test_reaches_every_destination_of_an_owner(world: World) -> None:
 
 def test_a_test_of_an_unknown_owner_is_refused_with_the_known_ones(world: World) -> None:
     with pytest.raises(Refused, match="there is no owner 'nobody' with a destination; configured: billing, platform"):
-        world.relay.test("nobody")
+        enqueue_test(world.store, world.owners, "nobody", world.now)
     assert world.rows() == {}
 
 

@@ -180,7 +180,7 @@ def test_a_database_that_another_writer_holds_for_seconds_delays_and_loses_nothi
 
 def test_a_webhook_that_hangs_delays_no_poll_and_no_lease_and_is_told_in_the_end(world: World) -> None:
     world.prepare()
-    spans = {"notify.relay.FIRST_RETRY": 0.5}
+    spans = {"notify.settling.FIRST_RETRY": 0.5}
     with world.running(environ={"ACCESS_MONITOR__NOTIFY__TIMEOUT": "1s"}, spans=spans):
         world.sandbox.fault(Fault(target=Target.WEBHOOK, kind=FaultKind.HANG, seconds=60))
         known = len(world.sandbox.messages)
@@ -310,7 +310,7 @@ def test_the_heartbeat_is_sent_only_while_polls_succeed(world: World) -> None:
 def test_every_line_of_the_log_is_json_and_holds_no_secret(world: World) -> None:
     world.prepare()
     world.sandbox.fault(Fault(target=Target.WEBHOOK, kind=FaultKind.STATUS, status=500, times=1))
-    with world.running(spans={"notify.relay.FIRST_RETRY": 0.2}) as daemon:
+    with world.running(spans={"notify.settling.FIRST_RETRY": 0.2}) as daemon:
         world.change()
         until(world.settled, "everything is recorded and told")
         daemon.signal(signal.SIGTERM)

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -32,6 +33,8 @@ from monitor.gate.lease_file import lease_documents, write_lease
 from monitor.settings import load
 
 # -- a source of one's own -------------------------------------------------
+
+PLUGIN = ROOT / "config" / "plugins" / "gateway_regions"
 
 
 class Gateway(ThreadingHTTPServer):
@@ -66,14 +69,13 @@ def gateway() -> Iterator[Gateway]:
 
 
 class Installed:
-    """The page's source as an installed distribution, and a monitor that is configured as the page says."""
+    """The example of a plug-in as an installed distribution, and a monitor that is configured as it says."""
 
     def __init__(self, folder: Path, gateway: Gateway, nursery: Nursery) -> None:
-        (program,) = blocks(page("sources"), "python")
-        packaging, source = blocks(page("sources"), "toml")[-2:]
+        packaging, source = ((PLUGIN / name).read_text() for name in ("pyproject.toml", "monitor.toml"))
         ((kind, place),) = tomllib.loads(packaging)["project"]["entry-points"]["monitor.sources"].items()
         module, _, _ = place.partition(":")
-        (folder / f"{module}.py").write_text(program)
+        shutil.copy(PLUGIN / f"{module}.py", folder)
         metadata = folder / f"{module}-1.0.dist-info"
         metadata.mkdir()
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
@@ -126,9 +128,8 @@ def installed(tmp_path: Path, gateway: Gateway, nursery: Nursery) -> Installed:
 
 @pytest.mark.slow
 def test_the_example_of_a_source_is_short_and_typed(tmp_path):
-    (program,) = blocks(page("sources"), "python")
-    assert len(program.splitlines()) <= 45
-    (tmp_path / "gateway_regions.py").write_text(program)
+    program = shutil.copy(PLUGIN / "gateway_regions.py", tmp_path)
+    assert len(Path(program).read_text().splitlines()) <= 45
     types = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--follow-imports=silent", str(tmp_path)],
         cwd=ROOT,

@@ -39,15 +39,21 @@ AT_ONE = Decimal("1.6")  # at 1 and 6 USD per 1M tokens
 
 
 @pytest.fixture
-def regional() -> Iterator[World]:
-    """Provide an entry whose surface is in the EU, and a page that states prices of its own there."""
+def in_eu() -> Iterator[World]:
+    """Provide an entry whose surface is in the EU, and a page that states no prices of its own there."""
     base = configuration(entries={"luna": entry_spec(usage={"input": 1_000_000})})
     surface = replace(base.surfaces["openai"], region="eu")
     with world_of(replace(base, surfaces={"openai": surface})) as world:
         furnish(world)
-        world.sources["page"].set(LUNA, **{INPUT + EU: "1.1", OUTPUT + EU: "6.6"})
-        world.polls(3, "page")
         yield world
+
+
+@pytest.fixture
+def regional(in_eu: World) -> World:
+    """Return the same with a page that states prices of its own there."""
+    in_eu.sources["page"].set(LUNA, **{INPUT + EU: "1.1", OUTPUT + EU: "6.6"})
+    in_eu.polls(3, "page")
+    return in_eu
 
 
 @pytest.fixture
@@ -100,6 +106,22 @@ def test_a_bill_of_a_region_agrees_with_the_prices_of_that_region_alone(regional
         request(2, Decimal("1.76"), START + timedelta(hours=2)),
     )
     assert regional.entry().checks["logging"].state is CheckState.VERIFIED
+
+
+@pytest.mark.parametrize(("feed_input", "agrees"), [("1", True), ("1.5", False)])
+def test_a_bill_of_a_region_that_the_page_has_no_price_of_goes_by_a_feed_that_agrees_otherwise(
+    in_eu: World, feed_input: str, agrees: bool
+) -> None:
+    stated = {INPUT: feed_input, INPUT + EU: "1.1", OUTPUT + EU: "6.6", INPUT + "{region US}": "9"}
+    in_eu.sources["feed"].set(LUNA, **stated)
+    in_eu.polls(3, "feed")
+    two = [request(line, Decimal("1.76"), START + timedelta(hours=line)) for line in (0, 2)]
+    if agrees:
+        attest(in_eu, *two)
+        assert in_eu.entry().checks["logging"].state is CheckState.VERIFIED
+    else:
+        with pytest.raises(Refused, match="differs from the accepted price"):
+            attest(in_eu, *two)
 
 
 def announce(world: World, day: str, amount: str) -> None:

@@ -309,3 +309,20 @@ def test_an_option_for_the_database_is_no_part_of_what_is_declared(tmp_path: Pat
     variable = {"ACCESS_MONITOR__DATABASE__URL": "third.db"}
     named = differences(load(path, {}).configuration.document, load(path, variable, "x.db").configuration.document)
     assert [difference.path for difference in named] == ["database.url"]
+
+
+def test_what_was_renamed_is_compared_with_what_it_was() -> None:
+    before = {
+        "source": [{"key": "page", "url": "https://a.example", "every": "30m"}, {"key": "feed", "every": "1h"}],
+        "entry": [{"key": "luna", "use": "chat"}],
+    }
+    after = {
+        "source": [{"key": "prices", "was": "page", "url": "https://b.example", "every": "30m"}, before["source"][1]],
+        "entry": [{"key": "luna", "was": "moon", "use": "chat"}, {"key": "sol", "was": "luna", "use": "chat"}],
+    }
+    assert [(row.path, row.old, row.new) for row in differences(before, after)] == [
+        ("entry.luna.was", None, "moon"),
+        ("entry.sol", None, {"key": "sol", "was": "luna", "use": "chat"}),
+        ("source.prices.key", "page", "prices"),
+        ("source.prices.url", "https://a.example", "https://b.example"),
+    ]

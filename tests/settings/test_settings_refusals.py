@@ -100,7 +100,7 @@ KEYED = '[[surface]]\nkey = "keyed"\nbase_url = "https://api.example/v1"\nadmin_
         ({"grace": "72h", "on_pause": "deny"}, 'has no effect with on_pause = "deny"'),
         ({"release": "June 26"}, r'entry\[0\]\.release .*is not a day; write it as in "2026-06-26"'),
         ({"stage": "beta"}, r"entry\[0\]\.stage .*known are general, preview"),
-        ({"announcement": "the blog"}, r"entry\[0\]\.announcement .*is a URL that cannot be polled"),
+        ({"announcement": "the blog"}, r"entry\[0\]\.announcement .*is no web address: its scheme"),
         ({"checks": "evals"}, r"entry\[0\]\.checks "),
         ({"checks": '["integratio"]'}, r"did you mean 'integration'\?"),
         ({"on_pause": "allow"}, "known are deny, deny_new"),

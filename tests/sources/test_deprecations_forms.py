@@ -309,7 +309,14 @@ ENDS: dict[str, tuple[str, dict[str, str | None]]] = {
             "gemini-1.5-pro-002": "2025-09-24",
         },
     ),
-    "deepseek": (DEEPSEEK, {"deepseek-chat": "2026-07-24", "deepseek-reasoner": "2026-07-24"}),
+    "deepseek": (
+        DEEPSEEK,
+        {
+            "deepseek-chat": "2026-07-24",
+            "deepseek-reasoner": "2026-07-24",
+            "deepseek-v3.1-terminus": "2026-10-15",
+        },
+    ),
 }
 """Form → the page, and each model that it names with its end; None where it states none that is understood."""
 
@@ -325,7 +332,6 @@ REFUSED = {
     "google": ("gemini-2.0-flash", "'Earliest February 2026' is not a day"),
     "azure": ("gpt-4o-mini", "'training retirement date' is not known"),
     "bedrock": ("amazon.titan-v1:0", "is not a day"),
-    "deepseek": ("deepseek-v3.1-terminus", "only that it is deprecated"),
     "cohere": ("", "the list below: it says only that it is deprecated"),
 }
 
@@ -363,6 +369,41 @@ def test_a_replacement_is_a_drop_in_a_choice_or_a_note() -> None:
     assert stated["gpt-c-2025"] == ("The most capable model you can reach", "note")
     assert read(XAI).models["grok-3"]["deprecation.replacement_kind"] == "note"
     assert read(XAI).models["grok-4-fast-reasoning"]["replacement"] == "grok-4.3"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("`m-1` will be deprecated on 2026/10/15 15:59 UTC.", "2026-10-15"),
+        ("The model names `m-1` and `m-2` will be deprecated on 2026/10/15.", "2026-10-15"),
+        ("`m-1` is scheduled to be deprecated on October 15, 2026; we recommend `m-3`.", "2026-10-15"),
+        ("We will deprecate `m-1` on October 15, 2026.", "2026-10-15"),
+        ("`m-1` will be deprecated on October 15, 2026 or later.", "2026-10-15 after"),
+        ("`m-1` will be deprecated no sooner than October 15, 2026.", "2026-10-15 earliest"),
+        # it is no end where something says that there is another
+        ("`m-1` was deprecated on October 15, 2025.", None),
+        ("`m-1` is deprecated as of October 15, 2026.", None),
+        ("`m-1` will be deprecated on October 15, 2026. It will be shut down on April 15, 2027.", None),
+        ("`m-1` will be deprecated on October 15, 2026.\n\nAll of these are retired on April 15, 2027.", None),
+        ("`m-1` will be deprecated on October 15, 2026.\n\nDeprecated models remain available for a year.", None),
+        (
+            "Once deprecated, a model still works until it is retired.\n\n`m-1` will be deprecated on 2026-10-15.",
+            None,
+        ),
+        ("`m-1` will be deprecated on October 15, 2026 for new customers.", None),
+        ("`m-1` will not be deprecated on October 15, 2026.", None),
+        (
+            "`m-1` will be deprecated on 2026-10-15.\n\n| Model | Shutdown |\n|---|---|\n| `m-9` | 2026-12-01 |",
+            None,
+        ),
+        # what ends on another day ends then
+        ("`m-1` will be deprecated on 2026-10-15.\n\n`m-1` will be shut down on 2027-04-15.", "2027-04-15"),
+        ("`m-1` will be shut down on 2027-04-15.\n\n`m-1` will be deprecated on 2026-10-15.", "2027-04-15"),
+    ],
+)
+def test_to_be_deprecated_is_an_end_only_where_a_page_knows_no_other(text: str, expected: str | None) -> None:
+    """A page that tells the two apart says when a model ends in other words."""
+    assert end(f"# Deprecations\n\n{text}\n\n`m-5` will be shut down on 2026-12-24.") == expected
 
 
 TABLE = "# Deprecations\n\n{above}\n\n## Models\n\n| Shutdown date | Model | {more} |\n|---|---|---|\n{rows}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sqlite3
 from contextlib import closing
@@ -293,6 +294,13 @@ def test_what_differs_is_shown_key_by_key_and_no_secret(story: Story):
     assert story.json("config", "diff") == [
         {"key": "surface.openai.api_key", "old": "env:PROVIDER_KEY", "new": "env:ANOTHER_KEY"}
     ]
+    edit(story, 'key = "orion"', 'key = "orion-large"\nwas = "orion"')
+    shown = story.must("config", "diff").out
+    assert re.search(r"entry.orion-large.key\s+orion\s+orion-large", shown)
+    edit(story, '\nwas = "orion"', "")
+    shown = story.must("config", "diff").out
+    assert re.search(r"^entry.orion.model_id\s", shown, re.MULTILINE)
+    assert all(len(line) <= 80 for line in shown.splitlines())
     log = str(story.events())
     assert "/hook/" not in log
     assert "sk-story" not in log

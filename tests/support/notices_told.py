@@ -25,6 +25,7 @@ from monitor.core.ports import DeliveryState, NotSent, Sent, Trouble
 from monitor.gate.state import Production
 from monitor.notify.alarm import Alarm
 from monitor.notify.forms import render
+from monitor.notify.outbox import enqueue_test, redeliver
 from monitor.notify.relay import Relay
 from monitor.store import open_store
 
@@ -279,13 +280,14 @@ def _down(night: Night, told: dict[str, Notice]) -> None:
 
 def _monitor(night: Night, told: dict[str, Notice]) -> None:
     night.dead = frozenset({"platform#2"})
-    night.relay.test("platform")
+    enqueue_test(night.store, night.configuration.owners, "platform", night.now)
     told["undelivered"] = night.told()
     told["test"] = [notice for to, notice in night.sent if to == "platform#1"][-2]
     night.dead = frozenset()
     night.wait(minutes=10)
     with night.store.read() as reader:
-        night.relay.redeliver([row.id for row in reader.deliveries(DeliveryState.DEAD)][-1:])
+        dead = [row.id for row in reader.deliveries(DeliveryState.DEAD)]
+    redeliver(night.store, night.now, dead[-1:])
     told["recovered-destination"] = night.told()
     began = night.now - timedelta(seconds=40)
     told["trouble"] = night.alarm({"storing": Trouble(reason="no space left on the disk", since=began)})

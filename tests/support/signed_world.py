@@ -14,13 +14,14 @@ from desk_world import paused_world
 from pipeline_world import VIA, World
 from starlette.testclient import TestClient
 
+from monitor.app.attaching import attestation_of
 from monitor.core.configuration import Configuration
 from monitor.core.credentials import AccessScope
 from monitor.core.events import Event
 from monitor.core.ports import Store
 from monitor.gate.recency import Recency
 from monitor.registry.acknowledging import Attendant
-from monitor.registry.acts import Acts
+from monitor.registry.acts import Acts, Attestation, AttestationRequest
 from monitor.registry.configuration_acceptance import LoadingEffect
 from monitor.registry.credentials import Credentials
 from monitor.registry.unit_of_work import Rehearsal
@@ -63,6 +64,9 @@ class HostOfWorld:
     @property
     def acts(self) -> Acts:
         return self.world.use_cases().acts
+
+    def attestation(self, request: AttestationRequest) -> Attestation:
+        return attestation_of(request, self.settings.logging, self.world.now)
 
     def rehearse(self, act: Callable[[Acts], object]) -> Rehearsal:
         return self.world.use_cases().rehearse(lambda use_cases: act(use_cases.acts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from desk_world import api_of, client_of, path_of, paused_world
@@ -145,6 +145,9 @@ def _checks(world: World) -> list[queries.CheckRow]:
         ("/v1/events?type=prize.*", 400, "type: no type of event matches 'prize.*'"),
         ("/v1/events?check=evalz", 400, "there is no check 'evalz' (did you mean 'evals'?)"),
         ("/v1/events?limit=0", 400, "limit: "),
+        ("/v1/events?after=9223372036854775808", 400, "after: "),
+        ("/v1/events?cause=9223372036854775808", 400, "cause: "),
+        ("/v1/events/9223372036854775808", 404, "There is no event 9223372036854775808"),
         ("/v1/events?after=-1", 400, "after: "),
         ("/v1/events/99999", 404, "There is no event 99999; the last one is"),
         ("/v1/sources/pages", 404, "There is no source 'pages' (did you mean 'page'?)"),
@@ -171,6 +174,20 @@ def test_while_the_store_cannot_be_read_the_answer_is_503(
     monkeypatch.setattr(paused.store, "read", broken)
     answer = http.get("/v1/registry")
     assert (answer.status_code, answer.json()["detail"]) == (503, "The database is down.")
+
+
+def test_a_stream_whose_store_cannot_be_read_any_more_says_so_and_ends(
+    http: TestClient, paused: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object, **__: object) -> NoReturn:
+        raise Unavailable("The database cannot be read: look at its disk.")
+
+    monkeypatch.setattr(service, "_following", unreadable)
+    answer = http.get("/v1/events", headers={"Accept": "text/event-stream"})
+    assert answer.status_code == 200
+    assert answer.text.endswith(
+        'event: trouble\ndata: {"detail": "The database cannot be read: look at its disk."}\n\n'
+    )
 
 
 def test_a_stream_gives_what_was_recorded_after_the_event_that_its_reader_had_last(

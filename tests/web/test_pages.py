@@ -14,9 +14,11 @@ from pipeline_world import World, world_of
 from signed_world import SignedWorld
 from starlette.testclient import TestClient
 
+from monitor.core.credentials import AccessScope
 from monitor.core.ports import EventQuery, Unavailable
 from monitor.gate.decision import Answer
 from monitor.gate.uses import JudgedRow, Uses, record
+from monitor.web.api.acts import ACTS
 from monitor.web.pages.views import PAGES, PageSpec
 
 SCRIPT = "<script>alert(1)</script>"
@@ -168,3 +170,59 @@ def test_while_the_store_cannot_be_read_the_page_says_so(
     answer = http.get("/")
     assert answer.status_code == 503
     assert "The database is down." in answer.text
+
+
+SIGNED = (
+    *(f"/acts/{act}?entry=luna" for act in ("ack", "resume", "pause", "activate", "retire", "verify")),
+    "/acts/silence?entry=luna",
+    "/acts/silence?entry=luna&lift=true",
+    "/acts/silence?entry=luna&for=8h",
+    "/acts/maintenance?entry=luna",
+    "/acts/maintenance?entry=luna&close=3",
+    "/acts/release?position=4",
+    "/acts/resume?entry=lnua",
+    "/acts/resume",
+    f"/acts/ack?entry=luna&note={SCRIPT}",
+    f"/acts/maintenance?entry=luna&until={SCRIPT}&change={SCRIPT}",
+    f"/acts/ack?entry={SCRIPT}",
+    f"/signin?next=/{SCRIPT}",
+    f"/signin/{SCRIPT.replace('/', '')}",
+    "/signin",
+    "/configuration",
+    "/open",
+    "/entries/luna",
+)
+
+
+def test_the_pages_of_a_person_who_is_signed_in_are_whole_and_hold_nothing_inline(
+    paused: World, tmp_path: Path
+) -> None:
+    desk = SignedWorld(paused, tmp_path)
+    browser = desk.signed_in(SCRIPT, AccessScope.ADMIN)
+    head = paused.head
+    for path in SIGNED:
+        answer = browser.get(path)
+        assert answer.status_code in (200, 404), (path, answer.text)
+        read = _Read()
+        read.feed(answer.text)
+        assert (read.open, read.inline) == ([], []), path
+        assert len(read.ids) == len(set(read.ids)), (path, read.ids)
+        assert SCRIPT not in answer.text, path
+        assert answer.headers["referrer-policy"] == "same-origin", "a form would be sent with the origin null"
+        assert "form-action 'self'" in answer.headers["content-security-policy"]
+        assert ("sign-out" in read.ids, "sign-in" in read.ids) == (True, False)
+        assert all(link.startswith(("/", "?", "data:,", "#")) and not link.startswith("//") for link in read.links)
+    assert paused.head == head, "what is only looked at is not recorded"
+
+
+def test_every_next_step_is_a_button_that_leads_to_what_it_would_do(paused: World, tmp_path: Path) -> None:
+    browser = SignedWorld(paused, tmp_path).signed_in("clicks", AccessScope.OPERATE)
+    for page in ("/", "/open", "/entries/luna"):
+        read = _Read()
+        read.feed(browser.get(page).text)
+        steps = [id for id in read.ids if id.startswith("act-")]
+        assert steps, page
+        assert {link for link in read.links if link.startswith("/acts/")} <= {f"/acts/{name}" for name in ACTS}
+    resume = browser.get("/acts/resume?entry=luna").text
+    assert "price.standard.short.input" in resume
+    assert re.search(r"<td>1</td><td>2</td>", resume), "old and new stand side by side"

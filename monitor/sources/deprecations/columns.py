@@ -92,6 +92,11 @@ class Columns:
         return len(self.kinds) != len(set(self.kinds.values()))
 
 
+def tells_apart(table: PageTable) -> bool:
+    """Return whether a table has days of ends, so that its page has a word for them."""
+    return SHUTDOWN_DATE in bound(labels(table)).kinds.values()
+
+
 def labels(table: PageTable) -> list[str]:
     """Return the labels of a table's columns, in lower case."""
     columns = zip(*table.header, strict=False)

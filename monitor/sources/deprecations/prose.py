@@ -2,6 +2,9 @@
 
 Only a sentence that says one thing is read: one day, ids marked as code, a word for the end. One that speaks of a
 notice, of conditions or of more than one day states none; where it may be an end all the same it is refused.
+
+To be deprecated is no end where a page tells the two apart. `The model … will be deprecated on …` is one where it does
+not, and says nothing else of that model: some providers know no other word.
 """
 
 from __future__ import annotations
@@ -26,6 +29,15 @@ _ENDS = re.compile(
     re.IGNORECASE,
 )
 _DEPRECATED = re.compile(r"\bdeprecat\w+\b", re.IGNORECASE)
+_WILL_BE_DEPRECATED = re.compile(
+    r"\b(?:will|shall|(?:is|are) (?:to|going to|(?:scheduled|planned|set|due) to)) (?:be )?(?:fully |officially )?"
+    r"deprecated?\b",
+    re.IGNORECASE,
+)
+_STAYS = re.compile(
+    r"\b(?:remain\w*|still|continue\w*|available|access\w*|work\w*|support\w*|(?:not|no longer) recommended)\b",
+    re.IGNORECASE,
+)
 _NOTICE = re.compile(
     r"\b(?:notif\w+|announc\w+|releas\w+|launch\w+|introduc\w+|updated|published|e-?mail\w*|replac\w+ by)\b",
     re.IGNORECASE,
@@ -53,9 +65,14 @@ _SERIES = re.compile(
 """A span that names several models at once, and none of them."""
 
 
+ONLY_DEPRECATED = "it says only that it is deprecated on that day, not that it ends"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndStatement:
-    """What a sentence, or an item of a list below one, says: what ends, and when; `reason` is why it was not read."""
+    """What a sentence, or an item of a list below one, says: what ends, and when; `reason` is why it was not read.
+    Where both stand it is only deprecated on that day, which may be its end.
+    """
 
     named: Named
     end: AnnouncedEnd | None
@@ -95,8 +112,13 @@ class Prose:
         named = names.of_spans(_subject(sentence, word.start(), word.end()))
         if not follows and not any(named):
             return
-        end, reason = self._end(sentence, days, ends is not None)
-        if follows:
+        end, reason = self._end(sentence, days)
+        if ends is None:
+            deprecated = end if end is not None and not follows and _WILL_BE_DEPRECATED.search(sentence) else None
+            list_below = "the list below: " if follows else ""
+            self._list = None
+            yield EndStatement(named=named, end=deprecated, line=line, reason=list_below + ONLY_DEPRECATED)
+        elif follows:
             self._list = end
             if end is None:
                 yield EndStatement(named=Named(), end=None, line=line, reason=f"the list below: {reason}")
@@ -105,12 +127,8 @@ class Prose:
         else:
             yield EndStatement(named=named, end=end, line=line)
 
-    def _end(
-        self, sentence: str, days: list[tuple[int, int, date | None]], ends: bool
-    ) -> tuple[AnnouncedEnd | None, str]:
+    def _end(self, sentence: str, days: list[tuple[int, int, date | None]]) -> tuple[AnnouncedEnd | None, str]:
         """Return the end that a sentence states, or None and why it states none."""
-        if not ends:
-            return None, "it says only that it is deprecated on that day, not that it ends"
         if len(days) > 1:
             return None, "it names more than one day"
         day = days[0][2]
@@ -125,6 +143,19 @@ class Prose:
         if rest != sentence:
             return AnnouncedEnd(day, Precision.EARLIEST), ""
         return AnnouncedEnd(day, Precision.AFTER if _LATER.search(sentence) else Precision.FIRM), ""
+
+
+def tells_apart(block: Block, dates: DateReader) -> bool:
+    """Return whether a block tells what is deprecated from what has ended: that it goes on, or that its end is another
+    day.
+    """
+    if not isinstance(block, Paragraph):
+        return False
+    return any(
+        (_DEPRECATED.search(sentence) and (_ENDS.search(sentence) or _STAYS.search(sentence)))
+        or (_ENDS.search(sentence) and CODE not in sentence and dates.days_in(sentence))
+        for sentence in sentences(block.text)
+    )
 
 
 def sentences(text: str) -> list[str]:

@@ -31,14 +31,14 @@ from monitor.sources.deprecations import columns, names
 from monitor.sources.deprecations.columns import NOTICE_DATE, REPLACEMENT_KIND, ROW, STATUS, Columns
 from monitor.sources.deprecations.dates import DateReader, precision_of_all
 from monitor.sources.deprecations.doubts import doubt, footnote, tentative
-from monitor.sources.deprecations.prose import Prose, sentences
+from monitor.sources.deprecations.prose import EndStatement, Prose, sentences, tells_apart
 from monitor.sources.extraction import Unreadable
 from monitor.sources.pricing_page import markdown, markup
 from monitor.sources.pricing_page.blocks import MERGED, Block, Heading, Margin, PageTable, Paragraph, TableRow
 from monitor.sources.pricing_page.inline import CODE
 from monitor.sources.web_page import is_html, reading
 
-EXTRACTOR = "deprecations_page/2"
+EXTRACTOR = "deprecations_page/3"
 
 KIND = DEPRECATION + "kind"
 """What a subject is that is no model: `ENDPOINT` or `FEATURE`."""
@@ -179,15 +179,42 @@ class _PageReader:
     def read(self) -> None:
         """Read every part of the page."""
         prose = Prose(self._dates)
+        deprecated: list[tuple[int, EndStatement, Section, str]] = []
         for part, (block, section) in enumerate(zip(self._blocks, self._sections, strict=True)):
             self._part = part
             where = f"{section.title or 'the page'}, {'table' if isinstance(block, PageTable) else 'text'} at line "
             if isinstance(block, PageTable):
                 self._table(block, section, f"{where}{block.line}")
             for statement in prose.read(block):
-                self._statement(statement.named, statement.end, statement.reason, section, f"{where}{statement.line}")
+                if statement.end is not None and statement.reason:
+                    deprecated.append((part, statement, section, f"{where}{statement.line}"))
+                else:
+                    self._statement(
+                        statement.named, statement.end, statement.reason, section, f"{where}{statement.line}"
+                    )
         self._cards()
+        self._deprecated(deprecated)
         self._take_back()
+
+    def _deprecated(self, statements: Sequence[tuple[int, EndStatement, Section, str]]) -> None:
+        """Take a day of deprecation for the end of a model where the page knows no other word and says no other day."""
+        apart = any(
+            columns.tells_apart(block) if isinstance(block, PageTable) else tells_apart(block, self._dates)
+            for block in self._blocks
+        )
+        for part, statement, section, where in statements:
+            self._part = part
+            other = any(
+                SHUTDOWN_DATE in claim.fields
+                for name in (*statement.named.models, *statement.named.endpoints, *statement.named.features)
+                for claim in self._claims.get(name, ())
+            )
+            if apart:
+                self._statement(statement.named, None, statement.reason, section, where)
+            elif other:
+                self._refused.append(Refusal(where, statement.reason, statement.named.models))
+            else:
+                self._statement(statement.named, statement.end, "", section, where)
 
     def _take_back(self) -> None:
         """Take back the days that a sentence says were moved, or hold in one place alone, or are made up."""

@@ -25,7 +25,7 @@ from monitor.sources.pricing_page.rows import reconcile, rows_of
 from monitor.sources.pricing_page.walk import place
 from monitor.sources.web_page import is_html
 
-EXTRACTOR = "pricing_page/7"
+EXTRACTOR = "pricing_page/8"
 
 MOST_TABLES = 5_000
 """More than any pricing page has, the longest seen has some hundred; each takes half a millisecond to read."""

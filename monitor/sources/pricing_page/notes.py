@@ -1,5 +1,6 @@
 """Prose that bears on prices: uplifts, promotions, dates, aliases, and what is so of every price. It is shown to people
-and never becomes a price.
+and never becomes a price: what 10 % more comes to nobody printed, and OpenAI says it of models by the day of their
+release and of regions that it does not name.
 
 One kind of sentence is also a fact, though none of price: which id an alias currently points to.
 """

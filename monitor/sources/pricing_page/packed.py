@@ -14,9 +14,8 @@ from monitor.sources.pricing_page.blocks import PageTable, TableRow
 from monitor.sources.pricing_page.profiles import Profile
 
 _AMOUNT = r"\$ ?[0-9]+(?:\.[0-9]+)?"
-_LABELLED = re.compile(
-    rf"(?P<input>{_AMOUNT}) input ?(?:(?P<cached>{_AMOUNT}) cached input ?)?(?P<output>{_AMOUNT}) output"
-)
+_LABELLED = re.compile(rf"({_AMOUNT}) (cached input|input|output) ?")
+_ALL_LABELLED = re.compile(rf"(?:{_LABELLED.pattern})+")
 _ORDERED = re.compile(rf"({_AMOUNT}) / ({_AMOUNT}) / ({_AMOUNT})")
 _ORDER = ("input", "cached input", "output")
 ORDER = re.compile(
@@ -78,8 +77,11 @@ def _split(table: PageTable, column: int, titles: tuple[str, ...]) -> PageTable:
 
 def _amounts(text: str) -> tuple[str, str, str]:
     """Return the amounts of a cell in the order of its columns."""
-    if match := _LABELLED.fullmatch(text):
-        return match["input"], match["cached"] or "-", match["output"]
+    if _ALL_LABELLED.fullmatch(text):
+        labelled = _LABELLED.findall(text)
+        by_label = {label: amount for amount, label in labelled}
+        if len(by_label) == len(labelled) and {"input", "output"} <= by_label.keys():
+            return by_label["input"], by_label.get("cached input", "-"), by_label["output"]
     if match := _ORDERED.fullmatch(text):
         return match[1], match[2], match[3]
     return text, text, text

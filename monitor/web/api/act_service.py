@@ -30,7 +30,7 @@ from monitor.web.forms import OversizedBody, body_of
 from monitor.web.responses import as_response, problem
 
 LARGEST = 64 * 1024
-"""Bytes of a body."""
+"""Bytes of a body that brings no file."""
 
 CHANNEL = "api"
 """How events call this way of acting."""
@@ -143,7 +143,7 @@ class ActApi:
 
     async def _answer(self, spec: ActSpec, request: Request) -> Response:
         visitor = visitor_of(request.scope)
-        body = await posted(request, spec.body, self.keys)
+        body = await posted(request, spec.body, self.keys, spec.largest)
         if isinstance(body, Response):
             return body
         target = _target(request, body)
@@ -164,7 +164,7 @@ class ActApi:
 B = TypeVar("B", bound=ActBody)
 
 
-async def posted(request: Request, model: type[B], keys: FormKeys) -> B | Response:
+async def posted(request: Request, model: type[B], keys: FormKeys, largest: int = LARGEST) -> B | Response:
     """Return the fields of an act that was sent as JSON, or why they are not taken."""
     if not keys.holds(visitor_of(request.scope), request.headers.get(CSRF_HEADER, "")):
         return problem(
@@ -173,10 +173,10 @@ async def posted(request: Request, model: type[B], keys: FormKeys) -> B | Respon
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         return problem(415, "The body is not JSON: send it as Content-Type: application/json.")
     try:
-        given = json.loads(await body_of(request, LARGEST) or b"{}")
+        given = json.loads(await body_of(request, largest) or b"{}")
         return read_body(model, given)
     except OversizedBody:
-        return problem(413, f"The body is larger than {LARGEST} bytes: shorten what it says.")
+        return problem(413, f"The body is larger than {largest} bytes: shorten what it says.")
     except (ValueError, RecursionError):
         return problem(400, "The body is not JSON: send one object with the fields of the act.")
     except MalformedAct as error:

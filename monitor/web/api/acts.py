@@ -7,10 +7,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, Base64Bytes, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic import BaseModel as PydanticModel
 
 from monitor.core import events as ev
@@ -18,7 +18,17 @@ from monitor.core.names import perhaps
 from monitor.core.ports import Refused
 from monitor.core.redaction import redact
 from monitor.registry.acceptance import Going
-from monitor.registry.acts import Actor, ActResult, Acts, ActTarget, Announcement, Attestation
+from monitor.registry.acts import (
+    Actor,
+    ActResult,
+    Acts,
+    ActTarget,
+    Announcement,
+    AttachedFile,
+    Attestation,
+    AttestationRequest,
+    SilenceRequest,
+)
 from monitor.settings.durations import PATTERN
 from monitor.settings.durations import parse as parse_duration
 from monitor.web.api.parameters import When
@@ -99,6 +109,15 @@ class AcceptingBody(ExpectingBody):
         return Going(waived=frozenset(self.waive), losses=frozenset(self.accept_loss))
 
 
+class FileBody(PydanticModel):
+    """A file that is handed in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Words = Field(description="What refusals call it.")
+    content: Base64Bytes = Field(description="Its bytes, in base64.")
+
+
 class VerifyBody(ActBody):
     """The attestation of a check."""
 
@@ -106,6 +125,11 @@ class VerifyBody(ActBody):
     check: str = Field(description="The check, as the checklist names it.")
     url: Words = Field("", description="A link to the evidence.")
     note: Words = Field("", description="What was observed.")
+    files: list[FileBody] = Field(
+        [], alias="from", max_length=50, description="Files to keep as evidence; read for evals and logging."
+    )
+    baseline: Words = Field("", description="For evals: the entry or model that production runs now.")
+    called: Words = Field("", description="For evals: what the files call the model of the entry.")
 
 
 class AckBody(ActBody):
@@ -144,12 +168,14 @@ class AcceptConfigurationBody(ReasonedBody):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActCall:
-    """An act that somebody asks for: what it is done with and to, by whom, and when."""
+    """An act that somebody asks for: what it is done with and to, and by whom; `attestation` reads the files that
+    they hand in.
+    """
 
     acts: Acts
     target: ActTarget
     actor: Actor
-    now: datetime
+    attestation: Callable[[AttestationRequest], Attestation]
 
 
 Carry: TypeAlias = Callable[[ActCall, Any], ActResult]
@@ -167,6 +193,7 @@ class ActSpec:
         carry: Carries it out; raises `Refused`.
         previews: The type of the event by which it accepts, whose acceptance can be shown before; empty for none.
         asks: Whether it needs more than a reason before it can be rehearsed.
+        largest: How many bytes its body may have.
         on_change: Whether it is about a change, by the position of its event, and not about an entry.
     """
 
@@ -177,6 +204,7 @@ class ActSpec:
     carry: Carry
     previews: str = ""
     asks: bool = False
+    largest: int = 64 * 1024
     on_change: bool = False
 
 
@@ -197,8 +225,15 @@ def _retire(call: ActCall, body: ExpectingBody) -> ActResult:
 
 
 def _verify(call: ActCall, body: VerifyBody) -> ActResult:
-    attestation = Attestation(check=body.check, url=body.url, note=body.note)
-    return call.acts.verify(call.target, call.actor, attestation)
+    request = AttestationRequest(
+        check=body.check,
+        url=body.url,
+        note=body.note,
+        files=[AttachedFile(name=file.name, content=file.content) for file in body.files],
+        baseline=body.baseline,
+        called=body.called,
+    )
+    return call.acts.verify(call.target, call.actor, call.attestation(request))
 
 
 def _ack(call: ActCall, body: AckBody) -> ActResult:
@@ -206,16 +241,12 @@ def _ack(call: ActCall, body: AckBody) -> ActResult:
 
 
 def _silence(call: ActCall, body: SilenceBody) -> ActResult:
-    return call.acts.silence(call.target, call.actor, reason=body.reason, span=body.span, lift=body.lift)
+    request = SilenceRequest(span=body.span, lift=body.lift)
+    return call.acts.silence(call.target, call.actor, request, reason=body.reason)
 
 
 def _maintenance(call: ActCall, body: MaintenanceBody) -> ActResult:
-    announced = Announcement(
-        start=None if body.start is None else body.start.resolve(call.now),
-        end=None if body.until is None else body.until.resolve(call.now),
-        changes=tuple(body.change),
-        close=body.close,
-    )
+    announced = Announcement(start=body.start, end=body.until, changes=tuple(body.change), close=body.close)
     return call.acts.maintain(call.target, call.actor, announced, reason=body.reason)
 
 
@@ -251,6 +282,7 @@ ACTS: Mapping[str, ActSpec] = {
             body=VerifyBody,
             carry=_verify,
             asks=True,
+            largest=8 * 1024 * 1024,
         ),
         ActSpec(
             name="ack",

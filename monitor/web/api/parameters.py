@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from monitor.core.check_names import CHECKS
 from monitor.core.event_types import EVENT_TYPES
+from monitor.core.events import LAST_POSITION
 from monitor.core.moments import Moment, parse
 from monitor.core.names import perhaps
 from monitor.core.ports import Refused
@@ -103,11 +104,11 @@ class OfEvents(Nothing):
     source: str = Field("", description="Only what this source showed.")
     check: Annotated[str, BeforeValidator(_known_check)] = Field("", description="Only what moved this check.")
     actor: str = Field("", description="Only what this person, or `system`, wrote.")
-    cause: int | None = Field(None, ge=1, description="Only what this event led to.")
+    cause: int | None = Field(None, ge=1, le=LAST_POSITION, description="Only what this event led to.")
     since: When | None = Field(None, description="Only what was recorded at this time or later.")
     until: When | None = Field(None, description="Only what was recorded up to this time.")
-    after: int | None = Field(None, ge=0, description="Only positions above this one.")
-    before: int | None = Field(None, ge=1, description="Only positions below this one.")
+    after: int | None = Field(None, ge=0, le=LAST_POSITION, description="Only positions above this one.")
+    before: int | None = Field(None, ge=1, le=LAST_POSITION, description="Only positions below this one.")
     limit: int = Field(100, ge=1, le=MOST_EVENTS, description="At most so many on a page.")
     newest: bool = Field(False, description="The newest first.")
 

@@ -114,17 +114,24 @@ class Api:
         )
 
     async def _events(self, parameters: OfEvents) -> AsyncIterator[bytes]:
-        """Yield events as they are recorded: those after the position that was named, else from now on."""
+        """Yield events as they are recorded: those after the position that was named, else from now on. Where the store
+        cannot be read any more, that is said and the stream ends; an `EventSource` tries again.
+        """
         until = asyncio.get_running_loop().time() + STREAM
-        after = parameters.after if parameters.after is not None else await self.read(lambda desk: desk.reader.head())
         yield b"retry: 1000\n\n"
-        while asyncio.get_running_loop().time() < until:
-            head, page = await self.read(partial(_following, parameters=parameters, after=after))
-            for document in page:
-                yield _as_sse(document)
-            after = max(after, int(str(page[-1]["position"])) if len(page) == PAGE else head)
-            if len(page) < PAGE:
-                await asyncio.sleep(STEP)
+        try:
+            after = parameters.after
+            if after is None:
+                after = await self.read(lambda desk: desk.reader.head())
+            while asyncio.get_running_loop().time() < until:
+                head, page = await self.read(partial(_following, parameters=parameters, after=after))
+                for document in page:
+                    yield _as_sse(document)
+                after = max(after, int(str(page[-1]["position"])) if len(page) == PAGE else head)
+                if len(page) < PAGE:
+                    await asyncio.sleep(STEP)
+        except MonitorError as error:
+            yield f"event: trouble\ndata: {json.dumps({'detail': str(error)}, ensure_ascii=False)}\n\n".encode()
 
 
 def refusal(error: MonitorError) -> Response:

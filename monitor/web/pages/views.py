@@ -28,7 +28,7 @@ from monitor.core.moments import Moment
 from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.core.price import STANDARD, Meter
 from monitor.core.time import rounded
-from monitor.notify.answers import acknowledgements
+from monitor.notify import answers
 from monitor.registry.lookup import find_row, unknown_entry
 from monitor.web.api.parameters import AtTime, Nothing, OfEvents, When
 from monitor.web.api.resources import Desk, page_of_log, rows_of_registry
@@ -111,7 +111,7 @@ def registry(desk: Desk, path: Mapping[str, str], asked: Filters) -> Values:
     then = _then(desk, asked)
     entries = queries.entries(desk.reader, at=then)
     rows = rows_of_registry(desk, entries, then, judged=())
-    holders = acknowledgements(desk.reader, entries) if then is None else {}
+    holders = answers.holders(desk.reader, entries) if then is None else {}
     urgent = [] if then else [row for row in alerts(desk.reader, desk.configuration, desk.now) if row.kind in _URGENT]
     until = then or desk.now
     moves = _input_moves(desk.reader, until)
@@ -172,7 +172,7 @@ def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
             for other in registered_rows
             if registered_rows[other].spec.entry == registered.spec.entry and other != key
         ),
-        "holder": acknowledgements(desk.reader, registered_rows).get(key) if then is None else None,
+        "holder": answers.holders(desk.reader, registered_rows).get(key) if then is None else None,
         "chain": [_step(step.recorded, step.depth) for step in chain],
         "evidence": list(dict.fromkeys(step.recorded.event.evidence for step in chain if step.recorded.event.evidence)),
         "timeline": _timeline(history, _around(desk.reader, registered, span), span),

@@ -41,6 +41,15 @@ def test_the_mutants_of_unrendered_pages_yield_no_price_that_they_do_not_state(b
     assert sum(tally.kept for tally in tallies.values()) > 10_000
 
 
+def test_the_mutants_of_the_forms_of_other_providers_yield_no_price_that_they_do_not_state(bench: ModuleType) -> None:
+    for forms, providers in ((bench._forms, 2), (bench._catalogs, 7)):
+        tallies = forms.fuzz(300, 7)
+        assert [example for tally in tallies.values() for example in tally.examples] == []
+        assert min(tally.worst for tally in tallies.values()) >= bench.KEPT
+        assert len({name.split()[0] for name in tallies}) == providers
+        assert sum(tally.kept for tally in tallies.values()) > 500
+
+
 def test_the_oracle_of_components_catches_a_reader_that_trusts_every_row_and_no_tab(bench: ModuleType) -> None:
     def trusting(text: str, provider: str) -> set[object]:
         found: set[object] = set()
