@@ -164,20 +164,20 @@ def _record(store: Store, counted: Mapping[UsageKey, UsageCount], now: datetime,
     more is due.
     """
     with store.write() as tx:
-        kept = _added(_read(tx), counted)
-        due = _due(kept, now, ending=ending)
+        counts = _added(_read(tx), counted)
+        due = _due(counts, now, ending=ending)
         part = sorted(due.items(), key=lambda pair: (pair[1].first, pair[0].subject, pair[0].caller))[:BATCH]
         known = _known(tx, [usage for usage, _ in part])
         ledger = ev.Ledger(tx.head())
         for use, tally in part:
-            del kept[use]
+            del counts[use]
             identity = _identity(use)
             # The log of an earlier version does not say on which surface the first row of an entry is judged.
             if not known & {identity, replace(identity, surface="")}:
                 _write(ledger, identity, use, tally)
         if ledger.events:
             tx.append(ledger.events, now)
-        tx.put_working_state(USES, json.dumps([_as_kept(*pair) for pair in kept.items()]) if kept else "", now)
+        tx.put_working_state(USES, json.dumps([_as_kept(*pair) for pair in counts.items()]) if counts else "", now)
         return len(ledger.events), len(due) > BATCH
 
 

@@ -124,8 +124,8 @@ class SqlStore:
         with self._transaction() as tx:
             last = tx.working_state(table) or max(changes)
             scripts = [changes[name] for name in sorted(changes) if name > last] if tx.has_table(table) else [script]
-            for one in scripts:
-                tx.run_script(one)
+            for each in scripts:
+                tx.run_script(each)
             tx.put_working_state(table, max(changes), now)
 
     def check_writable(self, now: datetime) -> None:

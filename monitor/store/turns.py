@@ -68,9 +68,9 @@ class SqlTurns:
             turns.c.ended_at >= turns.c.begun_at,
             turns.c.begun_at < records.time_text(now - LOST),
         )
-        asked = select(turns).where(turns.c.due_at <= records.time_text(now), turns.c.name != TICKING, idle)
+        search = select(turns).where(turns.c.due_at <= records.time_text(now), turns.c.name != TICKING, idle)
         with self._transaction() as connection:
-            rows = connection.execute(asked.order_by(turns.c.due_at, turns.c.name)).mappings()
+            rows = connection.execute(search.order_by(turns.c.due_at, turns.c.name)).mappings()
             return [codec.of_columns(Turn, row) for row in rows]
 
     def claim(self, name: str, node: str, now: datetime) -> int | None:

@@ -135,18 +135,18 @@ class Member:
         self._engine.rest()
 
     def _refuse_a_namesake(self) -> None:
-        seen, ends = None, self._monitor.elapsed() + NAME_TAKEN.total_seconds()
+        heartbeat, ends = None, self._monitor.elapsed() + NAME_TAKEN.total_seconds()
         while self._monitor.elapsed() < ends:
             with self._monitor.store.read() as reader:
                 other = next((node for node in reader.nodes() if node.name == self._name), None)
             if other is None or other.silent(self._monitor.clock()):
                 return
-            if seen is not None and other.heartbeat_at != seen:
+            if heartbeat is not None and other.heartbeat_at != heartbeat:
                 raise Refused(
                     f"A node named {self._name} lives already on {self._monitor.store.name}: give this one another "
                     "name, as by ACCESS_MONITOR__NODES__NAME."
                 )
-            seen = other.heartbeat_at
+            heartbeat = other.heartbeat_at
             self._pause(0.5)
 
     # -- every second
@@ -225,16 +225,16 @@ class Member:
         with self._monitor.store.read() as reader:
             if reader.due(now):
                 due[DELIVERIES] = now.replace(microsecond=0)
-        before = {name: told for name, told in self._offered.items() if now - told[1] < OFFERED_AGAIN}
+        before = {name: offer for name, offer in self._offered.items() if now - offer[1] < OFFERED_AGAIN}
         names = [name for name, at in due.items() if name == DELIVERIES or before.get(name, (None,))[0] != at]
         self._engine.offer(names)
         self._offered = {**before, **{name: (due[name], now) for name in names}}
         if self._monitor.elapsed() - self._took_over_at >= BEAT.total_seconds():
             self._took_over_at = self._monitor.elapsed()
             self._turns.forget(now - FORGOTTEN)
-            taken = self._engine.take_over()
-            if taken:
-                logs.line("jobs of silent nodes are given to others", level=logging.WARNING, jobs=taken)
+            jobs = self._engine.take_over()
+            if jobs:
+                logs.line("jobs of silent nodes are given to others", level=logging.WARNING, jobs=jobs)
 
     def sooner(self, key: str, after: timedelta) -> None:
         """Have a source polled after this time, by whoever comes to it, unless it is polled earlier anyway."""
@@ -314,9 +314,9 @@ class Member:
             self._polling.update(begun)
         for key, future in begun.items():
             future.add_done_callback(partial(self._polled, key))
-        done, _ = wait(begun.values(), PATIENCE.total_seconds())
-        read = sum(future.exception() is None and future.result() for future in done)
-        return len(done), len(done) - read
+        ended, _ = wait(begun.values(), PATIENCE.total_seconds())
+        good = sum(future.exception() is None and future.result() for future in ended)
+        return len(ended), len(ended) - good
 
     def _polled(self, key: str, future: Future[bool]) -> None:
         with self._lock:

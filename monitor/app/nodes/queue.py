@@ -182,15 +182,15 @@ class ProcrastinateEngine:
                 await job.defer_async(name=name)
 
     async def _taken_over(self) -> int:
-        manager, taken = self._opened().job_manager, 0
+        manager, count = self._opened().job_manager, 0
         for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=SILENCE.total_seconds()):
-            taken += 1
+            count += 1
             try:
                 await manager.retry_job(job, retry_at=LONG_AGO)
             except ConnectorException:  # another one of this name waits, and does the same; or it has ended after all
                 with suppress(ConnectorException):
                     await manager.finish_job(job, status=Status.FAILED, delete_job=True)
-        return taken
+        return count
 
     # -- from other threads
 
