@@ -48,7 +48,7 @@ def _run() -> int:
     if arguments is not None:
         from monitor.gate.client import ask
 
-        if not ask.polls(arguments):
+        if not ask.asks_monitor(arguments):
             return ask.main(arguments)
     from monitor.cli import main as cli_main
 

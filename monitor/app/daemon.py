@@ -28,7 +28,7 @@ from monitor.detection.late_reads import awaiting, readers_of
 from monitor.detection.shards import SHORT, SPREAD, host_of
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.registry import check_expiry
-from monitor.registry.timekeeping import described, keep_ages, record_steps
+from monitor.registry.timekeeping import described, keep_ages, record_absence, record_steps
 from monitor.settings import Settings
 
 if TYPE_CHECKING:
@@ -187,8 +187,11 @@ class Daemon:
             yield server
 
     def _begin(self) -> None:
-        """Do what whoever takes the lock does first: record the configuration, write the leases."""
+        """Do what whoever takes the lock does first: record since when nobody watched, and the configuration; write the
+        leases.
+        """
         self._say_unaccepted()
+        record_absence(self._monitor.store, self._monitor.configuration.code, self._monitor.clock())
         self._monitor.declare()
         self._monitor.publish()
 

@@ -94,7 +94,7 @@ def _attempt(subject: str, well: str, monitor: Monitor, act: Callable[[Monitor],
 
 def _written(monitor: Monitor) -> None:
     monitor.store.check_pages()
-    monitor.store.check_writable(monitor.clock())
+    monitor.store.check_writable()
 
 
 def _sole(monitor: Monitor) -> None:

@@ -77,7 +77,7 @@ class LeaseFiles:
             new = {
                 environment: document
                 for environment, document in written.items()
-                if (last := kept[environment]) is None or lease_answers(last) != lease_answers(document)
+                if (last := kept[environment]) is None or lease_answers(last.content) != lease_answers(document)
             }
             if new:
                 with self._store.write() as tx:

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from monitor.core.check_names import CHECKS
+from monitor.core.configuration import shown_url
+from monitor.core.content import name_of
 from monitor.core.entry_spec import AT
 from monitor.core.events import record, rfc3339
 from monitor.core.price import PER_MILLION_TOKENS, USD
@@ -18,16 +20,23 @@ from monitor.registry.terms import multiple
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from monitor.audit.acts import ApprovalRow, AttestationRow, PersonAct
     from monitor.audit.agreement import PriceComparison
     from monitor.audit.alerts import Alert
     from monitor.audit.coverage import CoverageRow
+    from monitor.audit.gate_history import Denial, PastAnswer
     from monitor.audit.lifecycle import End
     from monitor.audit.node_status import NodeRow
+    from monitor.audit.outages import OutageRow
+    from monitor.audit.pauses import Pause
     from monitor.audit.production import ProductionAnswer
+    from monitor.audit.provenance import Provenance
     from monitor.audit.queries import ChainStep, CheckRow, StatusRow
     from monitor.audit.sent_notices import SentNotice
     from monitor.audit.silences import Silence
     from monitor.audit.source_status import PendingRow, SourceRow
+    from monitor.core.events import Recorded
+    from monitor.core.facts import Body
     from monitor.core.maintenance_windows import Window
     from monitor.core.notices import Acknowledgement
     from monitor.registry.acceptance import Acceptance
@@ -304,6 +313,149 @@ def of_notice(row: SentNotice, zone: tzinfo | None) -> Document:
             }
             for delivery in row.deliveries
         ],
+    }
+
+
+def of_act(act: PersonAct) -> Document:
+    """Return what a person did; what is blank is null."""
+    blank = {name: getattr(act, name) or None for name in ("row", "reason", "account", "host", "channel", "evidence")}
+    return {**asdict(act), **blank, "at": rfc3339(act.at)}
+
+
+def of_approval(row: ApprovalRow) -> Document:
+    """Return an acceptance with what was accepted."""
+    return {
+        **of_act(row.act),
+        "pins": dict(row.pins),
+        "unpinned": list(row.unpinned),
+        "callers": list(row.callers),
+        "waived": list(row.waived),
+        "losses": list(row.losses),
+        "requested_by": row.requested_by or None,
+        "request": row.request,
+    }
+
+
+def of_attestation(row: AttestationRow) -> Document:
+    """Return an attestation with the files that it rests on."""
+    return {
+        **of_act(row.act),
+        "check": row.check,
+        "url": row.url or None,
+        "note": row.note or None,
+        "until": time_or_none(row.until),
+        "files": [{**asdict(file), "format": file.format or None, "sha256": file.sha256 or None} for file in row.files],
+        "holds": row.holds,
+    }
+
+
+def of_pause(pause: Pause, now: datetime) -> Document:
+    """Return a pause; one that lasts has lasted until now."""
+    began, ended = pause.began.event, pause.ended
+    return {
+        "position": began.position,
+        "entry": pause.row.partition(AT)[0],
+        "row": pause.row,
+        "surface": began.data.get("surface"),
+        "began_at": rfc3339(began.occurred_at),
+        "ended_at": None if ended is None else rfc3339(ended.event.occurred_at),
+        "seconds": int(pause.length(now).total_seconds()),
+        "began_by": began.actor,
+        "ended_by": None if ended is None else ended.event.actor,
+        "ended": None if ended is None else ended.event.type,
+        "ended_position": None if ended is None else ended.event.position,
+        "ended_reason": None if ended is None else ended.event.data.get("reason"),
+        "reason": began.data["reason"],
+        "pin": began.data["pin"] or None,
+        "old": began.data["old"],
+        "new": began.data["new"],
+        "causes": list(began.data["causes"]),
+        "extended": [recorded.event.position for recorded in pause.extended],
+    }
+
+
+def of_outage(row: OutageRow, now: datetime) -> Document:
+    """Return a time in which something could not be seen; one that lasts has lasted until now."""
+    return {
+        **asdict(row),
+        "kind": row.kind.value,
+        "began_at": rfc3339(row.began_at),
+        "ended_at": time_or_none(row.ended_at),
+        "seconds": int(row.length(now).total_seconds()),
+        "last_good_at": time_or_none(row.last_good_at),
+        "evidence": row.evidence or None,
+    }
+
+
+def of_provenance(row: Provenance) -> Document:
+    """Return what decided an event."""
+    event = row.event.event
+    return {
+        "position": event.position,
+        "type": event.type,
+        "subject": event.subject,
+        "actor": event.actor,
+        "recorded_at": rfc3339(row.event.recorded_at),
+        "code": row.code or None,
+        "configuration": row.configuration or None,
+        "extractor": row.extractor or None,
+        "stated": row.stated,
+        "sha256": row.sha256 or None,
+        "loaded": row.loaded,
+        "loaded_at": time_or_none(row.loaded_at),
+        "changed": list(row.changed),
+        "accepted": None if row.accepted is None else _of_acceptance(row.accepted),
+        "document": dict(row.document),
+    }
+
+
+def _of_acceptance(recorded: Recorded) -> Document:
+    event = recorded.event
+    return {
+        "position": event.position,
+        "at": rfc3339(event.occurred_at),
+        "by": event.actor,
+        "reason": event.data["reason"],
+    }
+
+
+def of_past_answer(answer: PastAnswer) -> Document:
+    """Return what the gate answered at a time, in the shape of an answer of now; how long it held is not kept."""
+    return {
+        "key": answer.key,
+        "allowed": answer.allowed,
+        "status": answer.status,
+        "reason": answer.reason,
+        "fallback": answer.fallback,
+        "position": answer.position,
+        "expires_at": None,
+        "at": rfc3339(answer.at),
+        "judged_as": answer.judged_as,
+        "document": answer.document,
+        "written_at": rfc3339(answer.written_at),
+        "log_position": answer.log_position,
+        "stopped_since": time_or_none(answer.stopped_since),
+    }
+
+
+def of_denial(row: Denial) -> Document:
+    """Return what a caller was denied on a day."""
+    return {**asdict(row), "first_at": rfc3339(row.first_at), "surface": row.surface or None}
+
+
+def of_evidence(body: Body) -> Document:
+    """Return stored bytes, as text where they are some."""
+    try:
+        text = body.content.decode()
+    except UnicodeDecodeError:
+        text = None
+    return {
+        "hash": name_of(body.content),
+        "sha256": body.sha256,
+        "size": body.size,
+        "content_type": body.content_type,
+        "url": shown_url(body.url),
+        "text": text,
     }
 
 

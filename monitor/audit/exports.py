@@ -64,6 +64,7 @@ SEVERITIES = {
     ev.CHECK_FAILED: _MEDIUM,
     ev.GATE_DENIED: _MEDIUM,
     ev.CLOCK_STEPPED: _MEDIUM,
+    ev.DAEMON_STARTED: _MEDIUM,
     ev.CHECK_STALE: _LOW,
 }
 """Event type → how grave it is in OCSF's measure; informational unless named."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 
-from monitor.core.configuration import Configuration
+from monitor.core.configuration import OFFICIAL, Configuration
 from monitor.core.ends import AnnouncedEnd, Precision
+from monitor.core.events import LIFECYCLE_ANNOUNCED
 from monitor.core.facts import DEPRECATION, REPLACEMENT, SHUTDOWN_DATE, Fact, Subject
-from monitor.core.ports import Reader, Refused
+from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.registry.freshness import Freshness
 
 
@@ -51,6 +52,49 @@ class End:
     entries: tuple[str, ...]
     fallback_of: tuple[str, ...]
     verified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmEnd:
+    """The day on which a model ends by an official source, since when that is announced, and the page that says so
+    (empty: it has none).
+    """
+
+    day: date
+    announced_at: datetime
+    url: str
+
+
+def firm_ends(reader: Reader, configuration: Configuration, now: datetime) -> dict[str, FirmEnd]:
+    """Return the firm ends that official sources announce of the models of living rows, by the keys of these: the
+    earliest of several.
+    """
+    by_row: dict[str, FirmEnd] = {}
+    announced = [
+        end
+        for end in _said(reader, configuration, now)
+        if end.kind == "model" and end.precision is Precision.FIRM and end.trust == OFFICIAL and end.entries
+    ]
+    rows = reader.entries()
+    for end in sorted(announced, key=lambda end: end.day, reverse=True):
+        firm = FirmEnd(
+            day=end.day,
+            announced_at=_announced_at(reader, end, now),
+            url=configuration.sources[end.source].shown_url,
+        )
+        for key, row in rows.items():
+            if row.alive and row.spec.entry in end.entries and row.spec.model_id == end.model:
+                by_row[key] = firm
+    return by_row
+
+
+def _announced_at(reader: Reader, end: End, now: datetime) -> datetime:
+    """Return since when an end is announced: by the source's own words, else since it was first seen."""
+    try:
+        return datetime.combine(date.fromisoformat(end.notice_date), time(), UTC)
+    except ValueError:
+        query = EventQuery(type=LIFECYCLE_ANNOUNCED, subject=end.model, source=end.source, newest_first=True, limit=1)
+        return next((recorded.event.occurred_at for recorded in reader.events(query)), end.verified_at or now)
 
 
 def ends(reader: Reader, configuration: Configuration, now: datetime, name: str = "") -> list[End]:

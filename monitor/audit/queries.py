@@ -6,19 +6,25 @@ confirmed today.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from monitor.audit.reading import merged, of_types
 from monitor.audit.silences import Silence, silences
 from monitor.core import events as ev
 from monitor.core import price
+from monitor.core.baselines import Baselines
 from monitor.core.check_names import CHECKS, SAFETY_REVIEW
-from monitor.core.configuration import OFFICIAL, Configuration
+from monitor.core.configuration import OFFICIAL, Capabilities, Configuration, SourceSpec
 from monitor.core.entry import Approval, Check, CheckState, Entry
+from monitor.core.entry_spec import load
+from monitor.core.event_types import EVENT_TYPES, Stream
 from monitor.core.events import Recorded, entry_stream
-from monitor.core.facts import Fact, Subject
+from monitor.core.facts import Fact, Facts, Subject
 from monitor.core.maintenance_windows import Window
+from monitor.core.names import perhaps
 from monitor.core.notices import Acknowledgement
 from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.detection.stored_baselines import current_baselines
@@ -27,7 +33,7 @@ from monitor.gate.state import reason
 from monitor.notify.answers import holders
 from monitor.registry import checklist, price_schedule, safety, transitions
 from monitor.registry.access_verdict import AccessVerdict, counted
-from monitor.registry.freshness import Freshness
+from monitor.registry.freshness import NEVER_ENDS, Freshness
 from monitor.registry.lookup import find_entry, find_row
 
 
@@ -113,7 +119,21 @@ def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry
     """Return all entries, as they are or as they were recorded at a time."""
     if at is None:
         return reader.entries()
-    return transitions.replay(recorded.event for recorded in reader.events(EventQuery(until=at)))
+    return transitions.replay(recorded.event for recorded in merged(reader, _of_registry(reader, at)))
+
+
+def _of_registry(reader: Reader, at: datetime) -> list[EventQuery]:
+    """Return questions that together mean all that moves an entry: its own events, acknowledgements, and what befell
+    any model that one ever held. A log holds far more than that.
+    """
+    declaring = of_types((ev.ENTRY_DECLARED, ev.ENTRY_RENAMED, ev.ENTRY_AMENDED), EventQuery(until=at))
+    names: set[str] = set()
+    for recorded in merged(reader, declaring):
+        spec = load(recorded.event.data["declaration"])
+        names |= {*spec.surfaces.values(), spec.price_model} - {""}
+    types = [name for name, event_type in EVENT_TYPES.items() if event_type.stream is Stream.ENTRY]
+    own = of_types((*types, ev.NOTICE_ACKNOWLEDGED), EventQuery(until=at))
+    return [*own, *(EventQuery(subject=name, until=at) for name in sorted(names))]
 
 
 def status(
@@ -171,12 +191,16 @@ def _verified_then(one: Entry) -> datetime | None:
     return min(all_dates) if len(all_dates) == len(dates) else None
 
 
-def checks(reader: Reader, configuration: Configuration, key: str) -> list[CheckRow]:
-    """Return every check of an entry, the required ones first, then whatever else was verified."""
-    entry = find_entry(reader.entries(), key)
-    fresh = Freshness(reader, configuration)
-    looked = {"model_id": fresh.access(entry), "visibility": fresh.access(entry), "pricing": fresh.price(entry)}
-    looked = {name: at for name, at in looked.items() if _shows(reader, configuration, entry, name)}
+def checks(reader: Reader, configuration: Configuration, key: str, *, at: datetime | None = None) -> list[CheckRow]:
+    """Return every check of an entry, as it is or as it was recorded at a time: the required ones first, then whatever
+    else was verified.
+    """
+    entry = find_entry(entries(reader, at=at), key)
+    looked: dict[str, datetime | None] = {}
+    if at is None:
+        fresh = Freshness(reader, configuration)
+        looked = {"model_id": fresh.access(entry), "visibility": fresh.access(entry), "pricing": fresh.price(entry)}
+        looked = {name: read for name, read in looked.items() if _shows(reader, configuration, entry, name)}
     environments = dict.fromkeys((PRODUCTION, *configuration.gate.environments))
     needed = {environment: checklist.required(entry, environment) for environment in environments}
     required_checks = checklist.asked(entry)
@@ -269,40 +293,54 @@ def history(reader: Reader, key: str) -> Iterator[Recorded]:
     yield from events
 
 
-def price_subjects(reader: Reader, configuration: Configuration, name: str) -> tuple[Subject, ...]:
-    """Whose prices a name means: those of the entry with this key, of the entries that hold this model id, or
-    `provider/model`; else the models of this id at every provider that states, or once stated, a price of one.
+def price_subjects(
+    reader: Reader, configuration: Configuration, name: str, *, at: datetime | None = None
+) -> tuple[Subject, ...]:
+    """Whose prices a name means, now or at a time: those of the entry with this key, of the entries that hold this
+    model id, or `provider/model`; else the models of this id at every provider that states, or once stated, a price of
+    one.
 
     Raises:
         Refused: nothing is known by this name.
     """
-    registered = reader.entries()
+    registered = entries(reader, at=at)
     if (row := find_row(registered, name)) in registered:
         return (registered[row].price_subject,)
     subjects = {entry.price_subject for entry in registered.values() if name in entry.spec.surfaces.values()}
     if not subjects:
         baselines = current_baselines(reader, configuration.sources)
         priced = {subject for key in configuration.sources for subject in (baselines.baseline(key) or {})}
+        provider, _, model = name.partition("/")
         changed = {
             Subject(str(recorded.event.data["provider"]), recorded.event.subject)
-            for recorded in reader.events(EventQuery(type="price.*", subject=name))
+            for of in dict.fromkeys((name, model or name))
+            for recorded in reader.events(EventQuery(type="price.*", subject=of))
         }
-        provider, _, model = name.partition("/")
-        subjects = {s for s in priced if s.name == name or s == Subject(provider, model)} | changed
-    if not subjects:
-        raise Refused(f"no source states a price of {name!r}; `access-monitor poll` reads the pages and feeds")
+        subjects = {s for s in priced | changed if s.name == name or s == Subject(provider, model)}
+        if not subjects:
+            known = {*registered, *(subject.name for subject in priced | changed)}
+            known |= {f"{subject.scope}/{subject.name}" for subject in priced}
+            raise Refused(
+                f"no source states a price of {name!r}{perhaps(name, known)}; `access-monitor poll` reads the pages "
+                "and feeds"
+            )
     return tuple(sorted(subjects))
 
 
-def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject, ...]) -> list[PriceFact]:
-    """Return what every source has confirmed some models cost, official ones first."""
-    fresh = Freshness(reader, configuration)
+def prices(
+    reader: Reader, configuration: Configuration, subjects: tuple[Subject, ...], *, at: datetime | None = None
+) -> list[PriceFact]:
+    """Return what every source has confirmed some models cost, as it is or as it was recorded at a time; official
+    sources first.
+    """
     rows = []
+    now = _known_now(reader, configuration) if at is None else None
     for subject in subjects:
-        moves = _moves(reader, subject)
-        for spec, field, value in fresh.baselines.price_statements(subject, official=False, region=None):
+        known = now or _known_then(reader, configuration, subject, at or NEVER_ENDS)
+        moves = _moves(reader, subject, at)
+        for spec, field, value in known.baselines.price_statements(subject, official=False, region=None):
             own = moves.get((spec.key, field), [])
-            last = own[-1] if own else _baseline(reader, spec.key)
+            last = own[-1] if own else _baseline(reader, spec.key, at)
             rows.append(
                 PriceFact(
                     source=spec.key,
@@ -313,7 +351,7 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
                     amount=value,
                     position=None if last is None else last.event.position,
                     since=None if last is None else last.event.occurred_at,
-                    verified_at=fresh.seen(spec, Fact(subject, field)),
+                    verified_at=known.seen(spec, Fact(subject, field), last),
                     evidence="" if last is None else last.event.evidence,
                     url=spec.shown_url,
                     resold=spec.can.resells,
@@ -322,6 +360,87 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
                 )
             )
     return sorted(rows, key=lambda row: (row.provider, row.model, row.trust != OFFICIAL, row.source, row.meter))
+
+
+class _KnownPrices(NamedTuple):
+    """What is confirmed, and when a source was last read to say so; the event that gave the value is at hand."""
+
+    baselines: Baselines
+    seen: Callable[[SourceSpec, Fact, Recorded | None], datetime | None]
+
+
+def _known_now(reader: Reader, configuration: Configuration) -> _KnownPrices:
+    fresh = Freshness(reader, configuration)
+    return _KnownPrices(fresh.baselines, lambda spec, fact, _: fresh.seen(spec, fact))
+
+
+def _known_then(reader: Reader, configuration: Configuration, subject: Subject, at: datetime) -> _KnownPrices:
+    def baseline(source: str) -> Facts | None:
+        query = EventQuery(subject=subject.name, source=source, until=at, newest_first=True)
+        # Only an event of the model moves what is confirmed of it, and each names the baseline that it made.
+        moved = (recorded for recorded in reader.events(query) if "baseline" in recorded.event.data)
+        last = max(filter(None, (next(moved, None), _baseline(reader, source, at))), key=_position, default=None)
+        return None if last is None else reader.facts(str(last.event.data["baseline"]))
+
+    def seen(spec: SourceSpec, fact: Fact, last: Recorded | None) -> datetime | None:
+        return _read_at(reader, spec.key, at, None if last is None else last.recorded_at)
+
+    return _KnownPrices(Baselines(_sources_then(reader, configuration, at), baseline), seen)
+
+
+def _position(recorded: Recorded) -> int:
+    return recorded.event.position
+
+
+def _sources_then(reader: Reader, configuration: Configuration, at: datetime) -> dict[str, SourceSpec]:
+    """Return the sources of now, and those of the configuration of a time that are no longer there: they said what they
+    said.
+    """
+    specs = dict(configuration.sources)
+    query = EventQuery(type=ev.CONFIG_CHANGED, until=at, newest_first=True, limit=1)
+    for recorded in reader.events(query):
+        for row in recorded.event.data.get("document", {}).get("source", ()):
+            if row["key"] not in specs and row["key"] not in configuration.former_sources.values():
+                specs[row["key"]] = SourceSpec(
+                    key=row["key"],
+                    kind=row["kind"],
+                    every=timedelta(0),
+                    provider=row.get("provider") or "",
+                    url=row.get("url") or "",
+                    trust=row.get("trust") or OFFICIAL,
+                    can=Capabilities(prices=True),
+                )
+    return specs
+
+
+def _read_at(reader: Reader, source: str, at: datetime, least: datetime | None) -> datetime | None:
+    """Return the last good poll of a source up to a time, as far as the log says: most leave no event, but what a
+    source verifies is dated once a day.
+    """
+    state = reader.source(source)
+    if state is not None and state.good_at is not None and state.good_at <= at:
+        return state.good_at
+    query = EventQuery(source=source, until=at, newest_first=True, limit=1)
+    dated = [
+        recorded.event.occurred_at
+        for type in (ev.CHECK_VERIFIED, ev.SOURCE_RECOVERED)
+        for recorded in reader.events(replace(query, type=type))
+    ]
+    return max((*dated, *([least] if least else [])), default=None)
+
+
+def in_telling_order(facts: Iterable[PriceFact]) -> list[PriceFact]:
+    """Return prices in the order in which people ask for them: by model, tier, band and meter, then by source."""
+    return sorted(
+        facts,
+        key=lambda fact: (
+            fact.provider,
+            fact.model,
+            price.telling_order(fact.meter.field, price.TIERS),
+            fact.trust,
+            fact.source,
+        ),
+    )
 
 
 def prices_at(
@@ -344,21 +463,55 @@ def prices_at(
     return sorted(in_force, key=lambda row: (row.provider, row.model, row.trust != OFFICIAL, row.source, row.meter))
 
 
-def price_history(reader: Reader, subjects: tuple[Subject, ...]) -> list[Recorded]:
-    """Return every recorded move of the prices of some models, in order."""
-    return [recorded for subject in subjects for recorded in _price_moves(reader, subject)]
+def price_history(
+    reader: Reader, configuration: Configuration, subjects: tuple[Subject, ...], *, at: datetime | None = None
+) -> list[Recorded]:
+    """Return every recorded move of the prices of some models, up to a time, in order; before them what the first
+    baseline of each source stated, as an event of that price alone.
+    """
+    return [recorded for subject in subjects for recorded in _price_story(reader, configuration, subject, at)]
 
 
-def _price_moves(reader: Reader, subject: Subject) -> Iterator[Recorded]:
-    for recorded in reader.events(EventQuery(type="price.*", subject=subject.name)):
+def _price_story(reader: Reader, configuration: Configuration, subject: Subject, at: datetime | None) -> list[Recorded]:
+    moves = list(_price_moves(reader, subject, at))
+    sources = {spec.key for spec in configuration.sources.values() if spec.prices}
+    sources |= {recorded.event.source for recorded in moves}
+    first = [recorded for source in sorted(sources) for recorded in _first_prices(reader, source, subject, at)]
+    return sorted((*first, *moves), key=lambda recorded: recorded.event.position)
+
+
+def _first_prices(reader: Reader, source: str, subject: Subject, at: datetime | None) -> Iterator[Recorded]:
+    """Yield the prices of a model that the first baseline of a source stated, each as that event with the price as its
+    data.
+    """
+    query = EventQuery(type=ev.BASELINE_RECORDED, source=source, until=at, limit=1)
+    for recorded in reader.events(query):
+        baseline = str(recorded.event.data["baseline"])
+        for field, amount in sorted(reader.facts(baseline).get(subject, {}).items()):
+            if field.startswith(price.PREFIX):
+                meter = price.Meter.of(field)
+                data = {
+                    "provider": subject.scope,
+                    **{name: value for name, value in meter._asdict().items() if name != "condition" or value},
+                    "unit": price.PER_MILLION_TOKENS,
+                    "currency": price.USD,
+                    "old": None,
+                    "new": str(amount),
+                    "baseline": baseline,
+                }
+                yield replace(recorded, event=replace(recorded.event, subject=subject.name, data=data))
+
+
+def _price_moves(reader: Reader, subject: Subject, at: datetime | None = None) -> Iterator[Recorded]:
+    for recorded in reader.events(EventQuery(type="price.*", subject=subject.name, until=at)):
         if recorded.event.data["provider"] == subject.scope:
             yield recorded
 
 
-def _moves(reader: Reader, subject: Subject) -> dict[tuple[str, str], list[Recorded]]:
+def _moves(reader: Reader, subject: Subject, at: datetime | None = None) -> dict[tuple[str, str], list[Recorded]]:
     """Return the events by source and field that gave a price its values, in order."""
     moves: dict[tuple[str, str], list[Recorded]] = {}
-    for recorded in _price_moves(reader, subject):
+    for recorded in _price_moves(reader, subject, at):
         data = recorded.event.data
         if recorded.event.type != ev.PRICE_QUARANTINED:
             meter = price.Meter.named_in(data)
@@ -366,6 +519,7 @@ def _moves(reader: Reader, subject: Subject) -> dict[tuple[str, str], list[Recor
     return moves
 
 
-def _baseline(reader: Reader, source: str) -> Recorded | None:
-    """Return the last event that recorded the baseline of a source as a whole."""
-    return next(reader.events(EventQuery(type=ev.BASELINE_RECORDED, source=source, newest_first=True, limit=1)), None)
+def _baseline(reader: Reader, source: str, at: datetime | None = None) -> Recorded | None:
+    """Return the last event that recorded the baseline of a source as a whole, up to a time."""
+    query = EventQuery(type=ev.BASELINE_RECORDED, source=source, until=at, newest_first=True, limit=1)
+    return next(reader.events(query), None)

@@ -14,6 +14,7 @@ from typing import Any
 from monitor.audit import queries
 from monitor.audit.agreement import PriceComparison, PriceView, weigh
 from monitor.audit.controls import ControlMap, control_map
+from monitor.audit.pauses import Pause, pauses_of
 from monitor.audit.queries import CheckRow, StatusRow
 from monitor.core import events as ev
 from monitor.core import price
@@ -36,15 +37,6 @@ from monitor.registry.model_features import FallbackDifference
 from monitor.registry.policy import depends_on
 from monitor.registry.reminders import Deadline, agenda
 from monitor.registry.terms import PricedEntry, priced
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """One pause: what began it, what was added to it, and what ended it (None: it lasts, or the entry ended in it)."""
-
-    began: Recorded
-    extended: tuple[Recorded, ...] = ()
-    ended: Recorded | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,21 +147,6 @@ def _last(history: Sequence[Recorded], *types: str) -> Recorded | None:
 def _last_with(history: Sequence[Recorded], key: str) -> Recorded | None:
     """Return the last word of a person that has this behind it."""
     return next((record for record in reversed(history) if record.event.data.get(key)), None)
-
-
-def pauses_of(history: Sequence[Recorded]) -> list[Pause]:
-    """Return the pauses of an entry from what befell it, the oldest first."""
-    pauses: list[Pause] = []
-    running: list[Recorded] = []
-    for record in history:
-        if record.event.type in (ev.ENTRY_PAUSED, ev.ENTRY_PAUSE_EXTENDED):
-            running.append(record)
-        elif running and record.event.type in (ev.ENTRY_RESUMED, ev.ENTRY_RETIRED, ev.ENTRY_WITHDRAWN):
-            pauses.append(Pause(began=running[0], extended=tuple(running[1:]), ended=record))
-            running = []
-    if running:
-        pauses.append(Pause(began=running[0], extended=tuple(running[1:])))
-    return pauses
 
 
 def _confirmed(entry: Entry, fresh: Freshness) -> Iterator[Confirmed]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 
+from monitor.audit.concerning import of_entry
 from monitor.core.names import no_such
 from monitor.core.notices import Notice
 from monitor.core.ports import Delivery, Reader, Refused, SentMessage
@@ -27,9 +29,27 @@ class SentNotice:
         return tuple(dict.fromkeys(item.entry or item.subject for item in self.notice.items))
 
 
-def sent_notices(reader: Reader, limit: int | None = None) -> list[SentNotice]:
-    """Return the notices, the newest first; at most `limit` of them."""
-    return list(_composed(reader, limit))
+def sent_notices(
+    reader: Reader,
+    limit: int | None = None,
+    *,
+    entry: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[SentNotice]:
+    """Return the notices that were composed between two times, of everything or of an entry, the newest first; at most
+    `limit` of them. Of the past, what went out later is left out.
+
+    Raises:
+        Refused: there is no such entry.
+    """
+    rows = of_entry(reader, entry).rows if entry else frozenset()
+    notices = (
+        notice
+        for notice in reader.notices(since=since, until=until)
+        if not rows or any(item.entry in rows for item in notice.items)
+    )
+    return [_sent(reader, notice, until) for notice in islice(notices, limit)]
 
 
 def find_notice(reader: Reader, id: str) -> SentNotice:
@@ -38,23 +58,18 @@ def find_notice(reader: Reader, id: str) -> SentNotice:
     Raises:
         Refused: there is none of this id.
     """
-    deliveries = reader.deliveries()
     notice = reader.notice(id)
     if notice is None:
-        ids = {row.notice for row in deliveries}
+        ids = {row.notice for row in reader.deliveries()}
         raise Refused(no_such("notice", id, ids, "`access-monitor notices` lists them"))
+    return _sent(reader, notice, None)
+
+
+def _sent(reader: Reader, notice: Notice, until: datetime | None) -> SentNotice:
     return SentNotice(
         notice=notice,
-        deliveries=tuple(row for row in deliveries if row.notice == id),
-        messages=tuple(reader.sent_messages(notice=id)),
+        deliveries=tuple(reader.deliveries(notice=notice.id)),
+        messages=tuple(
+            message for message in reader.sent_messages(notice=notice.id) if until is None or message.at <= until
+        ),
     )
-
-
-def _composed(reader: Reader, limit: int | None) -> Iterable[SentNotice]:
-    by_notice: dict[str, list[Delivery]] = {}
-    for row in reader.deliveries():
-        by_notice.setdefault(row.notice, []).append(row)
-    for id in list(reversed(by_notice))[:limit]:
-        if (notice := reader.notice(id)) is not None:
-            messages = tuple(reader.sent_messages(notice=id))
-            yield SentNotice(notice=notice, deliveries=tuple(by_notice[id]), messages=messages)

@@ -5,7 +5,7 @@ Reading only; commands, HTTP and pages show the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,9 +13,9 @@ from enum import StrEnum
 from monitor.audit.node_status import polled_by
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
-from monitor.core.facts import LISTED, Fact, PendingChange, Refusal, SourceState, Value
+from monitor.core.facts import LISTED, Fact, PendingChange, Refusal, Snapshot, SourceState, Value
 from monitor.core.names import no_such
-from monitor.core.ports import EventQuery, Reader, Refused
+from monitor.core.ports import EventQuery, Reader, Refused, Source
 from monitor.core.price import PREFIX, Meter
 from monitor.core.text import value_in_words
 from monitor.registry.housekeeping import MISSED, limit
@@ -146,6 +146,23 @@ def newest_evidence(reader: Reader, key: str) -> str:
         for recorded in reader.events(query):
             return recorded.event.evidence
     return "" if state is None else state.evidence
+
+
+def refused_parts(
+    source: Callable[[str], Source], reader: Reader, key: str, now: datetime
+) -> tuple[Refusal, ...] | None:
+    """Read the newest evidence of a source anew, and return what of it is not understood; None where there is no
+    evidence. `source` makes the source of a key.
+
+    Raises:
+        MonitorError: nothing can read it now.
+    """
+    evidence = newest_evidence(reader, key)
+    body = reader.evidence(evidence) if evidence else None
+    if body is None:
+        return None
+    reading = source(key).extract(body, now)
+    return reading.refused if isinstance(reading, Snapshot) else None
 
 
 def fact_in_words(fact: Fact, value: Value | None, *, current: Value | None = None) -> str:

@@ -35,7 +35,7 @@ COMMANDS: Summaries = {
         "extract": ("monitor.cli.extract_other:extract", "Show what is read from a saved answer."),
         "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),
         "report": ("monitor.cli.report:report", "Write the rollout page of an entry."),
-        "audit": ("monitor.cli.audit:audit", "Verify the log, sign checkpoints of it, prove what is in it."),
+        "audit": ("monitor.cli.audit:audit", "Ask the log what auditors ask; verify it, sign it, prove what is in it."),
         "replay": ("monitor.cli.replay:replay", "Run recorded observations through the pipeline and print the events."),
         "gate": ("monitor.cli.gate:gate", "May this environment use this model now? The answer is the exit code."),
     },

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import output
+from monitor.cli.audit_questions import QUESTIONS
 from monitor.cli.framework import Group, Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened, opened_store
@@ -258,7 +259,7 @@ def export(options: Options, *, entry: str, since: Moment | None, until: Moment 
     if out.exists():
         raise Refused(f"The file {out} exists: name another one for the bundle.")
     from monitor.app.bootstrap import utc_now
-    from monitor.audit.concerning import of_entry
+    from monitor.audit.concerning import of_entry, passing
     from monitor.audit.translog.bundle import bundle, positions_with_causes
     from monitor.cli.bundle_page import write_bundle
 
@@ -269,18 +270,15 @@ def export(options: Options, *, entry: str, since: Moment | None, until: Moment 
             until=until.resolve(now) if until else None,
         )
         chosen = of_entry(reader, entry) if entry else None
-        events = positions_with_causes(
-            reader,
-            [recorded for recorded in reader.events(query) if chosen is None or chosen(recorded.event, reader)],
-        )
+        events = positions_with_causes(reader, list(passing(reader, query, chosen, None)))
         write_bundle(out, entry, events, bundle(reader, events))
     click.echo(f"Wrote {output.plural(len(events), 'event')} with their proofs to {out}.")
 
 
 audit = Group(
     "audit",
-    commands=(verify, checkpoint, seal, proof, watch, key, export),
-    help="Verify the log, sign checkpoints of it, prove what is in it.",
+    commands=(*QUESTIONS, verify, checkpoint, seal, proof, watch, key, export),
+    help="Ask the log what auditors ask; verify it, sign it, prove what is in it.",
     examples=(*verify.examples[:1], *checkpoint.examples, *proof.examples[:1]),
 )
 

@@ -8,12 +8,12 @@ import json
 import select
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import click
 
@@ -38,7 +38,7 @@ from monitor.core.moments import Moment, both, utc
 from monitor.core.ports import EventQuery, EventReader, EventStore
 
 if TYPE_CHECKING:
-    from monitor.audit.concerning import EventFilter
+    from monitor.audit.concerning import OfEntry, Saying
     from monitor.core.events import Recorded
 
 Line: TypeAlias = Callable[["Recorded", EventReader], str]
@@ -165,6 +165,8 @@ def events(
     Oldest first. Times go by recording. In CSV an apostrophe precedes a text that a spreadsheet would run as a
     formula.
     """
+    from monitor.audit.concerning import find_actor, find_subject
+
     if options.json and form not in (None, "jsonl"):
         raise click.UsageError(f"--json and --format {form} ask for two formats: give one of them.")
     if follow and (newest or until):
@@ -194,6 +196,10 @@ def events(
             limit=limit,
             newest_first=newest,
         )
+        if not follow:  # what is waited for need not be there yet
+            with store.read() as reader:
+                find_subject(reader, subject)
+                find_actor(reader, actor)
         chosen = _chosen(store, entry, text)
         if out is not None:
             _write_parquet(store, out, query, chosen)
@@ -209,6 +215,16 @@ def events(
             count += 1
     if not count and header:
         output.note("No events match.")
+
+
+class EventFilters(NamedTuple):
+    """What events have to pass beyond a query; None is anything."""
+
+    entry: OfEntry | None = None
+    text: Saying | None = None
+
+
+ANY = EventFilters()
 
 
 @contextmanager
@@ -227,30 +243,26 @@ def _opened_log(options: Options, sealed: Path | None, source: str) -> Iterator[
         yield monitor.store, monitor.clock()
 
 
-def _write_parquet(store: EventStore, path: Path, query: EventQuery, chosen: Sequence[EventFilter]) -> None:
+def _write_parquet(store: EventStore, path: Path, query: EventQuery, chosen: EventFilters) -> None:
+    from monitor.audit.concerning import passing
     from monitor.cli.parquet import write_parquet
 
     with store.read() as reader:
-        passing = (
-            recorded for recorded in reader.events(query) if all(choose(recorded.event, reader) for choose in chosen)
-        )
-        count = write_parquet(path, passing)
+        count = write_parquet(path, passing(reader, query, *chosen))
     output.note(f"Wrote {output.plural(count, 'event')} to {path}.")
 
 
-def _chosen(store: EventStore, entry: str, text: str) -> tuple[EventFilter, ...]:
-    """Return what events have to pass beyond the query."""
+def _chosen(store: EventStore, entry: str, text: str) -> EventFilters:
     from monitor.audit.concerning import of_entry, saying
 
-    filters: list[EventFilter] = [saying(text)] if text else []
-    if entry:
-        with store.read() as reader:
-            filters.append(of_entry(reader, entry))
-    return tuple(filters)
+    if not entry:
+        return EventFilters(text=saying(text) if text else None)
+    with store.read() as reader:
+        return EventFilters(of_entry(reader, entry), saying(text) if text else None)
 
 
 def follow_events(
-    store: EventStore, query: EventQuery, line: Line, stop: threading.Event, chosen: Sequence[EventFilter] = ()
+    store: EventStore, query: EventQuery, line: Line, stop: threading.Event, chosen: EventFilters = ANY
 ) -> None:
     """Print what matches, then what is recorded from then on.
 
@@ -277,23 +289,25 @@ def follow_events(
         nowhere(sys.stdout.fileno())
 
 
-def lines(store: EventStore, query: EventQuery, line: Line, chosen: Sequence[EventFilter] = ()) -> Iterator[str]:
+def lines(store: EventStore, query: EventQuery, line: Line, chosen: EventFilters = ANY) -> Iterator[str]:
     """Yield the lines of the events that match as the log stands now and pass every filter, read page by page.
 
     No transaction is open while a line is printed: a pager that nobody closes would else keep SQLite from ever
     shortening its write-ahead log. The log only grows, so pages that are read one after the other are what one reading
     would have been.
     """
+    from monitor.audit.concerning import passing
+
     with store.read() as reader:
         end = reader.head() + 1
     query = replace(query, before=end if query.before is None else min(end, query.before))
     left = query.limit
     while left is None or left > 0:
-        size = PAGE if left is None or chosen else min(PAGE, left)
+        size = PAGE if left is None else min(PAGE, left)
         with store.read() as reader:
-            page = list(reader.events(replace(query, limit=size)))
-            texts = [line(recorded, reader) for recorded in page if all(of(recorded.event, reader) for of in chosen)]
-        yield from texts[:left]
+            page = list(passing(reader, replace(query, limit=size), *chosen))
+            texts = [line(recorded, reader) for recorded in page]
+        yield from texts
         if len(page) < size:
             return
         last = page[-1].event.position

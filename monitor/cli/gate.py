@@ -37,11 +37,11 @@ class GateCommand(Command):
         before = [("--config", options.config), ("--database", options.database)]
         words = [word for name, value in before if value is not None for word in (name, value)]
         words += [*(["--json"] if options.json else []), *ctx.args]
-        return polled_answer(words) if ask.polls(words) else ask.main(words)
+        return monitor_answer(words) if ask.asks_monitor(words) else ask.main(words)
 
 
-def polled_answer(words: list[str]) -> int:
-    """Poll first, then answer from the registry; returns the exit code.
+def monitor_answer(words: list[str]) -> int:
+    """Poll first, then answer from the registry, or answer of the past from what was published; returns the exit code.
 
     Raises:
         ConfigurationError: the configuration is wrong, or there is no database here.
@@ -51,10 +51,53 @@ def polled_answer(words: list[str]) -> int:
         options = ask.parsed(words)
         if "--help" in options:
             return ask.main(["--help"])
-        return _polled_answer(options)
+        return _past_answer(options) if options[ask.AT] else _polled_answer(options)
     except LeaseError as stop:
         sys.stderr.write(f"{stop}\n")
         return stop.code
+
+
+def _past_answer(asked: dict[str, str]) -> int:
+    from monitor.audit import documents
+    from monitor.audit.gate_history import past_answer
+    from monitor.cli.opening import opened
+    from monitor.core.moments import parse, utc
+
+    excluded = (ask.MAX_AGE, ask.PAID, "--lease", "--public-key", "--explain")
+    if others := [name for name in excluded if asked.get(name)]:
+        raise ask.usage(f"{ask.AT} asks of one time; leave {' and '.join(others)} out")
+    try:
+        moment = parse(asked[ask.AT])
+    except ValueError as error:
+        raise ask.usage(f"{ask.AT}: {error}") from None
+    with opened(_options(asked)) as monitor, monitor.store.read() as reader:
+        answer = past_answer(
+            reader,
+            asked["KEY"],
+            moment.resolve(monitor.clock()),
+            environment=asked["--env"],
+            caller=asked["--caller"],
+            surface=asked["--surface"],
+        )
+    document = documents.of_past_answer(answer)
+    if "--json" in asked:
+        click.echo(json.dumps(document, ensure_ascii=False))
+        return ALLOWED if answer.allowed else DENIED
+    verdict = "allowed" if answer.allowed else f"denied: {answer.reason}"
+    click.echo(output.printable(f"{answer.key} in {asked['--env']} at {utc(answer.at)}: {verdict}"))
+    if not answer.allowed:
+        click.echo(output.printable(f"fallback: {answer.fallback or 'none that was allowed'}"))
+    written = f"written {utc(answer.written_at)} at log position {answer.log_position}"
+    click.echo(f"from the lease document {answer.document} of {answer.judged_as}, {written}")
+    if answer.stopped_since is not None:
+        output.note(f"No daemon ran since {utc(answer.stopped_since)}.")
+    return ALLOWED if answer.allowed else DENIED
+
+
+def _options(asked: dict[str, str]) -> Options:
+    options = Options()
+    options.config, options.database = asked["--config"] or None, asked["--database"] or None
+    return options
 
 
 def _polled_answer(asked: dict[str, str]) -> int:
@@ -73,11 +116,9 @@ def _polled_answer(asked: dict[str, str]) -> int:
         max_age = durations.parse(asked[ask.MAX_AGE])
     except ValueError as error:
         raise ask.usage(f"{ask.MAX_AGE} {asked[ask.MAX_AGE]} {error}") from None
-    options = Options()
-    options.config, options.database = asked["--config"] or None, asked["--database"] or None
     key, surface = asked["KEY"], asked["--surface"]
     request = GateRequest(environment=asked["--env"], caller=asked["--caller"], surface=surface)
-    with opened(options) as monitor:
+    with opened(_options(asked)) as monitor:
         view = read_view(monitor.store, monitor.configuration, monitor.clock())
         standing = resolve(key, view.standings, surface)
         if isinstance(standing, OtherSurfaces):
@@ -114,5 +155,9 @@ def _polled_answer(asked: dict[str, str]) -> int:
 gate = GateCommand(
     "gate",
     help=ask.SUMMARY,
-    examples=("access-monitor gate gpt-5.6-luna && ./deploy", "access-monitor gate gpt-5.6-luna --max-age 10m"),
+    examples=(
+        "access-monitor gate gpt-5.6-luna && ./deploy",
+        "access-monitor gate gpt-5.6-luna --max-age 10m",
+        "access-monitor gate gpt-5.6-luna --caller support-agent --at 2026-07-30T18:30:00Z",
+    ),
 )

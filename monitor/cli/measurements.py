@@ -18,6 +18,7 @@ from monitor.core.cost import money
 from monitor.core.event_words import share_in_percent
 from monitor.core.events import rfc3339
 from monitor.core.moments import Moment, both
+from monitor.core.names import perhaps
 from monitor.core.ports import MeasurementQuery, Reader, Refused
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ def measurements(options: Options, *, name: str | None, route: str, since: Momen
             return wanted is None or (one.surface, one.model) in wanted or ("", one.model) in wanted
 
         days = by_day(filter(is_wanted, reader.measurements(MeasurementQuery(route=route, since=begin))))
+        known = [] if days or not name else _measured(reader)
     if not days and not options.json:
-        of = f" of {name!r}" if name else ""
+        of = f" of {name!r}{perhaps(name, known)}" if name else ""
         by = f" by {route!r}" if route else ""
         raise Refused(
             f"no call{of}{by} since {rfc3339(begin)} was measured; a [[source]] of kind behaviour makes calls, "
@@ -120,6 +122,11 @@ def _subjects(reader: Reader, name: str) -> set[tuple[str, str]]:
     """Surface and model of the entry with this key; else the model of this id on any surface."""
     entry = reader.entries().get(name)
     return set(entry.spec.surfaces.items()) if entry is not None else {("", name)}
+
+
+def _measured(reader: Reader) -> set[str]:
+    """Return what could have been asked for: entries, and the models of which a call was measured."""
+    return {*reader.entries(), *(measured.model for measured in reader.measurements(MeasurementQuery()))}
 
 
 def _as_json(series: Series, day: date, one: Summary) -> dict[str, object]:

@@ -10,8 +10,10 @@ import click
 
 from monitor.cli import output
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
-from monitor.core.moments import both, utc
+from monitor.cli.times import time_option
+from monitor.core.moments import Moment, both, utc
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -40,8 +42,15 @@ NEWEST = 20
     default=NEWEST,
     help="At most N, the newest; 20 by default.",
 )
+@click.option(
+    "--entry", metavar="KEY", default="", shell_complete=complete_entries, help="Only notices about this entry."
+)
+@time_option("--since", "Only those composed at this time or later.")
+@time_option("--until", "Only those composed, and sent, up to this time.")
 @click.pass_obj
-def notices(options: Options, *, id: str | None, limit: int) -> None:
+def notices(
+    options: Options, *, id: str | None, limit: int, entry: str, since: Moment | None, until: Moment | None
+) -> None:
     """Show what was sent, word for word, and to whom.
 
     Without ID the newest notices, one a line. ID is the one at the end of a message.
@@ -50,7 +59,8 @@ def notices(options: Options, *, id: str | None, limit: int) -> None:
     from monitor.audit.sent_notices import find_notice, sent_notices
 
     with opened(options) as monitor, monitor.store.read() as reader:
-        rows = [find_notice(reader, id)] if id else sent_notices(reader, limit)
+        begin, end = (None if at is None else at.resolve(monitor.clock()) for at in (since, until))
+        rows = [find_notice(reader, id)] if id else sent_notices(reader, limit, entry=entry, since=begin, until=end)
         name = monitor.settings.notify.timezone
     zone = ZoneInfo(name) if name else None
     if options.json:

@@ -61,6 +61,7 @@ class PriceSeries(NamedTuple):
     ),
 )
 @time_option("--when", "The prices in force at this time, past or announced, instead of those of now.")
+@time_option("--at", "As recorded at TIME: RFC 3339, a date, or '2h ago'.")
 @click.pass_obj
 def show(
     options: Options,
@@ -70,6 +71,7 @@ def show(
     plotted: bool,
     used: dict[str, int] | None,
     when: Moment | None,
+    at: Moment | None,
 ) -> None:
     """Show prices by tier, band and meter.
 
@@ -79,18 +81,19 @@ def show(
     from monitor.audit import documents, queries
     from monitor.audit.agreement import weigh
 
-    if used is not None and (history or plotted):
-        raise click.UsageError("--usage is about the prices that are confirmed now; leave --history and --plot out.")
-    if when is not None and (history or plotted):
-        raise click.UsageError("--when is about one time; leave --history and --plot out.")
+    if used is not None and (history or plotted or at):
+        raise click.UsageError("--usage is about the prices of now: leave --history, --plot and --at out.")
+    if when is not None and (history or plotted or at):
+        raise click.UsageError("--when is about what is known now of one time: leave --history, --plot and --at out.")
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
-        subjects = queries.price_subjects(reader, monitor.configuration, name)
+        then = at.resolve(now) if at else None
+        subjects = queries.price_subjects(reader, monitor.configuration, name, at=then)
         if when is None:
-            facts = queries.prices(reader, monitor.configuration, subjects)
+            facts = queries.prices(reader, monitor.configuration, subjects, at=then)
         else:
             facts = queries.prices_at(reader, monitor.configuration, subjects, when.resolve(now))
-        moves = queries.price_history(reader, subjects) if history or plotted else []
+        moves = queries.price_history(reader, monitor.configuration, subjects, at=then) if history or plotted else []
         origin = ""
         if used is not None and not used:
             used, origin = costs.of_registry(reader.entries(), name)
@@ -98,10 +101,8 @@ def show(
         raise Refused(
             f"no source states a price of {name!r} now; `access-monitor prices {name} --history` shows what was"
         )
-    fresh = now - monitor.configuration.gate.price_freshness
-    facts.sort(
-        key=lambda fact: (fact.provider, fact.model, telling_order(fact.meter.field, TIERS), fact.trust, fact.source)
-    )
+    fresh = (then or now) - monitor.configuration.gate.price_freshness
+    facts = queries.in_telling_order(facts)
     words = weigh(facts, fresh_since=fresh)
     if used is not None:
         if options.json:
@@ -117,7 +118,7 @@ def show(
     if plotted:
         _plot(facts, moves, now)
     if not history and not plotted:
-        _print(words, now)
+        _print(words, then or now, past=then is not None)
 
 
 prices = DefaultGroup(
@@ -156,7 +157,7 @@ def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[PriceS
     return lines
 
 
-def _print(words: Sequence[PriceComparison], now: datetime) -> None:
+def _print(words: Sequence[PriceComparison], now: datetime, *, past: bool) -> None:
     where = ["WHERE"] if any(word.fact.meter.condition for word in words) else []
     output.table(
         (
@@ -169,7 +170,7 @@ def _print(words: Sequence[PriceComparison], now: datetime) -> None:
                 *(fact.meter if where else fact.meter[:4]),
                 spoken(fact.amount),
                 both(fact.since) if fact.since else "",
-                f"{rounded(now - fact.verified_at)} ago" if fact.verified_at else "",
+                f"{rounded(now - fact.verified_at)} {'before' if past else 'ago'}" if fact.verified_at else "",
                 fact.source,
                 fact.trust,
                 agreement.cell(word),

@@ -45,8 +45,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from monitor.audit.controls import ControlMap
+    from monitor.audit.pauses import Pause
     from monitor.audit.queries import CheckRow
-    from monitor.audit.report import Pause, Report
+    from monitor.audit.report import Report
     from monitor.registry.evals import EvalMatrix
 
 FORMS = {"md": markdown, "html": html}

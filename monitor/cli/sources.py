@@ -13,18 +13,14 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_sources
 from monitor.cli.opening import opened
-from monitor.core.facts import Snapshot
 from monitor.core.moments import both, utc
 from monitor.core.ports import MonitorError
 from monitor.core.text import duration_in_words
 from monitor.core.time import rounded
 
 if TYPE_CHECKING:
-    from monitor.app.bootstrap import Monitor
     from monitor.audit.node_status import NodeRow
     from monitor.audit.source_status import SourceRow
-    from monitor.core.facts import Refusal
-    from monitor.core.ports import Reader
 
 
 @command(
@@ -46,14 +42,17 @@ def sources(options: Options, *, source: str | None) -> None:
     """
     from monitor.audit import documents
     from monitor.audit.node_status import node_rows
-    from monitor.audit.source_status import source_rows
+    from monitor.audit.source_status import refused_parts, source_rows
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = source_rows(reader, monitor.configuration, now, source or "")
         nodes = node_rows(reader, monitor.configuration, now)
         if source:
-            rows = [replace(rows[0], refused=_refused(monitor, reader, source, now))]
+            try:
+                rows = [replace(rows[0], refused=refused_parts(monitor.source, reader, source, now))]
+            except MonitorError as error:
+                output.note(str(error))
     if options.json:
         output.as_json([documents.of_source(row) for row in rows])
     elif source:
@@ -62,24 +61,6 @@ def sources(options: Options, *, source: str | None) -> None:
         _print_all(rows, nodes, now)
     else:
         output.note("No source is configured: add a [[source]] to the configuration.")
-
-
-def _refused(monitor: Monitor, reader: Reader, key: str, now: datetime) -> tuple[Refusal, ...] | None:
-    """Read the newest evidence of a source anew, and return what of it is not understood; None where there is no
-    evidence, or where nothing can read it now.
-    """
-    from monitor.audit.source_status import newest_evidence
-
-    evidence = newest_evidence(reader, key)
-    body = reader.evidence(evidence) if evidence else None
-    if body is None:
-        return None
-    try:
-        reading = monitor.source(key).extract(body, now)
-    except MonitorError as error:
-        output.note(str(error))
-        return None
-    return reading.refused if isinstance(reading, Snapshot) else None
 
 
 def _print_all(rows: Sequence[SourceRow], nodes: Sequence[NodeRow], now: datetime) -> None:

@@ -219,8 +219,9 @@ def why(options: Options, *, entry: str, surface: str, at: Moment | None) -> Non
 )
 @click.argument("entry", shell_complete=complete_entries)
 @surface_option
+@time_option("--at", "As recorded at TIME: RFC 3339, a date, or '2h ago'.")
 @click.pass_obj
-def checklist(options: Options, *, entry: str, surface: str) -> None:
+def checklist(options: Options, *, entry: str, surface: str, at: Moment | None) -> None:
     """Show every readiness check of an entry.
 
     Each with its state, since when and until when it holds, who verified it and on what evidence. A blank is
@@ -235,6 +236,9 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
     from monitor.registry.fallbacks import compared
     from monitor.registry.lookup import find_entry
 
+    if at is not None:
+        _checklist_then(options, entry, surface, at)
+        return
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         entry = row_of(monitor, entry, surface)
@@ -255,6 +259,51 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
             laid_out[FALLBACK] = {"fallback": fallback, "differences": [asdict(line) for line in differences]}
         output.as_json([{**documents.of_check(row), "comparison": laid_out.get(row.name)} for row in rows])
         return
+    _print_checks(rows)
+    if differences:
+        click.echo()
+        click.echo(output.printable(f"Its fallback {fallback}: {'; '.join(line.words for line in differences)}."))
+    if comparison is not None:
+        click.echo()
+        papers.comparison(comparison)
+    if registered.status is Status.PAUSED or accepted.asks:
+        click.echo()
+        accepting.asks(accepted)
+        accepting.pins(accepted.compared)
+    if mends:
+        output.note(f"Needed and not verified: {', '.join(mends)}.")
+    for name, how in mends.items():
+        output.note(f"  {name}: {how}")
+
+
+def _checklist_then(options: Options, entry: str, surface: str, at: Moment) -> None:
+    """Show the checks of an entry as they were recorded at a time; how its fallback differed is not in the log."""
+    from monitor.audit import documents, queries
+    from monitor.core.check_names import EVALS
+    from monitor.registry.evals import matrix
+    from monitor.registry.lookup import find_row, unknown_entry
+
+    with opened(options) as monitor, monitor.store.read() as reader:
+        then = at.resolve(monitor.clock())
+        entries = queries.entries(reader, at=then)
+        row_key = find_row(entries, entry, surface)
+        if row_key not in entries:
+            raise unknown_entry(row_key, entries, then=utc(then))
+        rows = queries.complete(queries.checks(reader, monitor.configuration, row_key, at=then), then)
+        comparison = matrix(entries[row_key], entries)
+    if options.json:
+        evals = None if comparison is None else comparison.as_json()
+        output.as_json(
+            [{**documents.of_check(row), "comparison": evals if row.name == EVALS else None} for row in rows]
+        )
+        return
+    _print_checks(rows)
+    if comparison is not None:
+        click.echo()
+        papers.comparison(comparison)
+
+
+def _print_checks(rows: Sequence[CheckRow]) -> None:
     output.table(
         ("CHECK", "NEEDED", "STATE", "VERIFIED", "UNTIL", "BY", "ON WHAT"),
         [
@@ -271,20 +320,6 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
         ],
         coloured="STATE",
     )
-    if differences:
-        click.echo()
-        click.echo(output.printable(f"Its fallback {fallback}: {'; '.join(line.words for line in differences)}."))
-    if comparison is not None:
-        click.echo()
-        papers.comparison(comparison)
-    if registered.status is Status.PAUSED or accepted.asks:
-        click.echo()
-        accepting.asks(accepted)
-        accepting.pins(accepted.compared)
-    if mends:
-        output.note(f"Needed and not verified: {', '.join(mends)}.")
-    for name, how in mends.items():
-        output.note(f"  {name}: {how}")
 
 
 def _needed(row: CheckRow) -> str:

@@ -28,6 +28,7 @@ class Stream(StrEnum):
     NOTICE = "notice"
     CONFIG = "config"
     CLOCK = "clock"
+    DAEMON = "daemon"
     GATE = "gate"
     TOKEN = "token"
 
@@ -437,6 +438,15 @@ ClockData = TypedDict("ClockData", {"by": int, "from": str, "to": str})
 """A clock that was set: by how many seconds, from when to when."""
 
 
+class StartData(TypedDict):
+    """A daemon that starts after none ran, or in another version than the last one: when that was seen to be alive, and
+    the version of the program.
+    """
+
+    last_seen: str | None
+    code: str
+
+
 class UseData(TypedDict):
     """Who asked the gate, and how often."""
 
@@ -489,7 +499,7 @@ def _of(stream: Stream, data: type[Any], *names: str, words: Words = event_words
 
 
 EVENT_TYPES: Mapping[str, EventType] = _table(
-    *_of(Stream.SOURCE, BaselineData, ev.BASELINE_RECORDED),
+    *_of(Stream.SOURCE, BaselineData, ev.BASELINE_RECORDED, words=event_words.of_a_price),
     *_of(Stream.SOURCE, RenameData, ev.SOURCE_RENAMED),
     *_of(Stream.SOURCE, FailureData, ev.SOURCE_FAILED),
     *_of(Stream.SOURCE, RecoveryData, ev.SOURCE_RECOVERED),
@@ -539,6 +549,7 @@ EVENT_TYPES: Mapping[str, EventType] = _table(
     *_of(Stream.CONFIG, ConfigurationData, ev.CONFIG_CHANGED),
     *_of(Stream.CONFIG, ConfigurationAcceptanceData, ev.CONFIG_ACCEPTED),
     *_of(Stream.CLOCK, ClockData, ev.CLOCK_STEPPED, words=event_words.of_the_clock),
+    *_of(Stream.DAEMON, StartData, ev.DAEMON_STARTED, words=event_words.of_a_start),
     *_of(Stream.GATE, UseData, ev.GATE_DENIED, ev.GATE_FIRST_USED),
     *_of(Stream.TOKEN, TokenData, ev.TOKEN_CREATED, ev.TOKEN_REVOKED, ev.TOKEN_LINKED),
 )

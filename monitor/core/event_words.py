@@ -107,6 +107,12 @@ def of_the_clock(data: Mapping[str, Any]) -> str:
     return f"set {direction} by {by}: {data['from']} → {data['to']}"
 
 
+def of_a_start(data: Mapping[str, Any]) -> str:
+    """Say which version runs, and until when one ran before."""
+    before = f"; the last one ran until {data['last_seen']}" if data["last_seen"] else ""
+    return f"version {data['code']}{before}"
+
+
 def meter_in_words(data: Mapping[str, Any]) -> str:
     """Return the identity of a price below its model: `batch input, long context`."""
     return Meter(

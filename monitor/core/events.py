@@ -81,6 +81,7 @@ NOTICE_ACKNOWLEDGED = "notice.acknowledged"
 CONFIG_CHANGED = "config.changed"
 CONFIG_ACCEPTED = "config.accepted"
 CLOCK_STEPPED = "clock.stepped"
+DAEMON_STARTED = "daemon.started"
 GATE_DENIED = "gate.denied"
 GATE_FIRST_USED = "gate.first_used"
 TOKEN_CREATED = "token.created"
@@ -217,6 +218,7 @@ def token_stream(name: str) -> str:
 
 CONFIG_STREAM = "config"
 CLOCK_STREAM = "clock"
+DAEMON_STREAM = "daemon"
 
 
 def rfc3339(at: datetime) -> str:

@@ -74,6 +74,14 @@ class LeaseRecord:
     document: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeptLease:
+    """A lease document with its record."""
+
+    record: LeaseRecord
+    content: bytes
+
+
 class StoredEvent(NamedTuple):
     """An event as its row says it, for whoever checks the row: `content` are the bytes that its leaf should be the hash
     of, `baseline` the hash of the facts that it names, empty where it names none.

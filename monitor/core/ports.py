@@ -31,7 +31,7 @@ from monitor.core.facts import (
     PendingChange,
     SourceState,
 )
-from monitor.core.leaves import KeptCheckpoint, Leaf, LeafKind, StoredEvent
+from monitor.core.leaves import KeptCheckpoint, KeptLease, Leaf, LeafKind, StoredEvent
 from monitor.core.nodes import Node, Turn
 from monitor.core.notices import EarlierMessage, Notice
 
@@ -209,7 +209,8 @@ class Channel(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQuery:
     """Which events: globs for `type` and `subject`; `since` and `until` bound `recorded_at` (until inclusive); `after`
-    and `before` positions. `check` is the name of a check that the event is about, `actor` who wrote it.
+    and `before` positions. `check` is the name of a check that the event is about, `actor` who wrote it; `acts` are the
+    events that people wrote.
 
     A `source`, a `stream` or a `subject` without a glob also means what was recorded under the key that a source or an
     entry had before it was renamed.
@@ -221,6 +222,7 @@ class EventQuery:
     stream: str = ""
     check: str = ""
     actor: str = ""
+    acts: bool = False
     cause: int | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -319,8 +321,8 @@ class TreeReader(Protocol):
     def signing_keys(self) -> Sequence[str]:
         """Return the public keys whose leaf is in the tree, as verifiers take them, the oldest first."""
 
-    def last_lease(self, environment: str) -> bytes | None:
-        """Return the lease document of an environment that was kept last."""
+    def last_lease(self, environment: str, at: datetime | None = None) -> KeptLease | None:
+        """Return the lease document of an environment that was kept last, or last at a time."""
 
 
 class EventReader(Protocol):
@@ -374,6 +376,9 @@ class KeptEvidence:
 class Reader(EventReader, VerifiedLog, Protocol):
     """A consistent view of the store; never waits for writers."""
 
+    def daemon_seen_at(self) -> datetime | None:
+        """Return when the daemon last saw that the database can be written; None before its first time."""
+
     def event_types(self) -> Mapping[str, tuple[int, int]]:
         """Return how many events of each type there are, and the position of the last."""
 
@@ -408,8 +413,11 @@ class Reader(EventReader, VerifiedLog, Protocol):
         pending change and no source.
         """
 
-    def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
-        """Return rows of the outbox, oldest first; all without a state."""
+    def notices(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Notice]:
+        """Return the notices that were composed between two times, the newest first."""
+
+    def deliveries(self, *states: DeliveryState, notice: str = "") -> Sequence[Delivery]:
+        """Return rows of the outbox, oldest first; all without a state, those of all notices unless one is named."""
 
     def first_message(self, destination: str, incident: str) -> tuple[str, EarlierMessage] | None:
         """Return the notice and the message by which an incident began at a destination."""
@@ -627,8 +635,9 @@ class Store(Protocol):
         back. No log rows.
         """
 
-    def check_writable(self, now: datetime) -> None:
-        """Write something that is read nowhere else, and so see that a decision could be recorded now.
+    def check_writable(self, seen_at: datetime | None = None) -> None:
+        """Write, and so see that a decision could be recorded now: that the daemon was alive at a time, or what stands
+        there already.
 
         Raises:
             MonitorError: nothing can be written.

@@ -400,6 +400,7 @@ SILENT = frozenset(
         ev.NOTICE_DELIVERED,  # what became of notices is told by the relay
         ev.NOTICE_DEAD,
         ev.CLOCK_STEPPED,
+        ev.DAEMON_STARTED,  # who starts it knows
         ev.GATE_DENIED,
         ev.GATE_FIRST_USED,
         ev.TOKEN_CREATED,  # who may ask over HTTP moves nothing that production gets

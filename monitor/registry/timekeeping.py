@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from monitor.core import events as ev
-from monitor.core.events import CLOCK_STREAM, Ledger, rfc3339
-from monitor.core.ports import ClockStep, DeliveryState, Store, Transaction
+from monitor.core.events import CLOCK_STREAM, DAEMON_STREAM, Ledger, rfc3339
+from monitor.core.ports import ClockStep, DeliveryState, EventQuery, Reader, Store, Transaction
 
 
 def record_steps(store: Store, steps: Sequence[ClockStep], now: datetime) -> None:
@@ -27,6 +27,44 @@ def record_steps(store: Store, steps: Sequence[ClockStep], now: datetime) -> Non
                 data=described(step),
             )
         tx.append(ledger.events, now)
+
+
+ABSENCE = timedelta(minutes=1)
+"""For how long no daemon has to have run for the next one to record it; a restart takes less."""
+
+
+def record_absence(store: Store, code: str, now: datetime) -> None:
+    """Append that a daemon starts, where none was seen to be alive for longer than a restart takes, or another version
+    of the program (`code`) was.
+
+    Nothing else in the log tells a time in which nothing happened from one in which nobody watched.
+    """
+    with store.write() as tx:
+        seen_at = tx.daemon_seen_at()
+        absent = seen_at is not None and now - seen_at > ABSENCE
+        if not absent and last_code(tx) in ("", code):
+            return
+        ledger = Ledger(tx.head())
+        ledger.add(
+            ev.DAEMON_STARTED,
+            DAEMON_STREAM,
+            DAEMON_STREAM,
+            at=now,
+            data={"last_seen": None if seen_at is None else rfc3339(seen_at), "code": code},
+        )
+        tx.append(ledger.events, now)
+
+
+def last_code(reader: Reader, until: int | None = None) -> str:
+    """Return the version of the program that the log named last, or last up to a position; empty where none is."""
+    newest = [
+        recorded.event
+        for type in (ev.DAEMON_STARTED, ev.CONFIG_CHANGED)
+        for recorded in reader.events(
+            EventQuery(type=type, before=None if until is None else until + 1, newest_first=True, limit=1)
+        )
+    ]
+    return "" if not newest else str(max(newest, key=lambda event: event.position).data["code"])
 
 
 def described(step: ClockStep) -> dict[str, int | str]:

@@ -19,7 +19,7 @@ from monitor.store.location import NoDatabase
 from monitor.store.schema import compatible_revisions
 from monitor.store.writer import SqlTransaction
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0010")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """All revisions in `migrations/versions`, oldest first."""
 
 HEAD = REVISIONS[-1]

@@ -15,13 +15,13 @@ from operator import eq, ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Connection, Integer, Table, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Table, and_, bindparam, func, literal_column, or_, select
 
 from monitor.core import records
 from monitor.core.content import PREFIX
 from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
-from monitor.core.events import LAST_POSITION, LogHead, Recorded
+from monitor.core.events import LAST_POSITION, SYSTEM, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.nodes import Node, Turn
 from monitor.core.notices import EarlierMessage, Notice
@@ -64,6 +64,7 @@ _BATCH = 500
 
 _HEAD = CompiledStatement(select(func.coalesce(func.max(events.c.position), 0)))
 _LOG = CompiledStatement(select(log.c.id, log.c.epoch))
+_DAEMON_SEEN = CompiledStatement(select(log.c.written_at))
 _EVENTS = select(events)
 _EVENT = CompiledStatement(_EVENTS.where(events.c.position == bindparam("position")))
 _EVENT_TYPES = CompiledStatement(
@@ -108,6 +109,8 @@ _WORKING_STATE = CompiledStatement(select(working_state.c.content).where(working
 _HASH = re.compile(rf"{PREFIX}[0-9a-f]{{64}}")
 _WILD = re.compile(r"[/%_]")
 _DELIVERIES = select(*_DELIVERY).order_by(deliveries.c.id)
+_FIRST_DELIVERY = select(func.min(deliveries.c.id)).where(deliveries.c.notice == notices.c.id).scalar_subquery()
+_NOTICES = select(notices.c.content).order_by(notices.c.at.desc(), _FIRST_DELIVERY.desc())
 
 HORIZON = timedelta(days=1)
 """Nothing waits or is claimed for so long: what is dated later was dated by a clock that was ahead."""
@@ -149,6 +152,7 @@ class _Shape(NamedTuple):
     type: str
     subject: str
     check: str
+    acts: bool
     given: tuple[str, ...]
     newest_first: bool
     renamed: tuple[tuple[str, str], ...]
@@ -170,7 +174,9 @@ def _parted(query: EventQuery, former: tuple[FormerStream, ...]) -> tuple[_Shape
         if value is not None and value != ""
     }
     type, subject = patterns.get("type", ""), patterns.get("subject", "")
-    shape = _Shape(type, subject, query.check, tuple(row), query.newest_first, renamed, former if renamed else ())
+    shape = _Shape(
+        type, subject, query.check, query.acts, tuple(row), query.newest_first, renamed, former if renamed else ()
+    )
     return shape, row
 
 
@@ -184,6 +190,9 @@ def _search(glob: Callable[[ColumnElement[str], str], ColumnElement[bool]], shap
     if shape.check:
         # Found in the text of the canonical JSON: the two databases have no word for a key of one in common.
         search = search.where(events.c.data.contains(f'"check":"{shape.check}"', autoescape=True))
+    if shape.acts:
+        # As the index of acts says it: a value that is given when it is run would not be found to be the same.
+        search = search.where(events.c.actor != literal_column(f"'{SYSTEM}'"))
     for key, name in shape.renamed:
         search = search.where(former_keys.CONDITIONS[key](name, shape.former))
     for key in shape.given:
@@ -230,6 +239,10 @@ class SqlReader:
             raise Damaged(f"The log in the {self._dialect.name} has lost its identity: restore it from a backup.")
         id, epoch = row
         return LogHead(id, epoch, self.head())
+
+    def daemon_seen_at(self) -> datetime | None:
+        row = self._run(_DAEMON_SEEN).fetchone()
+        return None if row is None else codec.optional_time_of(row[0])
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
         """Yield the events that `query` means, in order of position, fetched in batches while they are read."""
@@ -357,8 +370,22 @@ class SqlReader:
         row = self._run(_NOTICE, {"id": id}).fetchone()
         return None if row is None else codec.decode(Notice, row[0])
 
-    def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
-        query = _DELIVERIES
+    def notices(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Notice]:
+        """Yield the notices that were composed between two times, the newest first, fetched while they are read."""
+        query = _NOTICES
+        if since is not None:
+            query = query.where(notices.c.at >= records.time_text(since))
+        if until is not None:
+            query = query.where(notices.c.at <= records.time_text(until))
+        cursor = self._connection.execute(query, execution_options={"yield_per": _BATCH})
+        try:
+            for (content,) in cursor:
+                yield codec.decode(Notice, content)
+        finally:
+            cursor.close()
+
+    def deliveries(self, *states: DeliveryState, notice: str = "") -> Sequence[Delivery]:
+        query = _DELIVERIES if not notice else _DELIVERIES.where(deliveries.c.notice == notice)
         if states:
             query = query.where(deliveries.c.state.in_([state.value for state in states]))
         return [delivery(cast(Row, row)) for row in self._connection.execute(query).mappings()]

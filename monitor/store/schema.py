@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -29,6 +30,7 @@ metadata = MetaData()
 # Only INTEGER PRIMARY KEY is the row's own number on SQLite; with BIGINT it would be a second index.
 _Number = BigInteger().with_variant(Integer(), "sqlite")
 _Text = Text().with_variant(Text(collation="C"), "postgresql")
+_BY_PEOPLE = text("actor <> 'system'")
 
 events = Table(
     "events",
@@ -50,6 +52,7 @@ events = Table(
     Index("events_type", "type", "position"),
     Index("events_subject", "subject", "position"),
     Index("events_recorded_at", "recorded_at", "position"),
+    Index("events_acts", "position", sqlite_where=_BY_PEOPLE, postgresql_where=_BY_PEOPLE),
 )
 """The log. `data` is canonical JSON; `recorded_at` never decreases with `position`."""
 
@@ -60,7 +63,7 @@ log = Table(
     Column("epoch", _Number, nullable=False),
     Column("written_at", _Text),
 )
-"""One row: which log this is (`LogIdentity`), and when the daemon last saw that it can be written."""
+"""One row: which log this is (`LogHead`), and when the daemon last saw that it can be written."""
 
 sources = Table(
     "sources",
@@ -167,6 +170,7 @@ notices = Table(
     Column("owner", _Text, nullable=False),
     Column("at", _Text, nullable=False),
     Column("content", _Text, nullable=False),
+    Index("notices_at", "at"),
 )
 
 deliveries = Table(

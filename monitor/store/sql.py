@@ -128,15 +128,16 @@ class SqlStore:
                 tx.run_script(each)
             tx.put_working_state(table, max(changes), now)
 
-    def check_writable(self, now: datetime) -> None:
-        """Write a time into the log's own row, and so see that a decision could be recorded now.
+    def check_writable(self, seen_at: datetime | None = None) -> None:
+        """Write into the log's own row when the daemon was alive, or what stands there already, and so see that a
+        decision could be recorded now.
 
         Raises:
             MonitorError: nothing can be written: the disk is full or read-only, the database locked, damaged or out of
                 reach.
         """
         with self._transaction() as tx:
-            tx.mark_written(now)
+            tx.mark_written(seen_at)
 
     def damage(self, *, thorough: bool = False) -> Sequence[str]:
         """Return what is wrong with the file that the database is, one line each, at most a hundred; empty for a

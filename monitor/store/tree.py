@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select
 from monitor.core import leaves as lf
 from monitor.core import records
 from monitor.core.content import canonical_json
-from monitor.core.leaves import KeptCheckpoint, Leaf, LeafKind, LeaseRecord, StoredEvent
+from monitor.core.leaves import KeptCheckpoint, KeptLease, Leaf, LeafKind, LeaseRecord, StoredEvent
 from monitor.core.merkle import closed_tiles
 from monitor.store import blobs, codec
 from monitor.store.dialects import Dialect
@@ -74,9 +74,10 @@ _MESSAGE_ROW = CompiledStatement(select(sent_messages).where(sent_messages.c.id 
 _LEASE_ROW = CompiledStatement(select(lease_documents).where(lease_documents.c.id == bindparam("id")))
 _KEY_ROW = CompiledStatement(select(signing_keys.c.key).where(signing_keys.c.key == bindparam("reference")))
 _LAST_LEASE = CompiledStatement(
-    select(blob_table.c.content, blob_table.c.hash)
-    .join(lease_documents, lease_documents.c.document == blob_table.c.hash)
+    select(*lease_documents.c, blob_table.c.content)
+    .join(blob_table, lease_documents.c.document == blob_table.c.hash)
     .where(blob_table.c.kind == blobs.LEASE, lease_documents.c.environment == bindparam("environment"))
+    .where(lease_documents.c.at <= bindparam("at"))
     .order_by(lease_documents.c.id.desc())
     .limit(1)
 )
@@ -101,6 +102,7 @@ _UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
 
 _KINDS = {kind.value: kind for kind in LeafKind}
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+_ALWAYS = records.time_text(datetime.max.replace(tzinfo=UTC))
 _BASELINE = re.compile(r'"baseline":"(sha256:[0-9a-f]{64})"')
 _WHOLE_SECOND = ".000000Z"
 _NOTHING: Row = MappingProxyType({})
@@ -238,10 +240,15 @@ class SqlTree:
         """Return the public keys whose leaf is in the tree, as verifiers take them, the oldest first."""
         return [str(key) for (key,) in self._run(_SIGNING_KEYS).fetchall()]
 
-    def last_lease(self, environment: str) -> bytes | None:
-        """Return the lease document of an environment that was kept last."""
-        row = self._run(_LAST_LEASE, {"environment": environment}).fetchone()
-        return None if row is None else blobs.restore(row[0], row[1])
+    def last_lease(self, environment: str, at: datetime | None = None) -> KeptLease | None:
+        """Return the lease document of an environment that was kept last, or last at a time."""
+        until = _ALWAYS if at is None else records.time_text(at)
+        row = self._run(_LAST_LEASE, {"environment": environment, "at": until}).fetchone()
+        if row is None:
+            return None
+        *columns, content = row
+        record = codec.of_columns(LeaseRecord, dict(zip(lease_documents.c.keys(), columns, strict=True)))
+        return KeptLease(record, blobs.restore(content, record.document))
 
     def next_lease(self) -> int:
         """Return the number that the next lease document gets."""

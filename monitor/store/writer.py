@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import (
     Connection,
+    Text,
     and_,
     bindparam,
     case,
@@ -77,7 +78,7 @@ _APPEND = CompiledStatement(insert(events).inline())
 _ADVANCE = CompiledStatement(
     update(log).values(epoch=case((log.c.epoch > bindparam("beyond"), log.c.epoch), else_=bindparam("beyond")) + 1)
 )
-_MARK = CompiledStatement(update(log).values(written_at=bindparam("at")))
+_MARK = CompiledStatement(update(log).values(written_at=func.coalesce(bindparam("at", type_=Text()), log.c.written_at)))
 
 # UPDATE and then, the first time only, INSERT: one statement in the ordinary case, and the same one on both databases.
 _MOVE_SOURCE = CompiledStatement(
@@ -320,9 +321,9 @@ class SqlTransaction(SqlReader):
         head = self.log_head()
         self._add_leaf(LeafKind.LOG, str(head.epoch), lf.log_content(head.log, head.epoch))
 
-    def mark_written(self, at: datetime) -> None:
-        """Write down that writing works."""
-        self._write(_MARK, {"at": records.time_text(at)})
+    def mark_written(self, at: datetime | None) -> None:
+        """Write down when the daemon was alive; None leaves what stands there, and is written all the same."""
+        self._write(_MARK, {"at": None if at is None else records.time_text(at)})
 
     def put_source(self, state: SourceState) -> None:
         row = codec.columns(state)

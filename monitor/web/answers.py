@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, time
+from email.utils import format_datetime
+from urllib.parse import quote
 
 from monitor.core import logs
 from monitor.core.entry_spec import AT
@@ -14,6 +16,9 @@ from monitor.gate.client.verdict import PRODUCTION, rfc3339
 from monitor.gate.decision import Answer, GateQuestion, Standing, answered, decide, fallback_of, resolve, verdict
 from monitor.gate.uses import JudgedRow
 from monitor.web.memory import RegistrySnapshot
+
+_URL = "/:?&=@%#+,;~"
+"""What stands in a URL as it is."""
 
 UNKNOWN = "unknown"
 """The status, and the variant, while the registry cannot be read."""
@@ -74,6 +79,32 @@ def _unknown(key: str, trouble: str, now: datetime) -> GateResult:
         expires_at=now.replace(microsecond=0),
     )
     return GateResult(answer=answer, variant=UNKNOWN)
+
+
+def lifecycle_headers(view: RegistrySnapshot, result: GateResult) -> dict[str, str]:
+    """Return the headers that say when the model of an answer ends (`Deprecation` of RFC 9745, `Sunset` of RFC 8594);
+    none where no official source states a firm day.
+    """
+    row = None if result.row is None else _row_key(view, result.row)
+    end = None if row is None else view.ends.get(row)
+    if row is None or end is None:
+        return {}
+    rel = 'rel="deprecation sunset"'
+    links = [f"</entries/{quote(row)}>; {rel}", *([f"<{quote(end.url, safe=_URL)}>; {rel}"] if end.url else [])]
+    return {
+        "Deprecation": f"@{int(end.announced_at.timestamp())}",
+        "Sunset": format_datetime(datetime.combine(end.day, time(), UTC), usegmt=True),
+        "Link": ", ".join(links),
+    }
+
+
+def _row_key(view: RegistrySnapshot, row: JudgedRow) -> str | None:
+    return next((key for key in (row.entry, f"{row.entry}{AT}{row.surface}") if _is_row(view, key, row)), None)
+
+
+def _is_row(view: RegistrySnapshot, key: str, row: JudgedRow) -> bool:
+    standing = view.standings.get(key)
+    return standing is not None and standing.surface == row.surface
 
 
 def as_json(given: Answer) -> dict[str, object]:

@@ -31,11 +31,13 @@ from monitor.web import metrics, ofrep
 from monitor.web.access import FormKeys, ScopedRoute, refusal_of, refused, visitor_of
 from monitor.web.ack import PATH as ACK
 from monitor.web.ack import AckPage, page
-from monitor.web.answers import UNKNOWN, GateRequest, GateResult, as_json, decided
+from monitor.web.answers import UNKNOWN, GateRequest, GateResult, as_json, decided, lifecycle_headers
+from monitor.web.api.resources import GATE
 from monitor.web.api.service import Api
 from monitor.web.credentials import CredentialCache
 from monitor.web.desk import DeskPages
 from monitor.web.door import AccessRules, Door
+from monitor.web.feeds import Feeds
 from monitor.web.forms import OversizedBody, body_of
 from monitor.web.leases import LeaseDocument, Leases
 from monitor.web.memory import PROMPT, RegistryCache
@@ -88,12 +90,16 @@ class Endpoints:
     async def gate(self, request: Request) -> Response:
         """`GET /v1/gate/{key}`: 200 for yes and no alike."""
         parameters = request.query_params
+        if "at" in parameters and self.api is not None:
+            refusal = refusal_of(visitor_of(request.scope), AccessScope.READ)  # what was answered is in the log
+            return await self.api.answer(GATE, request) if refusal is None else refused(request, refusal)
         asking = GateRequest(
             environment=parameters.get("env") or PRODUCTION,
             caller=parameters.get("caller", ""),
             surface=parameters.get("surface", ""),
         )
-        return as_response(as_json((await self._decided(request.path_params["key"], asking)).answer))
+        result, headers = await self._decided(request.path_params["key"], asking)
+        return as_response(as_json(result.answer), headers=headers)
 
     async def flag(self, request: Request) -> Response:
         """OFREP, one flag."""
@@ -102,15 +108,17 @@ class Endpoints:
             asking = ofrep.parse(await _context(request))
         except ofrep.Malformed as malformed:
             return as_response(ofrep.failure(malformed.code, malformed.details, key), malformed.status)
-        return as_response(ofrep.evaluation(await self._decided(key, asking)))
+        result, headers = await self._decided(key, asking)
+        return as_response(ofrep.evaluation(result), headers=headers)
 
-    async def _decided(self, key: str, asking: GateRequest) -> GateResult:
+    async def _decided(self, key: str, asking: GateRequest) -> tuple[GateResult, Mapping[str, str]]:
+        """Return an answer, and the headers that say when its model ends."""
         view = await self.memory.view()
         now = self.clock()
         result = decided(view, key, asking, now)
         if result.variant != UNKNOWN:  # that is our own trouble, and says nothing about who uses what
             self.uses.note(result.answer, result.row, asking.environment, asking.caller, now)
-        return result
+        return result, lifecycle_headers(view, result)
 
     async def flags(self, request: Request) -> Response:
         """OFREP, all flags; 304 where the caller has this answer."""
@@ -239,10 +247,15 @@ def application(endpoints: Endpoints) -> Starlette:
 
 
 def _desk(endpoints: Endpoints) -> list[Route]:
-    """Return what is read and done at the desk: the API, and the pages over it."""
+    """Return what is read and done at the desk: the API, the pages over it, and what others follow."""
     assert endpoints.api is not None
     desk = () if endpoints.desk is None else endpoints.desk.routes()
-    return [*desk, *endpoints.api.routes(), *Pages(endpoints.api, endpoints.keys).routes()]
+    return [
+        *desk,
+        *endpoints.api.routes(),
+        *Pages(endpoints.api, endpoints.keys).routes(),
+        *Feeds(endpoints.api).routes(),
+    ]
 
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,9 +12,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from monitor.audit.lifecycle import FirmEnd, firm_ends
 from monitor.core.configuration import Configuration
 from monitor.core.events import LogHead
 from monitor.core.ports import MonitorError, Store
@@ -45,13 +46,14 @@ PATIENCE = 30.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrySnapshot:
     """The registry at one position of the log. With `trouble`, which says why, it is not known any more and nothing may
-    be allowed.
+    be allowed. `ends` are the firm ends of the models of rows, by the keys of these.
     """
 
     standings: Mapping[str, Standing]
     head: LogHead
     configuration: Configuration
     trouble: str = ""
+    ends: Mapping[str, FirmEnd] = field(default_factory=dict)
 
     @property
     def position(self) -> int:
@@ -69,7 +71,10 @@ def read_view(store: Store, configuration: Configuration, now: datetime) -> Regi
     """Return the registry as the store has it now."""
     with store.read() as reader:
         return RegistrySnapshot(
-            standings=standings(reader, configuration, now), head=reader.log_head(), configuration=configuration
+            standings=standings(reader, configuration, now),
+            head=reader.log_head(),
+            configuration=configuration,
+            ends=firm_ends(reader, configuration, now),
         )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.core.configuration import Configuration
-from monitor.core.ports import Store, Trouble
+from monitor.core.ports import Source, Store, Trouble
 from monitor.gate.recency import Recency
 from monitor.registry.acknowledging import Attendant
 from monitor.registry.credentials import Credentials
@@ -34,6 +34,13 @@ class Host(ActingHost, LoadingHost, Protocol):
 
     def clock(self) -> datetime:
         """Now, in UTC."""
+
+    def source(self, key: str) -> Source:
+        """Return the source of a key.
+
+        Raises:
+            MonitorError: it cannot be made.
+        """
 
     def poll_first(self, key: str, max_age: timedelta) -> Recency:
         """Poll what an entry rests on and what was not polled within `max_age`.

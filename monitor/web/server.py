@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
+from monitor.audit.source_status import refused_parts
 from monitor.core import logs
 from monitor.core.credentials import Credential
 from monitor.core.events import Event
@@ -227,7 +228,11 @@ def bound(
         uses=Uses(lambda: monitor.configuration.gate.environments),
         ack=AckPage(find=partial(_find, monitor), press=partial(_press, monitor), clock=monitor.clock),
         api=Api(
-            store=store, configuration=lambda: monitor.configuration, clock=monitor.clock, zone=lambda: _zone(monitor)
+            store=store,
+            configuration=lambda: monitor.configuration,
+            clock=monitor.clock,
+            zone=lambda: _zone(monitor),
+            refused=partial(refused_parts, monitor.source),
         ),
         metrics=lambda openmetrics: metrics(
             store,

@@ -166,7 +166,7 @@ def test_a_lease_document_is_kept_when_it_answers_something_new(polled: Path) ->
             monitor.publish()
             with monitor.store.read() as reader:
                 assert sum(1 for _ in reader.tree.references(LeafKind.LEASE)) == count  # a renewal is none
-            return [last, str(count).encode()]
+            return [last.content, str(count).encode()]
 
     active, before = kept()
     am("pause", LUNA, *BY)

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 from cli_world import am
 
-from monitor.audit.concerning import EventFilter, OfEntry, saying
+from monitor.audit.concerning import OfEntry, saying
 from monitor.cli import events as events_command
-from monitor.cli.events import COLUMNS, follow_events, form_of, lines
+from monitor.cli.events import COLUMNS, EventFilters, follow_events, form_of, lines
 from monitor.core import event_types
 from monitor.core import events as ev
 from monitor.core.entry_spec import EntrySpec, dump
@@ -268,7 +268,8 @@ def whole(store: SqlStore) -> SqlStore:
     return store
 
 
-def chosen(store: SqlStore, *filters: EventFilter, **query: Any) -> list[int]:
+def chosen(store: SqlStore, *, entry: OfEntry | None = None, text: str = "", **query: Any) -> list[int]:
+    filters = EventFilters(entry, saying(text) if text else None)
     found = lines(store, EventQuery(**query), lambda recorded, _: str(recorded.event.position), filters)
     return [int(position) for position in found]
 
@@ -279,10 +280,10 @@ def entry(rows: tuple[str, ...] = ("luna",)) -> OfEntry:
 
 
 def test_what_concerns_an_entry_is_its_acts_models_prices_notices_and_answers(whole: SqlStore) -> None:
-    assert chosen(whole, entry()) == [1, 2, 3, 4, 7, 9]
-    assert chosen(whole, entry(("luna", "luna@codex"))) == [1, 2, 3, 4, 7, 9, 10]
-    assert chosen(whole, entry(), newest_first=True, limit=2) == [9, 7]
-    assert chosen(whole, entry(), type="price.*") == [2]
+    assert chosen(whole, entry=entry()) == [1, 2, 3, 4, 7, 9]
+    assert chosen(whole, entry=entry(("luna", "luna@codex"))) == [1, 2, 3, 4, 7, 9, 10]
+    assert chosen(whole, entry=entry(), newest_first=True, limit=2) == [9, 7]
+    assert chosen(whole, entry=entry(), type="price.*") == [2]
 
 
 @pytest.mark.parametrize(
@@ -300,15 +301,15 @@ def test_what_concerns_an_entry_is_its_acts_models_prices_notices_and_answers(wh
 def test_words_are_sought_in_what_events_say_and_not_in_the_names_of_fields(
     whole: SqlStore, text: str, positions: list[int]
 ) -> None:
-    assert chosen(whole, saying(text)) == positions
+    assert chosen(whole, text=text) == positions
 
 
 def test_filters_read_on_past_a_page_that_holds_nothing_for_them(
     whole: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events_command, "PAGE", 2)
-    assert chosen(whole, saying("ada"), limit=2) == [7, 8]
-    assert chosen(whole, saying("ada"), limit=1, newest_first=True) == [8]
+    assert chosen(whole, text="ada", limit=2) == [7, 8]
+    assert chosen(whole, text="ada", limit=1, newest_first=True) == [8]
 
 
 def test_an_entry_that_does_not_exist_is_refused_with_those_that_do(config: Path) -> None:

@@ -309,7 +309,9 @@ def test_prices_are_shown_by_tier_band_and_meter_with_source_and_date(config: Pa
         "text",
         "input",
     ]
-    assert "Nothing has moved" in am("prices", MINI, "--history").stderr
+    history = am("prices", MINI, "--history").stdout.splitlines()
+    assert "source.baseline_recorded" in history[1]
+    assert {row["type"] for row in data("prices", MINI, "--history")} == {"source.baseline_recorded"}
     am("prices", "no-such-model", expect=1)
 
 

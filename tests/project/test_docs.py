@@ -405,6 +405,7 @@ def test_the_subject_and_stream_that_a_section_names_are_those_of_its_events(log
         "Notices": Stream.NOTICE,
         "Configuration": Stream.CONFIG,
         "The clock": Stream.CLOCK,
+        "The daemon": Stream.DAEMON,
         "Tokens": Stream.TOKEN,
         "Gate": Stream.GATE,
     }

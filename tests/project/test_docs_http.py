@@ -35,6 +35,7 @@ from monitor.settings import load
 from monitor.web.api.operations import OPERATIONS
 from monitor.web.api.resources import RESOURCES
 from monitor.web.app import OPEN, application
+from monitor.web.feeds import FEEDS
 from monitor.web.metrics import metrics
 from monitor.web.pages.views import PAGES
 
@@ -84,9 +85,13 @@ def test_the_pages_and_the_resources_described_are_those_that_there_are():
         head: {name for row in rows(text) for name in quoted(row[0])}
         for head, text in sections(page("desk"), 2).items()
     }
+    feeds = {f"/entries/KEY/{name}" for name in FEEDS} | {f"/{name}" for name in FEEDS if name != "badge.svg"}
+    questions = rows(sections(page("events"), 2)["Asking about the past"])
+    named["API"] |= {quoted(cells[2])[0].partition("?")[0] for cells in questions if len(cells) == 3}
     assert named == {
         "Pages": {documented(spec.path) for spec in PAGES} | {"/configuration"},
         "API": API,
+        "Feeds": feeds,
         "Acts": ACTS,
         "Access": set(),
     }
@@ -262,12 +267,12 @@ def test_the_example_of_an_ofrep_client_allows_what_is_active_and_denies_when_no
     pytest.importorskip("openfeature.contrib.provider.ofrep", reason="openfeature-provider-ofrep is not installed")
     from openfeature import api
 
-    (program,) = (block for block in blocks(page("gate"), "python") if "OFREPProvider" in block)
+    program = (ROOT / "config" / "clients" / "ofrep_client.py").read_text()
     monkeypatch.setenv("GATE_TOKEN", docs_server.TOKEN)
     space: dict[str, Any] = {}
     try:
         with docs_server.answering(docs_server.Registry(), docs_server.TOKEN) as url:
-            exec(compile(program.replace("http://127.0.0.1:8787", url), "docs/gate.md", "exec"), space)
+            exec(compile(program.replace("http://127.0.0.1:8787", url), "ofrep_client.py", "exec"), space)
             allowed = [space["allowed"](one.key, "support-agent") for one in docs_server.ENTRIES]
             assert allowed == [False, True, False, False]
             assert space["allowed"]("gpt-5.4-mnii", "support-agent") is False
@@ -289,7 +294,7 @@ class Copy:
         self._folder = folder
         self._header = folder / "token"
         self._header.write_text(f"Authorization: Bearer {docs_server.TOKEN}\n")
-        (self._script,) = (block for block in blocks(page("gate"), "sh") if "--etag-compare" in block)
+        self._script = (ROOT / "config" / "clients" / "copy-lease.sh").read_text()
 
     def fetch(self, url: str) -> int:
         script = self._script.replace("/etc/access-monitor/gate-token", str(self._header))

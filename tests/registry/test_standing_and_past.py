@@ -217,8 +217,14 @@ def test_prices_name_their_source_date_and_event_and_the_official_ones_come_firs
                 reader, active.conf, queries.price_subjects(reader, active.conf, "other/gpt-luna")
             )
         ] == ["3", "9"]
-        history = queries.price_history(reader, (LUNA,))
-        assert [recorded.event.type for recorded in history] == ["price.changed"]
+        history = queries.price_history(reader, active.conf, (LUNA,))
+        first = [recorded.event for recorded in history if recorded.event.type == "source.baseline_recorded"]
+        assert [(event.data["meter"], event.data["new"]) for event in first if event.source == "page"] == [
+            ("cached_input", "0.1"),
+            ("input", "1"),
+            ("output", "6"),
+        ]
+        assert [recorded.event.type for recorded in history][len(first) :] == ["price.changed"]
         with pytest.raises(Refused, match="no source states a price of 'gpt-9'"):
             queries.price_subjects(reader, active.conf, "gpt-9")
         with pytest.raises(Refused, match="there is no entry 'sol'; the registry has: luna"):

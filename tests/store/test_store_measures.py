@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from documented_views import VIEWS
 from sqlalchemy import text
 
 from monitor.core import events as ev
@@ -169,6 +170,9 @@ def test_an_upgrade_from_the_first_schema_keeps_everything_and_the_log_append_on
     # All that later revisions do is to add these tables and columns, so without them it is the first.
     with before.engine.begin() as connection:
         for statement in (
+            *(f"DROP VIEW {view}" for view in VIEWS),
+            "DROP INDEX events_acts",
+            "DROP INDEX notices_at",
             *(
                 f"DROP TABLE {table}"
                 for table in (

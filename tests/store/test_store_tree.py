@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import rfc8785
+from documented_views import VIEWS
 from sqlalchemy import text
 from translog_world import price_changed
 
@@ -125,7 +126,9 @@ def test_everything_that_is_kept_has_a_leaf_and_what_is_there_already_gets_no_ot
             content = reader.tree.content(leaf)
             assert content is not None
             assert leaf_hash(content) == leaf.hash
-        assert reader.tree.last_lease("production") == b'{"flags":{}}'
+        last = reader.tree.last_lease("production")
+        assert last is not None
+        assert (last.content, last.record.environment) == (b'{"flags":{}}', "production")
         assert reader.tree.last_lease("staging") is None
         assert reader.tree.signing_keys() == ["a+b+c"]
         assert [message.id for message in reader.sent_messages()] == [1, 2]
@@ -212,6 +215,10 @@ def test_a_log_without_a_tree_gets_one_and_that_is_said(
         tx.keep_sent(MESSAGE)
         tx.advance_epoch(1)
     with store.engine.begin() as connection:
+        for view in VIEWS:
+            connection.execute(text(f"DROP VIEW {view}"))
+        for index in ("events_acts", "notices_at"):
+            connection.execute(text(f"DROP INDEX {index}"))
         for table in LATER:
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))

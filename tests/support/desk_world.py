@@ -55,7 +55,9 @@ def path_of(path: str, world: World) -> str:
     """Return a path at which there is something."""
     with world.store.read() as reader:
         notice = reader.deliveries()[0].notice
+        evidence = next(recorded.event.evidence for recorded in reader.events() if recorded.event.evidence)
     known = {"position": "1", "id": notice, "name": "luna", "key": "page" if "sources" in path else "luna"}
+    known["hash"] = evidence
     for name, value in known.items():
         path = path.replace(f"{{{name}}}", value)
     return path

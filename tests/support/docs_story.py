@@ -43,7 +43,7 @@ from monitor.notify.relay import Relay
 from monitor.registry.attachments import EvalPaper, RequestPaper
 from monitor.registry.configuration_acceptance import Loading
 from monitor.registry.operator import Operator
-from monitor.registry.timekeeping import record_steps
+from monitor.registry.timekeeping import record_absence, record_steps
 from monitor.sources.catalog import source_spec
 from monitor.store import SqlStore, open_store
 
@@ -292,11 +292,11 @@ def visible(folder: Path) -> Iterator[Story]:
 def told(folder: Path) -> Iterator[Story]:
     """Provide the whole story, from an empty log to an entry that left the configuration."""
     with begun(folder) as story:
-        _tell(story)
+        tell(story)
         yield story
 
 
-def _tell(story: Story) -> None:
+def tell(story: Story) -> None:
     by = {"by": "Ada L.", "via": VIA}
     on: Fields = {LISTED: True, "owned_by": "openai"}
     others = {name: dict(on) for name in ("gpt-5.4", "gpt-5.4-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini")}
@@ -392,6 +392,9 @@ def _tell(story: Story) -> None:
     story.poll("openai-pricing", {LUNA: prices("0.2", "1.2")})
     refusal = Refusal("Standard, table at line 12", "the unit 'per image' is not known", (LUNA,))
     story.poll("openai-pricing", {"gpt-6-luna": prices("1", "6")}, refused=(refusal,))
+    story.store.check_writable(story.now)
+    story.wait(hours=2)
+    record_absence(story.store, "0.1.0", story.now)
 
 
 def _tell_of_a_fallback(story: Story, models: Mapping[str, Fields]) -> None:

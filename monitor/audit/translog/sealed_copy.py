@@ -21,8 +21,8 @@ from typing import Any
 from monitor.audit.translog.sealing import Rewritten
 from monitor.core import zstd
 from monitor.core.entry import Entry
-from monitor.core.events import Event, LogHead, Recorded, record
-from monitor.core.leaves import KeptCheckpoint, Leaf, LeafKind, StoredEvent, event_content
+from monitor.core.events import SYSTEM, Event, LogHead, Recorded, record
+from monitor.core.leaves import KeptCheckpoint, KeptLease, Leaf, LeafKind, StoredEvent, event_content
 from monitor.core.merkle import WIDTH, Tree, full_root, leaf_hash
 from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.core.records import time_text
@@ -303,7 +303,7 @@ class SealedTree:
         """Return the public keys whose leaf is in the tree."""
         return [leaf.reference for leaf in self.leaves() if leaf.kind is LeafKind.KEY]
 
-    def last_lease(self, environment: str) -> bytes | None:
+    def last_lease(self, environment: str, at: datetime | None = None) -> KeptLease | None:
         """Return nothing: no lease document is sealed."""
         return None
 
@@ -407,6 +407,7 @@ class _Asked:
             and (not query.type or self._type.fullmatch(event.type) is not None)
             and (not query.subject or self._subject.fullmatch(event.subject) is not None)
             and query.check in ("", event.data.get("check"))
+            and (not query.acts or event.actor != SYSTEM)
             and query.cause in (None, event.cause)
             and (query.since is None or recorded.recorded_at >= query.since)
             and (query.until is None or recorded.recorded_at <= query.until)

@@ -55,6 +55,8 @@ Options:
                     and was not read within AGE (10m), free sources only, for a
                     minute at most. Pending differences and failed polls deny.
   --paid            With --max-age, poll what costs money as well.
+  --at TIME         On the monitor's host: the answer at TIME, by the lease
+                    document that held then.
   --explain         Print every condition with its date.
   --json            Print the answer as one JSON object.
   --lease FILE      A lease file, or the folder of lease files; by default
@@ -75,14 +77,14 @@ Examples:
 
 _DEFAULT_FOLDER = "var/lease"
 _CONFIGURATIONS = ("config/monitor.toml", "/etc/access-monitor/monitor.toml")
-MAX_AGE, PAID = "--max-age", "--paid"
-_VALUED = ("--surface", "--env", "--caller", "--lease", "--public-key", "--config", "--database", MAX_AGE)
+MAX_AGE, PAID, AT = "--max-age", "--paid", "--at"
+_VALUED = ("--surface", "--env", "--caller", "--lease", "--public-key", "--config", "--database", MAX_AGE, AT)
 _FLAGS = ("--explain", "--json", "--help", "--debug", PAID)
 
 
-def polls(arguments: list[str]) -> bool:
-    """Return whether something is to be polled before the answer, which no lease file can do."""
-    return any(argument.partition("=")[0] in (MAX_AGE, PAID) for argument in arguments)
+def asks_monitor(arguments: list[str]) -> bool:
+    """Return whether the monitor itself is asked, to poll first or of the past, which no lease file can answer."""
+    return any(argument.partition("=")[0] in (MAX_AGE, PAID, AT) for argument in arguments)
 
 
 def main(arguments: list[str]) -> int:

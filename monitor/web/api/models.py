@@ -60,7 +60,7 @@ class WindowDocument(ApiDocument):
     open: bool
 
 
-class ApprovalDocument(ApiDocument):
+class PendingApprovalDocument(ApiDocument):
     """An acceptance that waits for a second person."""
 
     act: str
@@ -122,7 +122,7 @@ class RegistryRowDocument(ApiDocument):
     owners: list[str]
     fallback: str
     reason: str
-    approval: ApprovalDocument | None
+    approval: PendingApprovalDocument | None
     windows: list[WindowDocument]
     asks: list[str]
     waived: list[str]
@@ -334,6 +334,168 @@ class NoticeDocument(ApiDocument):
     text: str
     messages: list[MessageDocument]
     deliveries: list[DeliveryDocument]
+
+
+class PersonActDocument(ApiDocument):
+    """What a person did, from where, and which position of the log they had in view."""
+
+    position: int
+    at: Time
+    act: str = Field(description="The type of the event.")
+    subject: str
+    row: Key | None
+    by: str
+    reason: str | None
+    account: str | None = Field(description="Of the operating system, or signed in.")
+    host: str | None
+    channel: str | None
+    seen_position: int | None
+    evidence: str | None
+    what: str
+
+
+class ApprovalDocument(PersonActDocument):
+    """An acceptance, with what was accepted."""
+
+    pins: dict[str, Any]
+    unpinned: list[str]
+    callers: list[str]
+    waived: list[str]
+    losses: list[Any]
+    requested_by: str | None
+    request: int | None
+
+
+class AttestedFileDocument(ApiDocument):
+    """A file: the hash of its bytes as they are kept (`evidence`) and as they were handed in."""
+
+    evidence: str
+    format: str | None
+    sha256: str | None
+    size: int | None
+
+
+class AttestationDocument(PersonActDocument):
+    """An attestation of a check, and the files that it rests on."""
+
+    check: str
+    url: str | None
+    note: str | None
+    until: Time | None
+    files: list[AttestedFileDocument]
+    holds: bool = Field(description="Whether the check still rests on it.")
+
+
+class PauseDocument(ApiDocument):
+    """A pause, how long it lasted or has lasted, and who ended it."""
+
+    position: int
+    entry: str
+    row: Key
+    surface: str | None
+    began_at: Time
+    ended_at: Time | None
+    seconds: int
+    began_by: str
+    ended_by: str | None
+    ended: str | None = Field(description="The type of the event that ended it.")
+    ended_position: int | None
+    ended_reason: str | None
+    reason: str
+    pin: str | None
+    old: Any
+    new: Any
+    causes: list[int]
+    extended: list[int]
+
+
+class OutageDocument(ApiDocument):
+    """A time in which a source, or the monitor itself, could not see."""
+
+    kind: Literal["down", "stale", "held", "refused", "stopped", "clock"]
+    subject: str = Field(description="The source; `daemon` or `clock` for the monitor itself.")
+    began_at: Time
+    ended_at: Time | None = Field(description="Null while it lasts, and where the log does not say that it ended.")
+    seconds: int
+    what: str
+    last_good_at: Time | None
+    position: int | None
+    ended_position: int | None
+    evidence: str | None
+
+
+class ConfigurationAcceptanceDocument(ApiDocument):
+    """Who accepted a configuration."""
+
+    position: int
+    at: Time
+    by: str
+    reason: str
+
+
+class ProvenanceDocument(ApiDocument):
+    """Which configuration and which version of the program decided an event."""
+
+    position: int
+    type: str
+    subject: str
+    actor: str
+    recorded_at: Time
+    code: str | None
+    configuration: str | None
+    extractor: str | None
+    stated: bool = Field(description="Whether the event itself names both; else they were recorded last before it.")
+    sha256: str | None
+    loaded: int | None
+    loaded_at: Time | None
+    changed: list[str]
+    accepted: ConfigurationAcceptanceDocument | None
+    document: dict[str, Any] = Field(description="The configuration without secrets.")
+
+
+class GateDocument(ApiDocument):
+    """What the gate answers a caller, or answered at a time (`at` and below)."""
+
+    key: str
+    allowed: bool
+    status: str
+    reason: str
+    fallback: str
+    position: int
+    expires_at: Time | None
+    at: Time | None = None
+    judged_as: str | None = Field(None, description="The environment whose lease document it is.")
+    document: str | None = Field(None, description="The hash of the lease document that said so.")
+    written_at: Time | None = None
+    log_position: int | None = None
+    stopped_since: Time | None = Field(None, description="Since when no daemon ran then.")
+
+
+class DenialDocument(ApiDocument):
+    """What a caller was denied on a day, and how often."""
+
+    position: int
+    day: str | None
+    first_at: Time
+    subject: str
+    surface: str | None
+    environment: str
+    caller: str
+    count: int
+    status: str
+    reason: str
+    cause: int | None
+
+
+class EvidenceDocument(ApiDocument):
+    """Bytes that a source sent, as they are kept: redacted, else untouched."""
+
+    hash: str
+    sha256: str = Field(description="Of the bytes as they were received.")
+    size: int
+    content_type: str
+    url: str
+    text: str | None = Field(description="Null where they are no text; `/evidence/HASH` gives the bytes.")
 
 
 class CoverageDocument(ApiDocument):

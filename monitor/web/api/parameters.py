@@ -58,7 +58,53 @@ class OfAlerts(Nothing):
     all: bool = Field(False, description="Also what decides nothing yet.")
 
 
-class OfNotices(Nothing):
+class OfPeriod(Nothing):
+    """A question about what was recorded between two times."""
+
+    since: When | None = Field(None, description="Only what lasted or was recorded at this time or later.")
+    until: When | None = Field(None, description="Only what was recorded up to this time.")
+
+
+class OfEntryInPeriod(OfPeriod):
+    """A question about an entry, or all, between two times."""
+
+    entry: str = Field("", description="Of this entry alone.")
+
+
+class OfActs(OfEntryInPeriod):
+    """A question about what people did."""
+
+    by: str = Field("", description="Of this person alone.")
+
+
+class OfDenials(OfEntryInPeriod):
+    """A question about what the gate denied."""
+
+    caller: str | None = Field(None, description="To this caller alone.")
+    env: str = Field("", description="In this environment alone.")
+
+
+class OfOutages(OfPeriod):
+    """A question about what could not be seen."""
+
+    source: str = Field("", description="Of this source alone; `daemon` or `clock` for the monitor itself.")
+
+
+class OfAttestations(AtTime):
+    """A question about what was attested."""
+
+    entry: str = Field("", description="Of this entry alone.")
+
+
+class OfGate(AtTime):
+    """A question to the gate, now or at a time."""
+
+    env: str = Field("", description="The environment that asks; production unless given.")
+    caller: str = Field("", description="Who asks.")
+    surface: str = Field("", description="The surface that is called; an entry's first unless given.")
+
+
+class OfNotices(OfEntryInPeriod):
     """A question about what was sent."""
 
     limit: int = Field(20, ge=1, le=500, description="At most so many, the newest.")
@@ -103,6 +149,8 @@ class OfEvents(Nothing):
     subject: str = Field("", description="Only subjects that match: a model id, an entry or a source.")
     source: str = Field("", description="Only what this source showed.")
     check: Annotated[str, BeforeValidator(_known_check)] = Field("", description="Only what moved this check.")
+    entry: str = Field("", description="Only what concerns this entry: its models, prices, notices, acts, answers.")
+    text: str = Field("", description="Only what says all of these words.")
     actor: str = Field("", description="Only what this person, or `system`, wrote.")
     cause: int | None = Field(None, ge=1, le=LAST_POSITION, description="Only what this event led to.")
     since: When | None = Field(None, description="Only what was recorded at this time or later.")

@@ -24,7 +24,7 @@ from monitor.core.ports import Clock, MonitorError, Refused, Store
 from monitor.web.access import ScopedRoute
 from monitor.web.api.description import description
 from monitor.web.api.parameters import MalformedQuestion, OfEvents, read_query
-from monitor.web.api.resources import RESOURCES, Desk, Resource, query_of
+from monitor.web.api.resources import RESOURCES, Desk, RefusedParts, Resource, page_of_log
 from monitor.web.responses import dumped, problem
 
 PATIENCE = 10.0
@@ -57,6 +57,7 @@ class Api:
     configuration: Callable[[], Configuration]
     clock: Clock
     zone: Callable[[], tzinfo | None] = lambda: None
+    refused: RefusedParts | None = None
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="read"), repr=False
     )
@@ -66,7 +67,7 @@ class Api:
         described, read = dumped(description()), partial(ScopedRoute, needs=AccessScope.READ)
         return [
             read("/openapi.json", lambda request: Response(described, headers=HEADERS)),
-            *(read(_typed(resource.path), partial(self._answer, resource)) for resource in RESOURCES),
+            *(read(_typed(resource.path), partial(self.answer, resource)) for resource in RESOURCES),
         ]
 
     async def read(self, question: Callable[[Desk], T]) -> T:
@@ -79,7 +80,13 @@ class Api:
         def within() -> T:
             with self.store.read() as reader:
                 return question(
-                    Desk(reader=reader, configuration=self.configuration(), now=self.clock(), zone=self.zone())
+                    Desk(
+                        reader=reader,
+                        configuration=self.configuration(),
+                        now=self.clock(),
+                        zone=self.zone(),
+                        refused=self.refused,
+                    )
                 )
 
         running = asyncio.get_running_loop().run_in_executor(self._threads, within)
@@ -88,7 +95,8 @@ class Api:
         except TimeoutError:
             raise MonitorError("The database does not answer in time: see `access-monitor status`.") from None
 
-    async def _answer(self, resource: Resource, request: Request) -> Response:
+    async def answer(self, resource: Resource, request: Request) -> Response:
+        """Answer a question to a resource, or say in one sentence why not."""
         try:
             parameters = read_query(resource.query, request.query_params.multi_items())
             if isinstance(parameters, OfEvents) and "text/event-stream" in request.headers.get("accept", ""):
@@ -148,8 +156,8 @@ def _following(desk: Desk, *, parameters: OfEvents, after: int) -> tuple[int, li
     head = desk.reader.head()
     if head <= after:
         return head, []
-    query = query_of(parameters.model_copy(update={"after": after, "limit": PAGE}), desk.now)
-    return head, [record(recorded) for recorded in desk.reader.events(query)]
+    page, _ = page_of_log(desk, parameters.model_copy(update={"after": after, "limit": PAGE}))
+    return head, [record(recorded) for recorded in page]
 
 
 def _as_sse(document: dict[str, object]) -> bytes:
@@ -159,4 +167,8 @@ def _as_sse(document: dict[str, object]) -> bytes:
 
 def _typed(path: str) -> str:
     """Return a path with what its parameters may be: a position is a number, a model id may hold slashes."""
-    return path.replace("{position}", "{position:int}").replace("{name}", "{name:path}")
+    return (
+        path.replace("{position}", "{position:int}")
+        .replace("{name}", "{name:path}")
+        .replace("/gate/{key}", "/gate/{key:path}")
+    )

@@ -14,12 +14,13 @@ from monitor.audit import documents, queries
 from monitor.audit.alerts import AlertKind, alerts
 from monitor.audit.coverage import coverage
 from monitor.audit.lifecycle import ends
+from monitor.audit.pauses import Pause, pauses_of
 from monitor.audit.registry_diff import registry_diff
-from monitor.audit.report import Pause, pauses_of
 from monitor.audit.report import report as gathered
 from monitor.audit.sent_notices import find_notice, sent_notices
 from monitor.audit.source_status import SourceRow, source_rows
 from monitor.core import events as ev
+from monitor.core.configuration import Configuration
 from monitor.core.ends import end_in_words
 from monitor.core.entry import Entry, Status
 from monitor.core.event_types import in_words
@@ -31,7 +32,7 @@ from monitor.core.time import rounded
 from monitor.notify import answers
 from monitor.registry.lookup import find_row, unknown_entry
 from monitor.web.api.parameters import AtTime, Nothing, OfEvents, When
-from monitor.web.api.resources import Desk, page_of_log, rows_of_registry
+from monitor.web.api.resources import Desk, known_names, page_of_log, rows_of_registry
 from monitor.web.pages import drawing
 from monitor.web.pages.drawing import DrawnBand, DrawnMark, TimeSpan
 
@@ -79,7 +80,7 @@ class Zoom(AtTime):
     days: int = Field(30, ge=1, le=3650)
 
 
-class Log(OfEvents):
+class Log(OfEvents, AtTime):
     """Which events, the newest first unless told."""
 
     newest: bool = True
@@ -163,7 +164,7 @@ def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
     span = TimeSpan(max(until - timedelta(days=asked.days), history[0].recorded_at), until)
     row = rows_of_registry(desk, {key: registered}, then)[key]
     pauses, chain = pauses_of(history), queries.why(desk.reader, key, at=then)
-    moves = _moves_of(desk.reader, registered, until)
+    moves = _moves_of(desk.reader, desk.configuration, registered, until)
     page: Values = {
         "row": {**row, "kind": _kind(row), "state": _state(row)},
         "acts": _ACTS.get(registered.status, ()),
@@ -245,6 +246,9 @@ def source(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
 
 def log(desk: Desk, path: Mapping[str, str], asked: Log) -> Values:
     """Return a page of the log, the newest first unless told."""
+    known_names(desk, asked)
+    if (then := _then(desk, asked)) is not None:
+        asked = asked.model_copy(update={"until": Moment(at=then)})
     page, following = page_of_log(desk, asked)
     return {
         "rows": [_line(recorded) for recorded in page],
@@ -269,9 +273,10 @@ def event(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
     }
 
 
-def deliveries(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
-    """Return what was sent lately."""
-    return {"rows": [documents.of_notice(row, desk.zone) for row in sent_notices(desk.reader, 100)]}
+def deliveries(desk: Desk, path: Mapping[str, str], asked: AtTime) -> Values:
+    """Return what was sent lately, or was before a time."""
+    rows = sent_notices(desk.reader, 100, until=_then(desk, asked))
+    return {"rows": [documents.of_notice(row, desk.zone) for row in rows]}
 
 
 def notice(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
@@ -296,7 +301,14 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec(path="/sources/{key}", title="Source", template="source.html", build=source),
     PageSpec(path="/events", title="Events", template="events.html", build=log, query=Log, nav="Events"),
     PageSpec(path="/events/{position}", title="Event", template="event.html", build=event, live=False),
-    PageSpec(path="/deliveries", title="Deliveries", template="deliveries.html", build=deliveries, nav="Deliveries"),
+    PageSpec(
+        path="/deliveries",
+        title="Deliveries",
+        template="deliveries.html",
+        build=deliveries,
+        query=AtTime,
+        nav="Deliveries",
+    ),
     PageSpec(path="/deliveries/{id}", title="Message", template="notice.html", build=notice, live=False),
     PageSpec(
         path="/changes", title="Changes", template="changes.html", build=changes, query=ComparedTimes, nav="Changes"
@@ -364,18 +376,21 @@ def _priced(moves: _Moves, entry: Entry, row: documents.Document, span: TimeSpan
     return steps or ([(span.start, Decimal(now))] if now else [])
 
 
-def _moves_of(reader: Reader, entry: Entry, until: datetime) -> dict[str, list[tuple[datetime, Decimal]]]:
+def _moves_of(
+    reader: Reader, configuration: Configuration, entry: Entry, until: datetime
+) -> dict[str, list[tuple[datetime, Decimal]]]:
     """Return how the standard prices of an entry moved, by meter."""
     moves: dict[str, list[tuple[datetime, Decimal]]] = {}
-    for recorded in queries.price_history(reader, (entry.price_subject,)):
+    for recorded in queries.price_history(reader, configuration, (entry.price_subject,), at=until):
         data = recorded.event.data
         meter = Meter.named_in(data)
-        charted = recorded.recorded_at <= until and meter.tier == STANDARD and meter.context == "short"
-        if charted and recorded.event.type in (ev.PRICE_LISTED, ev.PRICE_CHANGED) and data.get("new"):
+        charted = meter.tier == STANDARD and meter.context == "short"
+        if charted and recorded.event.type in _CHARTED_MOVES and data.get("new"):
             moves.setdefault(meter.meter, []).append((recorded.recorded_at, Decimal(data["new"])))
     return moves
 
 
+_CHARTED_MOVES = (ev.BASELINE_RECORDED, ev.PRICE_LISTED, ev.PRICE_CHANGED)
 _CHARTED = {"input": "input", "output": "output", "cached_input": "cached"}
 
 
