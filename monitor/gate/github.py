@@ -62,12 +62,12 @@ class Reviews:
         self._lock = threading.Lock()
         self.saved: str | None = None
         # Questions from before a reload are answered as configured now; none goes to another API than it came from.
-        known = {} if before is None else before.waiting()
+        waiting = {} if before is None else before.waiting()
         self._waiting = {
             review.callback: replace(
                 review, deployment=self._deployment(review.deployment.repository, review.deployment.github_environment)
             )
-            for review in known.values()
+            for review in waiting.values()
             if review.callback.startswith(f"{api}/")
         }
 

@@ -105,19 +105,19 @@ class Uses:
                 count = self._tallies.get(usage, UsageCount(0, now, "", ""))
             self._tallies[usage] = UsageCount(count.count + 1, count.first, given.status, given.reason)
 
-    def _bounded(self, asked: UsageKey, *, registered: bool) -> UsageKey:
+    def _bounded(self, usage: UsageKey, *, registered: bool) -> UsageKey:
         full = len(self._tallies) + len(self._known) >= LIMIT
         if not registered:
             # Whatever was typed; all of them together are one more key with its callers.
-            keys = self._callers.setdefault(("", asked.environment), set())
-            if asked.subject not in keys and (full or len(keys) >= CALLERS):
-                asked = replace(asked, subject=OTHERS)
-            keys.add(asked.subject)
-        callers = self._callers.setdefault((asked.subject, asked.environment), set())
-        if asked.caller not in callers and (full or len(callers) >= CALLERS):
-            return replace(asked, caller=OTHERS)
-        callers.add(asked.caller)
-        return asked
+            keys = self._callers.setdefault(("", usage.environment), set())
+            if usage.subject not in keys and (full or len(keys) >= CALLERS):
+                usage = replace(usage, subject=OTHERS)
+            keys.add(usage.subject)
+        callers = self._callers.setdefault((usage.subject, usage.environment), set())
+        if usage.caller not in callers and (full or len(callers) >= CALLERS):
+            return replace(usage, caller=OTHERS)
+        callers.add(usage.caller)
+        return usage
 
     def take(self) -> dict[UsageKey, UsageCount]:
         """Hand over what was counted."""
@@ -167,13 +167,13 @@ def _record(store: Store, counted: Mapping[UsageKey, UsageCount], now: datetime,
         counts = _added(_read(tx), counted)
         due = _due(counts, now, ending=ending)
         part = sorted(due.items(), key=lambda pair: (pair[1].first, pair[0].subject, pair[0].caller))[:BATCH]
-        known = _known(tx, [usage for usage, _ in part])
+        before = _known(tx, [usage for usage, _ in part])
         ledger = ev.Ledger(tx.head())
         for use, tally in part:
             del counts[use]
             identity = _identity(use)
             # The log of an earlier version does not say on which surface the first row of an entry is judged.
-            if not known & {identity, replace(identity, surface="")}:
+            if not before & {identity, replace(identity, surface="")}:
                 _write(ledger, identity, use, tally)
         if ledger.events:
             tx.append(ledger.events, now)

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -125,10 +125,8 @@ class Member:
             with self._engine.working(self._run, JOBS):
                 yield company
         self._lanes.shutdown(wait=False)
-        try:
+        with suppress(MonitorError):  # it is silent then, and forgotten after a day
             self._turns.leave(self._name)
-        except MonitorError as error:
-            logs.line("the node is not signed off", level=logging.WARNING, error=error)
 
     def rest(self) -> None:
         """Take no further jobs, and wait for those that run."""
@@ -304,8 +302,7 @@ class Member:
             polls=polled,
             failed=failed,
         )
-        if not self._turns.end(ended):
-            logs.line("a turn was taken over meanwhile", level=logging.WARNING, turn=begun.name)
+        self._turns.end(ended)  # nothing, where it was taken over meanwhile
 
     def _poll_all(self, keys: tuple[str, ...]) -> tuple[int, int]:
         """Poll sources side by side; return how many polls ended in time, and how many of them read nothing."""
