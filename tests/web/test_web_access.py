@@ -69,9 +69,13 @@ def test_every_path_takes_a_scope_which_refuses_who_has_all_others(protected: Si
     clients = {scope: protected.bearer(f"only {scope}", scope) for scope in AccessScope}
     nobody = protected.client()
     found: dict[AccessScope, int] = dict.fromkeys(AccessScope, 0)
+    walked: set[tuple[str, str]] = set()
     for route in protected.app.routes:
         assert isinstance(route, ScopedRoute), route
         method, path = _asked(route)
+        if (method, path) in walked:
+            continue  # the route before it answers
+        walked.add((method, path))
         if route.needs is None:
             assert route.path in OPEN
             continue
@@ -100,7 +104,8 @@ def test_a_token_of_the_configuration_reads_and_asks_the_gate_and_never_acts(pro
     assert refused.status_code == 403
     assert "operate" in refused.json()["detail"]
     assert configured.post("/v1/configuration/accept", json={}).status_code == 403
-    assert protected.client().post("/signin", data={"token": CONFIGURED}).status_code == 403
+    nobody = protected.client().post("/signin", data={"token": CONFIGURED})
+    assert (nobody.status_code, "names nobody" in nobody.text) == (403, True)
 
 
 def test_on_loopback_without_tokens_everybody_reads_and_nobody_acts(desk: SignedWorld) -> None:
