@@ -26,6 +26,8 @@ BENCHES = (
     "event_stores",
     "cycle",
     "scale",
+    "nodes",
+    "dispatch",
     "memory",
     "extraction",
     "feeds",
