@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from monitor.core.configuration import CheckRules, ConfirmationRules, GateRules
 from monitor.core.request_log import Fields
@@ -148,6 +148,10 @@ class NetworkTable(SettingsTable):
     )
 
 
+def _one_or_several(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 class ScopesTable(SettingsTable):
     """Who may what, of the people whom an identity provider or a proxy names."""
 
@@ -200,7 +204,7 @@ class WebTable(SettingsTable):
         description="The header in which a proxy names who is signed in; a link in a message then asks for no name.",
         examples=["X-Forwarded-User"],
     )
-    trusted_proxy: Annotated[list[ProxyAddress], Distinct] = Field(
+    trusted_proxy: Annotated[list[ProxyAddress], Distinct, BeforeValidator(_one_or_several)] = Field(
         default=[],
         description="Addresses and networks of proxies whose user_header signs people in; none unless named.",
         examples=[["127.0.0.1"]],
@@ -325,6 +329,18 @@ class NotifyTable(SettingsTable):
         default=None,
         description="The owner who is notified of what has no other owner, and of every undelivered message.",
         examples=["oncall"],
+    )
+
+
+class NodesTable(SettingsTable):
+    """Several daemons on one PostgreSQL database, which share the work."""
+
+    engine: Literal["none", "procrastinate"] = Field(
+        default="none", description="What spreads work over nodes; none: one daemon does it all."
+    )
+    shard: int = Field(default=200, ge=1, le=10_000, description="How many sources are polled as one job.")
+    name: Key | None = Field(
+        default=None, description="What this node is called, unlike every other; the host's name unless given."
     )
 
 

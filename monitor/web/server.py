@@ -266,6 +266,7 @@ def desk_pages(monitor: Host, endpoints: Endpoints, read_file: Callable[[], Sett
     return DeskPages(
         sign_in=SignInPages(
             credentials=lambda: monitor.credentials,
+            tokens=lambda: endpoints.tokens,
             cache=endpoints.credentials,
             rules=lambda: endpoints.access,
             provider=provider,

@@ -23,6 +23,7 @@ from monitor.web.forms import A_MINUTE, OversizedBody, RateLimit, body_of, form_
 from monitor.web.oidc import CALLBACK, PROVIDER, OidcClient, SignInFailed
 from monitor.web.pages.frame import HEADERS, Values, as_page, drawn
 from monitor.web.responses import as_response
+from monitor.web.tokens import Tokens
 
 LARGEST = 8 * 1024
 """Bytes of a form."""
@@ -31,13 +32,20 @@ WAITING = "access_monitor_oidc"
 """The cookie of who is on the way to an identity provider and back."""
 
 _WAITS = timedelta(minutes=10)
+_NOBODY = (
+    "This token of the configuration names nobody: `access-monitor token add NAME --scope read --by YOU` makes one "
+    "that signs a person in."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInPages:
-    """The pages. `rules` and `provider` are others after a reload, and so are the `credentials`."""
+    """The pages. `tokens` are those of the configuration, which sign nobody in; they, `rules`, `provider` and
+    `credentials` are others after a reload.
+    """
 
     credentials: Callable[[], Credentials]
+    tokens: Callable[[], Tokens]
     cache: CredentialCache
     rules: Callable[[], AccessRules]
     provider: Callable[[], OidcClient | None]
@@ -67,6 +75,8 @@ class SignInPages:
         if isinstance(form, Response):
             return form
         after, token = local(form.get("next", "")), form.get("token", "").strip()
+        if self.tokens().holds(token.encode(errors="replace")):
+            return self._page(request, after, 403, _NOBODY)
         return await self._signed_in(request, after, lambda: self.credentials().sign_in_by_token(token, SESSION_LASTS))
 
     async def _link(self, request: Request) -> Response:

@@ -25,9 +25,12 @@ class Tokens:
 
     def hold(self, headers: Headers) -> bool:
         """Return whether `Authorization: Bearer …` or `X-API-Key: …` carries one of the tokens."""
-        digests = [_digest(secret.encode("latin-1")) for secret in secrets_in(headers)]
-        equal = [hmac.compare_digest(digest, other) for digest in digests for other in self._digests]
-        return True in equal  # every pair was compared, whichever is equal
+        return True in [self.holds(secret.encode("latin-1")) for secret in secrets_in(headers)]
+
+    def holds(self, secret: bytes) -> bool:
+        """Return whether this is one of the tokens; all of them are compared, whichever is equal."""
+        digest = _digest(secret)
+        return True in [hmac.compare_digest(digest, other) for other in self._digests]
 
 
 def secrets_in(headers: Headers) -> list[str]:

@@ -328,9 +328,10 @@ def test_a_name_that_the_log_does_not_know_is_refused_with_the_one_that_may_be_m
     said = am("events", "--actor", "Ada", expect=1).stderr
     assert "no actor 'Ada'" in said
     assert "Ada L." in said
-    assert "no subject 'gpt-5.4-mine' (did you mean 'gpt-5.4-mini'?)" in am(
-        "events", "--subject", "gpt-5.4-mine", expect=1
-    ).stderr
+    assert (
+        "no subject 'gpt-5.4-mine' (did you mean 'gpt-5.4-mini'?)"
+        in am("events", "--subject", "gpt-5.4-mine", expect=1).stderr
+    )
     assert am("events", "--actor", "Ada L.", "--format", "jsonl").stdout.count("check.attested") == 1
     assert "did you mean 'gpt-5.4-mini'?" in am("prices", "gpt-5.4-mine", expect=1).stderr
     assert "did you mean 'gpt-5.4-mini'?" in am("measurements", "gpt-5.4-mine", expect=1).stderr

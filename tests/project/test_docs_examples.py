@@ -35,6 +35,7 @@ from monitor.settings import load
 # -- a source of one's own -------------------------------------------------
 
 PLUGIN = ROOT / "config" / "plugins" / "gateway_regions"
+CLIENTS = ROOT / "config" / "clients"
 
 
 class Gateway(ThreadingHTTPServer):
@@ -232,7 +233,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
 
     space: dict[str, Any] = {}
     try:
-        exec(compile(program("FlagdProvider"), "docs/gate.md", "exec"), space)
+        exec(compile((CLIENTS / "flagd_client.py").read_text(), "flagd_client.py", "exec"), space)
         yield space
     finally:
         api.shutdown()

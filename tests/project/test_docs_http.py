@@ -29,6 +29,7 @@ from starlette.routing import Match, Route
 
 from monitor.app.health import Health
 from monitor.core.credentials import AccessScope
+from monitor.core.nodes import Node
 from monitor.gate.client import clock
 from monitor.settings import load
 from monitor.web.api.operations import OPERATIONS
@@ -181,6 +182,9 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> str:
     health.polled("openai-models", "baseline")
     with docs_story.visible(tmp_path_factory.mktemp("story")) as story:
         story.now = clock.now()
+        story.store.turns.heartbeat(
+            Node(name="n1", role="run", version="1", configuration="c", started_at=story.now, heartbeat_at=story.now)
+        )
         story.slow_down(docs_story.PROBE, "responses", until=story.now)
         return metrics(story.store, story.configuration, health, clock.now())
 
@@ -263,12 +267,12 @@ def test_the_example_of_an_ofrep_client_allows_what_is_active_and_denies_when_no
     pytest.importorskip("openfeature.contrib.provider.ofrep", reason="openfeature-provider-ofrep is not installed")
     from openfeature import api
 
-    (program,) = (block for block in blocks(page("gate"), "python") if "OFREPProvider" in block)
+    program = (ROOT / "config" / "clients" / "ofrep_client.py").read_text()
     monkeypatch.setenv("GATE_TOKEN", docs_server.TOKEN)
     space: dict[str, Any] = {}
     try:
         with docs_server.answering(docs_server.Registry(), docs_server.TOKEN) as url:
-            exec(compile(program.replace("http://127.0.0.1:8787", url), "docs/gate.md", "exec"), space)
+            exec(compile(program.replace("http://127.0.0.1:8787", url), "ofrep_client.py", "exec"), space)
             allowed = [space["allowed"](one.key, "support-agent") for one in docs_server.ENTRIES]
             assert allowed == [False, True, False, False]
             assert space["allowed"]("gpt-5.4-mnii", "support-agent") is False
@@ -290,7 +294,7 @@ class Copy:
         self._folder = folder
         self._header = folder / "token"
         self._header.write_text(f"Authorization: Bearer {docs_server.TOKEN}\n")
-        (self._script,) = (block for block in blocks(page("gate"), "sh") if "--etag-compare" in block)
+        self._script = (ROOT / "config" / "clients" / "copy-lease.sh").read_text()
 
     def fetch(self, url: str) -> int:
         script = self._script.replace("/etc/access-monitor/gate-token", str(self._header))

@@ -69,9 +69,13 @@ def test_every_path_takes_a_scope_which_refuses_who_has_all_others(protected: Si
     clients = {scope: protected.bearer(f"only {scope}", scope) for scope in AccessScope}
     nobody = protected.client()
     found: dict[AccessScope, int] = dict.fromkeys(AccessScope, 0)
+    walked: set[tuple[str, str]] = set()
     for route in protected.app.routes:
         assert isinstance(route, ScopedRoute), route
         method, path = _asked(route)
+        if (method, path) in walked:
+            continue  # the route before it answers
+        walked.add((method, path))
         if route.needs is None:
             assert route.path in OPEN
             continue
@@ -100,7 +104,8 @@ def test_a_token_of_the_configuration_reads_and_asks_the_gate_and_never_acts(pro
     assert refused.status_code == 403
     assert "operate" in refused.json()["detail"]
     assert configured.post("/v1/configuration/accept", json={}).status_code == 403
-    assert protected.client().post("/signin", data={"token": CONFIGURED}).status_code == 403
+    nobody = protected.client().post("/signin", data={"token": CONFIGURED})
+    assert (nobody.status_code, "names nobody" in nobody.text) == (403, True)
 
 
 def test_on_loopback_without_tokens_everybody_reads_and_nobody_acts(desk: SignedWorld) -> None:
@@ -136,6 +141,15 @@ def test_a_token_ends_by_time_and_by_revocation_at_once_and_so_does_what_it_sign
     desk.host.credentials.revoke("revoked", by="root", via={})
     assert browser.get("/v1/session").json()["name"] is None
     assert browser.get("/acts/ack?entry=luna").status_code == 303
+
+
+def test_a_session_without_its_token_is_none(desk: SignedWorld) -> None:
+    browser = desk.signed_in("lost", OPERATE)
+    with desk.world.store.write() as tx:
+        (session,) = [row for row in tx.credentials() if row.name == "lost" and row.kind == "session"]
+        tx.revoke_token("lost", desk.world.now)
+        tx.put_credential(session)
+    assert browser.get("/v1/session").json()["name"] is None
 
 
 def test_the_last_use_of_a_token_is_kept_without_a_write_a_request(desk: SignedWorld) -> None:
