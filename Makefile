@@ -57,7 +57,7 @@ pictures: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
 
-peers: $(PEERS)/llmock/.installed $(PEERS)/litellm/.installed $(PEERS)/node_modules/.installed
+peers: $(PEERS)/llmock/.installed $(PEERS)/litellm/.installed $(PEERS)/eventsourcing/.installed $(PEERS)/node_modules/.installed
 
 test-peers: $(STAMP) peers
 	$(BIN)/python -m pytest tests/peers

@@ -48,6 +48,7 @@ NAMES = {
     "decisions",
     "readiness",
     "desk",
+    "scale",
 }
 
 TYPES = set(EVENT_TYPES)

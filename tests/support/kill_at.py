@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -162,12 +163,12 @@ def shorten(spans: dict[str, float]) -> None:
     """Make long intervals short, in seconds, by module and name, or function and argument: a test does not wait for a
     minute.
     """
-    import importlib
+    from pkgutil import resolve_name
 
     for path, seconds in spans.items():
         place, _, argument = f"monitor.{path}".partition(":")
         module, _, name = place.rpartition(".")
-        owner = importlib.import_module(module)
+        owner = resolve_name(module)
         held = getattr(owner, name).__kwdefaults__ if argument else vars(owner)
         assert isinstance(held[argument or name], timedelta), path
         held[argument or name] = timedelta(seconds=seconds)
@@ -181,6 +182,9 @@ def child(order: dict[str, Any]) -> int:
     os.dup2(quiet, 1)
     os.environ.update(order["environ"])
     shorten(order["spans"])
+    if order["ahead"]:
+        _time = time.time
+        time.time = lambda: _time() + order["ahead"]
     if order["point"]:
         POINTS[order["point"]](at_call(order["nth"]))
     if order["user"]:
