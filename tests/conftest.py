@@ -32,7 +32,7 @@ UNSAFE = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 """
 
 
-SLOW = ("demo", "faults", "peers", "process", "replay", "stories")
+SLOW = ("browser", "demo", "faults", "peers", "process", "replay", "stories")
 """Folders in which every test is slow."""
 
 
@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
-SHARING = ("demo/test_demo_process.py", "replay/")
+SHARING = ("demo/test_demo_process.py", "process/test_process_nodes.py", "replay/")
 """Where the tests of a module share what took its fixture seconds to make."""
 
 

@@ -186,6 +186,11 @@ class Entry:
         return Subject(self.spec.provider, self.spec.price_model or self.spec.model_id)
 
     @property
+    def model_names(self) -> frozenset[str]:
+        """The names of `subjects`, wherever they are."""
+        return frozenset((*self.spec.surfaces.values(), self.price_subject.name)) - {""}
+
+    @property
     def subjects(self) -> frozenset[Subject]:
         """Everything that facts may be about and concern this entry."""
         listed = {Subject(surface, model_id) for surface, model_id in self.spec.surfaces.items() if model_id}

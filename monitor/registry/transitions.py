@@ -279,25 +279,35 @@ def concerns(entry: Entry, event: Event) -> bool:
     it is out of date.
     """
     scope = event.data.get("surface") or event.data.get("provider")
-    return entry.alive and scope is not None and Subject(scope, event.subject) in entry.subjects
+    if scope is None or event.subject not in entry.model_names:  # of most events, and cheaper than all subjects
+        return False
+    return entry.alive and Subject(scope, event.subject) in entry.subjects
 
 
-def fold(entries: Mapping[str, Entry], event: Event) -> dict[str, Entry]:
-    """Return the entries that an event changes, as they are after it."""
+def fold(entries: Mapping[str, Entry], event: Event, named: Iterable[str] | None = None) -> dict[str, Entry]:
+    """Return the entries that an event changes, as they are after it. `named` are the keys of those that may be called
+    as its subject is, or more; all unless given.
+    """
     if key := entry_key(event):
         return {key: apply(entries.get(key), event)}
     if event.type == ev.NOTICE_ACKNOWLEDGED:
         return {key: apply(entries[key], event) for key in event.data["entries"] if key in entries}
     if event.type in (ev.GATE_DENIED, ev.GATE_FIRST_USED):
         return {}  # who asks moves nothing, though an entry may be called as its model is
-    return {key: replace(entry, position=event.position) for key, entry in entries.items() if concerns(entry, event)}
+    keys = entries if named is None else named
+    return {key: replace(entries[key], position=event.position) for key in keys if concerns(entries[key], event)}
 
 
 def replay(log: Iterable[Event]) -> dict[str, Entry]:
     """Build the registry as the log tells it."""
     entries: dict[str, Entry] = {}
+    by_name: dict[str, dict[str, None]] = {}  # without it the time grows with events times entries
     for event in log:
-        entries.update(fold(entries, event))
+        for key, entry in fold(entries, event, by_name.get(event.subject, ())).items():
+            if key not in entries or entries[key].spec is not entry.spec:
+                for name in entry.model_names:
+                    by_name.setdefault(name, {})[key] = None
+            entries[key] = entry
     return entries
 
 

@@ -35,7 +35,7 @@ def pause(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
         else []
     )
     parts = (
-        _money(entry, {pin.field: new for pin, _, new in shifts}),
+        money(entry, {pin.field: new for pin, _, new in shifts}),
         "; ".join(event.data["notes"]),
         *lost,
         void_acknowledgement(commit, entry),
@@ -61,7 +61,7 @@ def _shifts(entry: Entry, event: Event) -> list[tuple[Pin, Value | None, Value |
     return [(by_key[shift["pin"]], shift["old"], shift["new"]) for shift in event.data["shifts"]]
 
 
-def _money(entry: Entry, moved: Mapping[str, Value | None]) -> str:
+def money(entry: Entry, moved: Mapping[str, Value | None]) -> str:
     """Return what the prices among the fields that moved mean for a month, against what was accepted; empty where no
     usage is stated or observed.
     """

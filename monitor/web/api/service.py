@@ -67,7 +67,7 @@ class Api:
         described, read = dumped(description()), partial(ScopedRoute, needs=AccessScope.READ)
         return [
             read("/openapi.json", lambda request: Response(described, headers=HEADERS)),
-            *(read(_typed(resource.path), partial(self.answer, resource)) for resource in RESOURCES),
+            *(read(typed_path(resource.path), partial(self.answer, resource)) for resource in RESOURCES),
         ]
 
     async def read(self, question: Callable[[Desk], T]) -> T:
@@ -165,10 +165,11 @@ def _as_sse(document: dict[str, object]) -> bytes:
     return f"id: {document['position']}\nevent: {document['type']}\ndata: {data}\n\n".encode()
 
 
-def _typed(path: str) -> str:
-    """Return a path with what its parameters may be: a position is a number, a model id may hold slashes."""
-    return (
-        path.replace("{position}", "{position:int}")
-        .replace("{name}", "{name:path}")
-        .replace("/gate/{key}", "/gate/{key:path}")
-    )
+def typed_path(path: str) -> str:
+    """Return a path with what its parameters may be: a position is a number; a model id, the key of a source and what
+    the gate is asked for may hold slashes.
+    """
+    path = path.replace("{position}", "{position:int}").replace("{name}", "{name:path}")
+    for room in ("gate", "sources"):
+        path = path.replace(f"/{room}/{{key}}", f"/{room}/{{key:path}}")
+    return path

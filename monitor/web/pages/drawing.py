@@ -78,26 +78,45 @@ def step_chart(
 
 
 def timeline(bands: Sequence[DrawnBand], marks: Sequence[DrawnMark], span: TimeSpan, lanes: Sequence[str]) -> Markup:
-    """Draw what befell an entry: its status as a band, and below it a lane for each kind of event."""
-    width, lane_height, top = 720, 22, 30
-    height = top + lane_height * len(lanes) + 18
-    parts = [_band(band, span, width, 4, 18) for band in bands]
+    """Draw what befell an entry: its status as a band with its name, and below it a lane for each kind of event. A mark
+    is a circle, one that took something away a square.
+    """
+    width, gutter, lane_height, top = 880, 64, 24, 32
+    height = top + lane_height * len(lanes) + 20
+    room = width - gutter
+
+    def x(at: datetime) -> float:
+        return gutter + span.x(at, room - 8)
+
+    parts = [f'<g transform="translate({gutter})">']
+    for band in bands:
+        parts.append(_band(band, span, room - 8, 4, 20))
+        left, right = span.x(band.start, room - 8), span.x(band.end, room - 8)
+        if right - left > 8 * len(band.label):
+            parts.append(f'<text class="named" x="{left + 6}" y="18">{Markup.escape(band.label)}</text>')
+    parts.append("</g>")
     for number, lane in enumerate(lanes):
         y = top + lane_height * number
-        parts.append(f'<line class="grid" x1="0" x2="{width}" y1="{y + 14}" y2="{y + 14}"/>')
-        parts.append(f'<text class="tick" x="2" y="{y + 10}">{Markup.escape(lane)}</text>')
+        parts.append(f'<line class="grid" x1="{gutter}" x2="{width}" y1="{y + 14}" y2="{y + 14}"/>')
+        parts.append(f'<text class="tick" x="0" y="{y + 18}">{Markup.escape(lane)}</text>')
     for mark in marks:
-        x, y = span.x(mark.at, width), top + lane_height * mark.lane + 14
+        middle, y = round(x(mark.at), 1), top + lane_height * mark.lane + 14
+        shape = (
+            f'<rect class="mark bad" x="{middle - 4}" y="{y - 4}" width="8" height="8">'
+            if mark.kind == "bad"
+            else f'<circle class="mark {mark.kind}" cx="{middle}" cy="{y}" r="4.5">'
+        )
         parts.append(
-            f'<a href="{Markup.escape(mark.href)}"><circle class="mark {mark.kind}" cx="{x}" cy="{y}" r="4">'
-            f"<title>{Markup.escape(mark.label)}</title></circle></a>"
+            f'<a href="{Markup.escape(mark.href)}" aria-label="{Markup.escape(mark.label)}">{shape}'
+            f"<title>{Markup.escape(mark.label)}</title></{shape[1:].partition(' ')[0]}></a>"
         )
     for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
         at = span.start + (span.end - span.start) * share
         parts.append(
-            f'<text class="tick" text-anchor="{anchor}" x="{share * width}" y="{height - 4}">{at:%Y-%m-%d %H:%M}</text>'
+            f'<text class="tick" text-anchor="{anchor}" x="{round(gutter + share * (room - 8))}" y="{height - 4}">'
+            f"{at:%Y-%m-%d %H:%M}Z</text>"
         )
-    return _svg(width, height, "".join(parts), "timeline", label="what happened, over time")
+    return _svg(width, height, "".join(parts), "timeline", label="what happened, over time", role="group")
 
 
 def strip(bands: Sequence[DrawnBand], span: TimeSpan, *, width: int = 240, height: int = 14) -> Markup:
@@ -151,8 +170,8 @@ def _short(amount: Decimal) -> str:
     return f"{amount:.2f}".rstrip("0").rstrip(".") or "0"
 
 
-def _svg(width: int, height: int, inner: str, kind: str, *, label: str = "") -> Markup:
-    named = f' role="img" aria-label="{label}"' if label else ' aria-hidden="true"'
+def _svg(width: int, height: int, inner: str, kind: str, *, label: str = "", role: str = "img") -> Markup:
+    named = f' role="{role}" aria-label="{label}"' if label else ' aria-hidden="true"'
     return Markup(f'<svg class="{kind}" viewBox="0 0 {width} {height}" width="{width}" height="{height}"{named}>') + (
         Markup(inner) + Markup("</svg>")
     )

@@ -69,7 +69,7 @@ def environment() -> Environment:
     templates = Environment(
         loader=PackageLoader("monitor.web.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    templates.filters |= {"utc": _utc, "iso": _iso, "pretty": _pretty, "ticks": _ticks}
+    templates.filters |= {"utc": _utc, "minute": _minute, "iso": _iso, "pretty": _pretty, "ticks": _ticks}
     stamp = sha256(b"".join(map(static, STATIC))).hexdigest()[:12]  # changes with the files, so that they may be kept
     templates.globals |= {"stamp": stamp}
     return templates
@@ -101,6 +101,10 @@ def refused_page(request: Request, refusal: AccessRefusal) -> Response:
 
 def _utc(at: datetime | str) -> str:
     return utc(datetime.fromisoformat(at) if isinstance(at, str) else at)
+
+
+def _minute(at: datetime | str) -> str:
+    return f"{_utc(at)[:16]}Z"
 
 
 def _iso(at: datetime | str) -> str:

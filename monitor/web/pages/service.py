@@ -16,7 +16,7 @@ from monitor.core.ports import MonitorError, Refused
 from monitor.web.access import FormKeys, ScopedRoute
 from monitor.web.api.parameters import MalformedQuestion, read_query
 from monitor.web.api.resources import Desk
-from monitor.web.api.service import Api
+from monitor.web.api.service import Api, typed_path
 from monitor.web.pages.configuration import PATH as CONFIGURATION
 from monitor.web.pages.frame import HEADERS, STATIC, as_page, drawn, environment, refused_page, static
 from monitor.web.pages.views import PAGES, PageSpec
@@ -46,7 +46,7 @@ class Pages:
         """Return their paths."""
         read = partial(ScopedRoute, needs=AccessScope.READ, answer=refused_page)
         return [
-            *(read(page.path.replace("{position}", "{position:int}"), partial(self._page, page)) for page in PAGES),
+            *(read(typed_path(page.path), partial(self._page, page)) for page in PAGES),
             read("/evidence/{hash}", self._evidence),
             ScopedRoute("/static/{name}", self._asset, needs=None),
         ]

@@ -22,14 +22,17 @@ from monitor.audit.source_status import SourceRow, source_rows
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration
 from monitor.core.ends import end_in_words
-from monitor.core.entry import Entry, Status
+from monitor.core.entry import Entry, Pin, Status
 from monitor.core.event_types import in_words
 from monitor.core.events import Recorded
+from monitor.core.facts import Value
 from monitor.core.moments import Moment
 from monitor.core.ports import EventQuery, Reader, Refused
-from monitor.core.price import STANDARD, Meter
+from monitor.core.price import PREFIX, STANDARD, Meter
+from monitor.core.text import value_in_words
 from monitor.core.time import rounded
 from monitor.notify import answers
+from monitor.notify.contents.pauses import money
 from monitor.registry.lookup import find_row, unknown_entry
 from monitor.web.api.parameters import AtTime, Nothing, OfEvents, When
 from monitor.web.api.resources import Desk, known_names, page_of_log, rows_of_registry
@@ -50,6 +53,9 @@ KINDS = {
 
 _URGENT = (AlertKind.PAUSED, AlertKind.DENIED)
 _SHOWN_EVENTS = 50
+_MOST_CARDS = 12
+"""More cards than this would push the table out of sight; it begins with the same rows."""
+
 _STRIP = timedelta(days=7)
 _LANES = ("access", "prices", "checks", "people", "told", "gate")
 _LANE_OF = {"model": 0, "price": 1, "check": 2, "entry": 3, "notice": 4, "gate": 5}
@@ -133,6 +139,7 @@ def registry(desk: Desk, path: Mapping[str, str], asked: Filters) -> Values:
     ]
     return {
         "urgent": [documents.of_alert(row) for row in urgent],
+        "most_cards": _MOST_CARDS,
         "names": {key: row["name"] or key for key, row in rows.items()},
         "models": {key: row["model_id"] for key, row in rows.items()},
         "rows": shown,
@@ -175,7 +182,9 @@ def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
         ),
         "holder": answers.holders(desk.reader, registered_rows).get(key) if then is None else None,
         "chain": [_step(step.recorded, step.depth) for step in chain],
-        "evidence": list(dict.fromkeys(step.recorded.event.evidence for step in chain if step.recorded.event.evidence)),
+        "moved": _moved(registered),
+        "money": money(registered, {pin.field: new for pin, new in _deviating(registered)}),
+        "evidence": _evidence(desk.reader, [step.recorded for step in chain]),
         "timeline": _timeline(history, _around(desk.reader, registered, span), span),
         "chart": _chart(moves, pauses, span),
         "pauses": [_pause(pause) for pause in reversed(pauses)],
@@ -404,6 +413,37 @@ def _chart(
     return {"svg": drawing.step_chart(lines, span, bands), "names": [name for name, _ in lines]}
 
 
+def _deviating(entry: Entry) -> list[tuple[Pin, Value | None]]:
+    """Return the pins that no longer hold, each with what is so instead."""
+    return [(pin, entry.deviations[pin.key]) for pin in entry.pins if pin.key in entry.deviations]
+
+
+def _moved(entry: Entry) -> list[Values]:
+    """Return the pins that no longer hold: what was accepted, and what is so instead, in words."""
+    return [
+        {
+            "pin": pin.field.removeprefix(PREFIX).replace(".", " ").replace("_", " "),
+            "of": pin.name,
+            "accepted": value_in_words(pin.value),
+            "now": "gone" if new is None else value_in_words(new),
+        }
+        for pin, new in sorted(_deviating(entry), key=lambda deviating: ".long." in deviating[0].field)
+    ]
+
+
+def _evidence(reader: Reader, chain: Iterable[Recorded]) -> list[Values]:
+    """Return the bytes that a chain of events rests on, each with what its source had sent before."""
+    shown: dict[str, Values] = {}
+    for recorded in chain:
+        event = recorded.event
+        if event.evidence and event.evidence not in shown:
+            earlier = EventQuery(source=event.source, before=event.position, newest_first=True, limit=_SHOWN_EVENTS)
+            befores = (past.event.evidence for past in reader.events(earlier) if event.source)
+            before = next((hash for hash in befores if hash not in ("", event.evidence)), "")
+            shown[event.evidence] = {"source": event.source, "before": before, "after": event.evidence}
+    return list(shown.values())
+
+
 def _pause_band(pause: Pause, now: datetime) -> DrawnBand:
     end = now if pause.ended is None else pause.ended.recorded_at
     return DrawnBand(start=pause.began.recorded_at, end=end, kind="paused", label="paused")
@@ -492,18 +532,22 @@ def _ends(desk: Desk, key: str) -> list[documents.Document]:
 def _freshness(row: SourceRow, now: datetime) -> Values:
     """Return how much of its freshness a source has used up, drawn and in words."""
     if row.good_at is None or row.fresh_until is None:
-        return {"age": "never", "meter": drawing.meter(1.0, "bad", "never read")}
-    share = (now - row.good_at) / (row.fresh_until - row.good_at)
+        return {"age": "never", "meter": drawing.meter(1.0, "bad", "never read"), "used": ""}
+    share = max(0.0, (now - row.good_at) / (row.fresh_until - row.good_at))
     kind = "bad" if share >= 1 else "warn" if share >= 0.5 else "good"
     age = rounded(now - row.good_at)
-    return {"age": f"{age} ago", "meter": drawing.meter(share, kind, f"{share:.0%} of its freshness is used up")}
+    return {
+        "age": f"{age} ago",
+        "meter": drawing.meter(share, kind, f"{share:.0%} of its freshness is used up"),
+        "used": f"{share:.0%}",
+    }
 
 
 def _source_strip(reader: Reader, row: SourceRow, span: TimeSpan) -> Any:
     """Draw the last week of a source: read, or down."""
     bands: list[DrawnBand] = []
     begun, state = span.start, "ok"
-    query = EventQuery(source=row.key, since=span.start, until=span.end)
+    query = EventQuery(type="source.*", source=row.key, since=span.start, until=span.end)
     for recorded in reader.events(query):
         type = recorded.event.type
         if type in (ev.SOURCE_FAILED, ev.SOURCE_RECOVERED):

@@ -1,0 +1,343 @@
+"""The pages as a person meets them: in a browser, at the width of a phone and of a desk, in both themes, by mouse and
+by keyboard, with script and without.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from desk_world import paused_world
+from pipeline_world import World, world_of
+from served_desk import hostile_world, large_world, served_world, token_of
+
+from monitor.core.credentials import AccessScope
+from monitor.core.entry import Status
+from monitor.web.pages.configuration import PATH as CONFIGURATION
+from monitor.web.pages.views import PAGES
+
+PHONE, DESK = (360, 740), (1440, 900)
+LARGEST_FIRST_PAGE = 150 * 1024
+"""Bytes, compressed, of the first page with what it loads."""
+
+
+class Visit:
+    """A browser at a monitor: a person with a window, a theme, and perhaps without script. What the pages complain of,
+    and whom they ask beside the monitor, is noted.
+    """
+
+    def __init__(self, chromium: Any, url: str, size: tuple[int, int], theme: str, script: bool) -> None:
+        width, height = size
+        self.url = url
+        self.complaints: list[str] = []
+        self.strangers: list[str] = []
+        self.context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            timezone_id="Europe/Berlin",
+            java_script_enabled=script,
+        )
+        self.page = self.context.new_page()
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._note)
+
+    def _hear(self, message: Any) -> None:
+        if message.type in ("warning", "error"):
+            self.complaints.append(message.text)
+
+    def _note(self, request: Any) -> None:
+        if not request.url.startswith((f"{self.url}/", "data:")):
+            self.strangers.append(request.url)
+
+    def go(self, path: str) -> None:
+        """Open a page, which is there."""
+        answer = self.page.goto(self.url + path)
+        assert answer.status == 200, (path, answer.status)
+
+    def sign_in(self, secret: str) -> None:
+        """Sign in with a token, as a person does."""
+        self.page.fill("#token", secret)
+        self.page.click("#confirm")
+
+    def violations(self) -> list[str]:
+        """Return what axe-core finds on the page that keeps somebody from reading or using it."""
+        self.page.evaluate(axe())
+        found = json.loads(self.page.evaluate("axe.run().then((result) => JSON.stringify(result.violations))"))
+        return [
+            f"{fault['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
+            for fault in found
+            if fault["impact"] in ("serious", "critical")
+            for node in fault["nodes"][:2]
+        ]
+
+
+def axe() -> str:
+    """Return axe-core as the package of the tests ships it (MPL-2.0); it is no part of the program."""
+    return (files("axe_playwright_python") / "axe.min.js").read_text()
+
+
+Visiting = Callable[..., AbstractContextManager[Visit]]
+
+
+@pytest.fixture
+def visit(chromium: Any) -> Visiting:
+    """Open a browser at an address; whatever it showed, no page complained or asked another host."""
+
+    @contextmanager
+    def visiting(url: str, size: tuple[int, int] = DESK, theme: str = "light", script: bool = True) -> Iterator[Visit]:
+        opened = Visit(chromium, url, size, theme, script)
+        try:
+            yield opened
+            assert opened.complaints == []
+            assert opened.strangers == []
+        finally:
+            opened.context.close()
+
+    return visiting
+
+
+def paths_of(world: World) -> list[str]:
+    """Return every page of which a world has something to show."""
+    known: dict[str, str] = {}
+    with world.store.read() as reader:
+        known["key"] = next(iter(world.conf.entries), "")
+        known["position"] = str(reader.head() or "")
+        known["id"] = next((delivery.notice for delivery in reader.deliveries()), "")
+    paths = [CONFIGURATION, "/signin", "/open?at=2026-07-01", "/?q=nothing-is-called-so"]
+    for page in PAGES:
+        own = known | {"key": next(iter(world.conf.sources), "")} if page.path.startswith("/sources") else known
+        if all(own[name] for name in re.findall(r"{(\w+)}", page.path)):
+            paths.append(page.path.format_map({name: quote(value, safe="") for name, value in own.items()}))
+    return paths
+
+
+@contextmanager
+def empty_world() -> Iterator[World]:
+    """Provide a world in which nothing is declared and nothing has happened."""
+    from monitor.core.configuration import Configuration
+
+    with world_of(Configuration()) as world:
+        yield world
+
+
+def hold_every_page(visit: Visiting, world: World, url: str) -> None:
+    """Every page fits its window, keeps to its host, runs nothing of what it shows, and can be read by everybody."""
+    for size, theme in ((PHONE, "dark"), (DESK, "light")):
+        with visit(url, size, theme) as visited:
+            for path in paths_of(world):
+                visited.go(path)
+                page = visited.page
+                assert page.evaluate("document.documentElement.scrollWidth") <= size[0], (path, size)
+                assert page.evaluate("typeof window.hacked") == "undefined", path
+                assert page.locator("main script, main img, main b, main iframe").count() == 0, path
+                assert page.locator("a[href^='javascript:']").count() == 0, path
+                assert visited.violations() == [], (path, theme)
+
+
+WORLDS = {"empty": empty_world, "hostile": hostile_world}
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+def test_every_page_fits_its_window_runs_nothing_of_others_and_can_be_read_by_everybody(
+    visit: Visiting, tmp_path: Path, kind: str
+) -> None:
+    with WORLDS[kind]() as world, served_world(world, tmp_path) as url:
+        hold_every_page(visit, world, url)
+
+
+@pytest.mark.parametrize(("entries", "events"), [(40, 2_000), pytest.param(500, 50_000, marks=pytest.mark.proof)])
+def test_with_many_entries_and_a_long_log_what_is_paused_stands_on_top_and_the_first_page_stays_small(
+    visit: Visiting, tmp_path: Path, entries: int, events: int
+) -> None:
+    with large_world(entries, events) as world, served_world(world, tmp_path) as url:
+        hold_every_page(visit, world, url)
+        for size in (PHONE, DESK):
+            with visit(url, size) as visited:
+                visited.go("/")
+                first = visited.page.locator(".card.bad").first
+                assert first.bounding_box()["y"] < size[1] / 2
+                rows = visited.page.locator("table tbody tr")
+                assert rows.count() == entries
+                assert [rows.nth(n).locator(".word").first.inner_text() for n in (0, 1, 2)] == ["denied"] * 3
+        with visit(url) as visited:
+            sent: list[bytes] = []
+            visited.page.on("response", lambda response: sent.append(response.body()))
+            visited.go("/")
+            visited.page.wait_for_load_state("networkidle")
+            assert len(sent) >= 3
+            assert sum(len(gzip.compress(body)) for body in sent) <= LARGEST_FIRST_PAGE
+
+
+@pytest.fixture
+def paused(tmp_path: Path) -> Iterator[tuple[World, str]]:
+    """Provide a world in which an entry is paused and taken by somebody else, and its address."""
+    with paused_world(by="Bob", note="") as world, served_world(world, tmp_path) as url:
+        yield world, url
+
+
+def test_a_person_sees_a_pause_takes_it_verifies_what_it_asks_for_and_resumes_by_clicks(
+    visit: Visiting, tmp_path: Path
+) -> None:
+    with world_of() as world, served_world(world, tmp_path) as url:
+        from pipeline_world import LUNA, furnish
+
+        furnish(world)
+        secret = token_of(world, "Ada", AccessScope.READ, AccessScope.OPERATE)
+        world.activate()
+        world.sources["page"].set(LUNA, input="2")
+        world.polls(2, "page")
+        with visit(url) as visited:
+            page = visited.page
+            visited.go("/")
+            page.get_by_role("button", name="Acknowledge…").click()
+            visited.sign_in(secret)
+            page.fill("#note", "on it")
+            page.click("#confirm")
+            assert "notice.acknowledged" in page.inner_text("#done")
+
+            visited.go("/")
+            assert "Ada has it: on it." in page.inner_text(".card.bad")
+            page.get_by_role("link", name="Luna").first.click()
+            page.locator("#act-verify button").click()
+            page.select_option("#check", "pricing")
+            page.fill("#url", "https://proof.example/price")
+            page.fill("#note", "read it myself")
+            page.click("#preview")
+            assert "check.attested" in page.inner_text("#would")
+            page.click("#confirm")
+            assert "check.attested" in page.inner_text("#done")
+
+            page.get_by_role("link", name="Back to luna").click()
+            page.locator("#act-resume button").click()
+            assert "openai/gpt-luna/price.standard.short.input" in page.inner_text("#pins")
+            page.fill("#reason", "the price is accepted")
+            page.click("#confirm")
+            assert "entry.resumed" in page.inner_text("#done")
+            visited.go("/")
+            assert page.locator(".card.bad").count() == 0
+        assert world.entry().status is Status.ACTIVE
+        (resumed,) = world.events("entry.resumed")
+        assert (resumed.data["by"], resumed.data["reason"]) == ("Ada", "the price is accepted")
+
+
+def test_every_act_can_be_reached_and_done_by_the_keyboard_alone(visit: Visiting, paused: tuple[World, str]) -> None:
+    world, url = paused
+    secret = token_of(world, "Ada", AccessScope.READ, AccessScope.OPERATE)
+    with visit(url) as visited:
+        visited.go("/signin?next=/entries/luna")
+        visited.sign_in(secret)
+        page = visited.page
+        page.wait_for_selector("#acts")
+        wanted = {form.get_attribute("id") for form in page.locator("#acts form").all()}
+        reached: list[str] = []
+        for _ in range(200):
+            page.keyboard.press("Tab")
+            where, outlined = page.evaluate(
+                "[document.activeElement.closest('form')?.id ?? '',"
+                " getComputedStyle(document.activeElement).outlineStyle]"
+            )
+            assert outlined not in ("none", ""), where
+            reached.append(where)
+            if wanted <= set(reached):
+                break
+        assert wanted <= set(reached)
+        assert "act-resume" in wanted
+
+        page.locator("#act-retire button").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#reason")
+        page.locator("#reason").focus()
+        page.keyboard.type("it is over")
+        while page.evaluate("document.activeElement.id") != "preview":
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#confirm")
+        page.locator("#confirm").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#done")
+    assert world.entry().status is Status.RETIRED
+
+
+def test_without_script_every_page_reads_and_acts_work(visit: Visiting, paused: tuple[World, str]) -> None:
+    world, url = paused
+    secret = token_of(world, "Ada", AccessScope.READ, AccessScope.OPERATE)
+    with visit(url, PHONE, script=False) as visited:
+        for path in paths_of(world):
+            visited.go(path)
+            assert len(visited.page.inner_text("main")) > 20, path
+        visited.go("/acts/ack?entry=luna")
+        visited.sign_in(secret)
+        visited.page.fill("#note", "without script")
+        visited.page.click("#confirm")
+        assert "notice.acknowledged" in visited.page.inner_text("#done")
+    assert world.entry().acknowledged is not None
+
+
+def test_a_newcomer_finds_in_two_clicks_why_production_is_denied(visit: Visiting, paused: tuple[World, str]) -> None:
+    _, url = paused
+    with visit(url) as visited:
+        visited.go("/")
+        assert "Production is denied" in visited.page.inner_text(".card.bad")
+        visited.page.locator(".card.bad h2 a").click()
+        moved = visited.page.inner_text("#moved").split()
+        assert moved[-5:] == ["standard", "short", "input", "1", "2"]
+        visited.page.get_by_role("link", name=re.compile(r"^\d+$")).first.click()
+        assert "entry.paused" in visited.page.inner_text("h1")
+        assert "What led to it" in visited.page.inner_text("main")
+
+
+def test_times_are_told_in_the_zone_of_the_reader_and_in_utc(visit: Visiting, paused: tuple[World, str]) -> None:
+    _, url = paused
+    with visit(url) as visited:
+        visited.go("/")
+        assert re.search(r"2026-07-01 01:0\dZ 03:0\d (CEST|GMT\+2)", visited.page.inner_text(".card.bad"))
+
+
+def test_a_page_is_renewed_while_it_is_looked_at_and_says_when_it_is_old(
+    visit: Visiting, paused: tuple[World, str]
+) -> None:
+    _, url = paused
+    with visit(url) as visited:
+        page, refreshed = visited.page, []
+        page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => Boolean(window.away)})")
+        page.on("request", lambda request: refreshed.append(request) if "x-refresh" in request.headers else None)
+        page.clock.install()
+        visited.go("/")
+        page.evaluate("document.querySelector('main').dataset.first = '1'; document.querySelector('.card').remove()")
+        with page.expect_response(lambda response: "x-refresh" in response.request.headers):
+            page.clock.run_for(15_000)
+        page.wait_for_selector(".card.bad")
+        assert page.locator(".bar.old").is_hidden()
+
+        page.evaluate("window.away = true")
+        before = len(refreshed)
+        page.clock.run_for(120_000)
+        assert len(refreshed) == before
+        with page.expect_response(lambda response: "x-refresh" in response.request.headers):
+            page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+
+        page.locator("[name=q]").focus()  # what somebody types in stays as it is
+        page.clock.run_for(60_000)
+        page.wait_for_selector(".bar.old:not([hidden])")
+        assert "not renewed while" in page.inner_text(".bar.old")
+        page.locator("[name=q]").blur()
+        with page.expect_response(lambda response: "x-refresh" in response.request.headers):
+            page.clock.run_for(15_000)
+        page.wait_for_selector(".bar.old", state="hidden")
+
+        page.route("**/*", lambda route: route.abort())
+        for _ in range(4):
+            with page.expect_event("requestfailed"):
+                page.clock.run_for(15_000)
+        page.wait_for_selector(".bar.old:not([hidden])")
+        assert "does not answer" in page.inner_text(".bar.old")
+        visited.complaints.clear()  # the browser itself complains of what was aborted
