@@ -36,7 +36,7 @@ from monitor.store import SqlStore, open_store
 ROOT = Path(__file__).parents[2]
 LUNA = "gpt-5.6-luna"
 SPARE = "gpt-5.4-mini"
-STEPS = 260
+STEPS = 560
 _NOTICE = re.compile(r"Notice ([\w.-]+)")
 
 

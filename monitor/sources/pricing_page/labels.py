@@ -120,12 +120,12 @@ def _labelled(text: str, match: re.Match[str]) -> LabelledLine | None:
     if len(value.split()) > 8 or (not words_of(value) - _EVERYTHING and not re.search(r"[0-9]", value)):
         return None
     if match["place"]:
-        if found := conditions.OF_REGION.fullmatch(value):
-            return LabelledLine(condition=conditions.region_of(found))
+        if words := conditions.OF_REGION.fullmatch(value):
+            return LabelledLine(condition=conditions.region_of(words))
         return LabelledLine(doubt=f"it may hold in one place alone: {text!r}")
     if match["time"]:
-        if found := conditions.HOURS.fullmatch(value):
-            return LabelledLine(condition=conditions.hours_of(found))
+        if words := conditions.HOURS.fullmatch(value):
+            return LabelledLine(condition=conditions.hours_of(words))
         return LabelledLine(doubt=f"it may hold at some hours alone: {text!r}")
     if tier := cells.tier(value):
         return LabelledLine(tier=tier)
