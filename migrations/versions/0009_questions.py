@@ -90,13 +90,16 @@ FROM sent_messages JOIN notices ON notices.id = sent_messages.notice
 """
 
 SOURCE_HEALTH = """
+WITH endings AS MATERIALIZED (
+  SELECT position, stream, cause, occurred_at FROM events
+  WHERE type IN ('source.failed', 'source.recovered') AND cause IS NOT NULL
+)
 SELECT opened.position, opened.source,
   CASE opened.type WHEN 'source.failed' THEN 'down' WHEN 'source.stale' THEN 'stale' ELSE 'held' END AS state,
   opened.occurred_at AS began_at, ended.occurred_at AS ended_at, {seconds} AS seconds, {reason} AS reason,
   {detail} AS detail, {last_good} AS last_good_at, ended.position AS ended_position, opened.evidence
 FROM events AS opened
-LEFT JOIN events AS ended ON ended.cause = opened.position AND ended.stream = opened.stream
-  AND ended.type IN ('source.failed', 'source.recovered')
+LEFT JOIN endings AS ended ON ended.cause = opened.position AND ended.stream = opened.stream
 WHERE opened.type IN ('source.failed', 'source.stale', 'source.anomaly')
 """
 

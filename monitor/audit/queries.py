@@ -118,33 +118,39 @@ def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry
     """Return all entries, as they are or as they were recorded at a time."""
     if at is None:
         return reader.entries()
+    last = next(reader.events(EventQuery(until=at, newest_first=True, limit=1)), None)
+    if last is None:
+        return {}
+    before = last.event.position + 1  # so that no question looks the time up again
     types = [
         name
         for name, event_type in EVENT_TYPES.items()
         if event_type.stream is Stream.ENTRY and name not in CHECK_EVENTS
     ]
-    own = of_types((*types, ev.NOTICE_ACKNOWLEDGED), EventQuery(until=at))
+    own = of_types((*types, ev.NOTICE_ACKNOWLEDGED), EventQuery(before=before))
     log = merged(reader, own, reader.events_of_checks(at))
     folded = transitions.replay(recorded.event for recorded in log)
-    return {key: _with_position(reader, entry, at) for key, entry in folded.items()}
+    return {key: _with_position(reader, entry, before) for key, entry in folded.items()}
 
 
 _OF_MODELS = ("model.*", "price.*", "access.*", "behaviour.*", "limit.*", "setting.*", "lifecycle.*")
 
 
-def _with_position(reader: Reader, entry: Entry, at: datetime) -> Entry:
-    """Return an entry with the position that what befell its models gives it.
+def _with_position(reader: Reader, entry: Entry, before: int) -> Entry:
+    """Return an entry with the position that what befell its models before a position gives it.
 
     Only the last such event counts, and one that came before its own last change is older than that: so the many
     before it need not be read.
     """
     position = entry.position
     for name in {subject.name for subject in entry.subjects} if entry.alive else ():
-        for type in _OF_MODELS:
-            query = EventQuery(type=type, subject=name, after=position, until=at, newest_first=True)
-            concerning = (recorded.event for recorded in reader.events(query))
-            last = next((event for event in concerning if transitions.concerns(entry, event)), None)
-            position = position if last is None else last.position
+        since = EventQuery(subject=name, after=position, before=before, newest_first=True)
+        if not any(True for _ in reader.events(replace(since, limit=1))):
+            continue
+        for query in of_types(_OF_MODELS, since):
+            concerning = (recorded.event for recorded in reader.events(replace(query, after=position)))
+            newest = next((event for event in concerning if transitions.concerns(entry, event)), None)
+            position = position if newest is None else newest.position
     return entry if position == entry.position else replace(entry, position=position)
 
 
