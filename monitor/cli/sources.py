@@ -44,7 +44,7 @@ def sources(options: Options, *, source: str | None) -> None:
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
-        rows = source_rows(reader, monitor.configuration, now, source or "")
+        rows = source_rows(reader, monitor.configuration, now, source or None)
         if source:
             try:
                 rows = [replace(rows[0], refused=refused_parts(monitor.source, reader, source, now))]
