@@ -3,6 +3,9 @@
 # make bench    the measurements   make clean   remove what make made; the data in var/ stay
 # make test-fast  what needs no process, timer or history: while you work, about three minutes
 # make proof      what takes long, before a release: the same tests many more times, the stories by the command as installed
+# make faults   play every fault of one machine on a daemon and write the table of docs/reliability.md, as root, half an hour
+# make security what linters of security find: bandit, keys in files, advisories, deploy/, each in an environment of its own in .peers
+# make sbom     the parts of the wheel as CycloneDX, dist/access-monitor.cdx.json
 # make golden     write the golden files of messages (tests/golden) anew; read their diff before you commit it
 # make docs     write the tables of docs/commands.md anew from the program
 # make pictures   draw the pictures of the pages anew from a run of the demo, a minute
@@ -24,7 +27,7 @@ PEERS := .peers
 # they start would compile it anew.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $${TEST_PROCESSES:-4} --dist loadscope
 
-.PHONY: run test test-fast proof golden docs pictures bench lint clean peers test-peers
+.PHONY: run test test-fast proof faults security sbom golden docs pictures bench lint clean peers test-peers
 
 run: $(RUNNABLE)
 	@if [ -n "$$OPENAI_API_KEY" ]; then exec $(BIN)/access-monitor run; fi; \
@@ -42,6 +45,10 @@ proof: $(STAMP)
 	$(PYTEST) -m "proof or hypothesis" --hypothesis-profile=proof
 	ACCESS_MONITOR_TESTS=installed $(PYTEST) -m "not proof" tests/stories tests/process
 
+faults: $(STAMP)
+	$(BIN)/python tests/faults/table.py
+	git diff --stat docs
+
 golden: $(STAMP)
 	-ACCESS_MONITOR_GOLDEN=write $(BIN)/python -m pytest tests/notify/test_notice_forms.py tests/notify/test_night.py
 	git status --short tests/golden
@@ -57,7 +64,7 @@ pictures: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
 
-peers: $(PEERS)/llmock/.installed $(PEERS)/litellm/.installed $(PEERS)/node_modules/.installed
+peers: $(PEERS)/llmock/.installed $(PEERS)/litellm/.installed $(PEERS)/eventsourcing/.installed $(PEERS)/node_modules/.installed
 
 test-peers: $(STAMP) peers
 	$(BIN)/python -m pytest tests/peers
@@ -67,6 +74,23 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# B704: the pages escape what they draw, and tests hold them to it. B314: prose.py refuses declarations of entities first.
+security: $(STAMP) $(PEERS)/security/.installed
+	$(PEERS)/security/bin/bandit --quiet --recursive monitor --severity-level medium --skip B704,B314
+	$(BIN)/python .ci/secrets_scan.py $(PEERS)/security/bin/detect-secrets
+	$(BIN)/python .ci/advisories.py $(PEERS)/security/bin/pip-audit
+	$(PEERS)/security/bin/hadolint deploy/container/Containerfile
+	$(PEERS)/security/bin/kubernetes-validate --quiet deploy/kubernetes/access-monitor.yaml
+
+# Of an environment that has the wheel and what it needs, and nothing else.
+sbom: $(RUNNABLE) $(PEERS)/security/.installed
+	$(PYTHON) -m venv --clear $(PEERS)/wheel
+	$(PEERS)/wheel/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--build-constraint constraints.txt '.[postgres]'
+	@mkdir -p dist
+	$(PEERS)/security/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--output-format JSON --output-file dist/access-monitor.cdx.json $(PEERS)/wheel/bin/python
 
 clean:
 	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -86,6 +110,11 @@ $(RUNNABLE): pyproject.toml constraints.txt
 $(STAMP): $(RUNNABLE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --build-constraint constraints.txt --editable . --group dev
+	@touch $@
+
+$(PEERS)/security/.installed: .ci/requirements-security.txt
+	$(PYTHON) -m venv --clear $(PEERS)/security
+	$(PEERS)/security/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 # LiteLLM's proxy pins an SDK that is older than ours, so no two of them share an environment.

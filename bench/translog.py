@@ -90,7 +90,7 @@ def without_the_tree() -> Iterator[None]:
 
     SqlTransaction._add_leaf = drop  # type: ignore[method-assign]
     SqlTransaction.write_leaves = drop  # type: ignore[method-assign]
-    writer._event_leaf = lambda recorded: (LeafKind.EVENT, recorded.event.position, "", b"")
+    writer._event_leaf = lambda recorded, row: (LeafKind.EVENT, recorded.event.position, "", b"")
     try:
         yield
     finally:

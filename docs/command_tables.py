@@ -55,9 +55,9 @@ def table() -> str:
     section = ""
     for name, command in commands():
         if section != (section := section_of[name.split()[0]]):
-            lines += ["", f"### {section}", "", "| command | what it does |", "|---|---|"]
+            lines += ["", f"### {section}", "", "|command|what it does|", "|---|---|"]
         typed = usage(name, command).replace("|", "\\|")
-        lines.append(f"| `{typed}` | {summary(name, command).replace('|', chr(92) + '|')} |")
+        lines.append(f"|`{typed}`|{summary(name, command).replace('|', chr(92) + '|')}|")
     return "\n".join(lines).strip()
 
 

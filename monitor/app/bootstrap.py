@@ -21,17 +21,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.app.clock import SteadyClock
+from monitor.app.clock import ServerTime, SteadyClock
 from monitor.app.health import Health
 from monitor.core import logs
 from monitor.core.configuration import Configuration, Owner
 from monitor.core.ports import SEALING, Clock, ConfigurationError, MonitorError, Source
+from monitor.core.rests import StoredRests
 from monitor.registry.configuration_effects import in_words, recorded
 from monitor.settings import Settings, anchored, is_reference, load, resolve, restore
 from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
     from monitor.app.lease_files import LeaseFiles
+    from monitor.app.nodes.engine import DispatchEngine
     from monitor.app.publication import Publisher
     from monitor.app.use_cases import UseCases
     from monitor.audit.replay import Replay
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from monitor.core.configuration import SourceSpec
     from monitor.core.events import Event
     from monitor.core.facts import ReplayedRecording
-    from monitor.detection.budget import DailyBudget
+    from monitor.detection.budget import DailyBudget, Fence
     from monitor.detection.poller import Poller
     from monitor.gate.recency import Recency
     from monitor.notify.alarm import Alarm
@@ -97,14 +99,21 @@ class Monitor:
         self.settings = settings
         self.chosen = Chosen(settings)
         self.store = store
-        self.clock = SteadyClock(utc_now, elapsed)
+        self.server_time = ServerTime(store.turns.time, elapsed) if settings.nodes.engine else None
+        self.clock = SteadyClock(self.server_time or utc_now, elapsed)
         self.elapsed = elapsed
         self.health = Health(elapsed)
         self.unattended = False
+        self.fence: Callable[[str], Fence] | None = None
         self._stack = stack
         self._environ = environ
         self._sources: dict[str, Source] = {}
         stack.callback(self._close_http)
+
+    @property
+    def node_name(self) -> str:
+        """What this process is called among those that share the database."""
+        return self.settings.nodes.name or socket.gethostname()
 
     @property
     def configuration(self) -> Configuration:
@@ -249,8 +258,9 @@ class Monitor:
                 http=self.http,
                 surface=self.configuration.surfaces.get(spec.surface),
                 secret=self.secret,
-                budget=self.budget,
+                budget=self.budget if self.fence is None else self.budget.fenced(self.fence(key)),
                 written=self._written,
+                rests=StoredRests(self.store),
             )
             self._sources[key] = build(spec, deps)
         return self._sources[key]
@@ -336,7 +346,8 @@ class Monitor:
 
         settings = self.settings
         return self.use_cases.tender(
-            keeping=Keeping(measurements=settings.measurements.keep, evidence=settings.evidence.keep)
+            keeping=Keeping(measurements=settings.measurements.keep, evidence=settings.evidence.keep),
+            shared=bool(settings.nodes.engine),
         )
 
     @cached_property
@@ -386,7 +397,7 @@ class Monitor:
             channel=self.channel,
             clock=self.clock,
             owners=self._owners,
-            worker=socket.gethostname(),
+            worker=self.node_name,
             executor=self.senders,
             attempts=self.settings.notify.attempts,
             still_allowed=self.lease_files.still_allowed,
@@ -424,6 +435,16 @@ class Monitor:
             return UseCases(self.store, configuration, clock, published=lambda: None)  # nobody reads its leases
 
         return Replay(self.store, self.configuration, sources, recordings, use_cases, carry=carry, activate=activate)
+
+    def engine(self) -> DispatchEngine:
+        """Return what spreads work over nodes.
+
+        Raises:
+            ConfigurationError: it is not installed.
+        """
+        from monitor.app.nodes.engine import engine_of
+
+        return engine_of(self.settings.nodes.engine, self.store)
 
     def declare(self) -> int:
         """Record the configuration in the log and judge what it changes; returns how many events that took."""

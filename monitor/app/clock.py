@@ -20,6 +20,39 @@ STANDS = timedelta(minutes=5)
 """How long a new time has to stand before it counts."""
 
 
+ROUND_TRIP = 2.0
+"""Seconds within which a server's time is an answer to when it was asked."""
+
+
+class ServerTime:
+    """The database server's time of day, which several nodes go by: one whose own clock is wrong would end the leases
+    of the others, and date what it sees to another day. `ask` asks the server, `elapsed` counts seconds.
+    """
+
+    def __init__(self, ask: Callable[[], datetime], elapsed: Callable[[], float]) -> None:
+        self._ask = ask
+        self._elapsed = elapsed
+        self._measured = ask(), elapsed()
+        self.measure()
+
+    def __call__(self) -> datetime:
+        """Read it, by what has passed since the server was asked."""
+        at, read_at = self._measured
+        return at + timedelta(seconds=self._elapsed() - read_at)
+
+    def measure(self) -> None:
+        """Ask the server; an answer that took so long that it says little is not taken.
+
+        Raises:
+            Unavailable: it is out of reach.
+        """
+        before = self._elapsed()
+        at = self._ask()
+        after = self._elapsed()
+        if after - before < ROUND_TRIP:
+            self._measured = at, (before + after) / 2
+
+
 class SteadyClock:
     """Now, in UTC. It never goes back but in `adopt`, and never jumps by more than a minute but there.
 

@@ -11,21 +11,21 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from monitor.app.bootstrap import Monitor
 from monitor.app.health import notify_systemd, watchdog_interval
 from monitor.app.joblog import JobLog
+from monitor.app.nodes.member import RUN, WORKER, Member
 from monitor.app.scheduler import Schedule
 from monitor.app.signals import Signals
 from monitor.core import logs
-from monitor.core.configuration import SourceSpec
 from monitor.core.ports import PUBLISHING, STORING, ClockStep, ConfigurationError, MonitorError, NotSent
 from monitor.detection.budget import first_poll, unpaid
 from monitor.detection.late_reads import awaiting, readers_of
+from monitor.detection.shards import SHORT, SPREAD, host_of
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.registry import check_expiry
 from monitor.registry.timekeeping import described, keep_ages, record_absence, record_steps
@@ -47,13 +47,7 @@ USES = timedelta(minutes=1)
 PATIENCE = timedelta(seconds=60)
 """How old the last finished step may be before the watchdog is no longer fed."""
 
-SPREAD = 0.1
-"""Jitter, as a share of an interval: sources of one host are not all asked in the same second."""
-
 RECHECK_SPREAD = 0.33
-
-SHORT = timedelta(seconds=10)
-"""Up to here an interval is kept to the letter: nobody is spared anything by a tenth of it."""
 
 ADOPT_AGAIN = timedelta(minutes=1)
 """When a new time is tried again that could not be taken over."""
@@ -63,10 +57,13 @@ class Daemon:
     """Runs a monitor until it is told to stop. `reload` reads the configuration anew, or raises and changes nothing.
 
     `signals` are what is asked of it from outside; without any, whoever embeds it owns the process's signals and calls
-    `stop`.
+    `stop`. Where several nodes share the work, `role` says whether this one also ticks and answers HTTP (`RUN`), or
+    only works (`WORKER`).
     """
 
-    def __init__(self, monitor: Monitor, reload: Callable[[], Settings], signals: Signals | None = None) -> None:
+    def __init__(
+        self, monitor: Monitor, reload: Callable[[], Settings], signals: Signals | None = None, *, role: str = RUN
+    ) -> None:
         self._monitor = monitor
         self._reload = reload
         self._signals = signals if signals is not None else Signals()
@@ -74,7 +71,8 @@ class Daemon:
         monitor.unattended = True
         self._log = JobLog(self.health)
         self._sole: Sole | None = None
-        self._idle = self._restarts = False
+        self._role = role
+        self._idle = self._restarts = self._begun = False
         self._status = ""
         self._steps: tuple[ClockStep, ...] = ()
         self._leased: Mapping[str, int] | None = None
@@ -84,6 +82,16 @@ class Daemon:
         self._listening = (monitor.settings.web.host, monitor.settings.web.port)
         self._watchdog = watchdog_interval()
         self._fed_at = self._adopt_at = float("-inf")
+        self._member: Member | None = None
+        if monitor.settings.nodes.engine:
+            self._member = Member(
+                monitor,
+                monitor.engine(),
+                self._log,
+                role=role,
+                poll=self._poll,
+                pause=lambda seconds: self._signals.wait(seconds),
+            )
 
     def run(self) -> bool:
         """Take the daemon's lock, work until a signal, then drain; returns whether all jobs ended within the limit.
@@ -96,13 +104,20 @@ class Daemon:
         """
         monitor = self._monitor
         # The socket first: where it is taken, nothing has been recorded or sent yet.
-        with monitor.store.sole() as sole, self._bound() as web:
+        with ExitStack() as stack:
+            if self._member is None:
+                self._sole = stack.enter_context(monitor.store.sole())
+            self._web = web = stack.enter_context(self._bound())
             monitor.store.check_pages()  # what is read every day may be well while what is read once a year is not
             self._signals.serve()
-            self._sole = sole
-            self._web = web
             monitor.relay.recover()
-            self._begin()
+            if self._member is None:
+                self._begin()
+            else:
+                self._say_unaccepted()
+                monitor.publish()
+                stack.enter_context(self._member.joined())
+                self._hold()
             self._start()
             if web is not None:
                 web.start()
@@ -163,7 +178,7 @@ class Daemon:
     @contextmanager
     def _bound(self) -> Iterator[Server | None]:
         """Provide the HTTP server on its address, if one is wanted; it goes on answering while running jobs end."""
-        if not self._monitor.settings.web.host:
+        if not self._monitor.settings.web.host or self._role == WORKER:
             yield None
             return
         from monitor.web.server import bound  # a server's libraries cost a tenth of a second
@@ -188,13 +203,15 @@ class Daemon:
     def _drain(self) -> bool:
         """Let running jobs end, up to the limit, and write what is still held in memory."""
         notify_systemd("STOPPING=1")
+        if self._member is not None:
+            self._member.rest()
         drained = self._end_jobs(also_when_stopping=True)
         try:
             self._monitor.poller.flush()
         except MonitorError as error:
             logs.line("freshness not recorded", level=logging.WARNING, error=error)
         try:
-            self._record_uses(ending=True)
+            self._record_uses(ending=self._member is None)
         except MonitorError as error:
             logs.line("uses not recorded", level=logging.WARNING, error=error)
         logs.line("stopped", drained=drained)
@@ -248,7 +265,7 @@ class Daemon:
             self._monitor.go_by(chosen)
             self._say_unaccepted()
             self._monitor.publish()  # a lease folder that cannot be written is found before anything is recorded
-            changed = self._monitor.declare()
+            changed = self._declared_anew()
             self._monitor.publish()
             if self._web is not None and keys is not None:
                 self._web.use(keys, settings)
@@ -261,6 +278,17 @@ class Daemon:
             logs.line("not reloaded", level=logging.ERROR, error=error)
         self._restart()
         notify_systemd("READY=1")
+
+    def _declared_anew(self) -> int:
+        """Record the configuration that was loaded; of several nodes, the one that ticks does."""
+        if self._member is None:
+            return self._monitor.declare()
+        self._member.reshard()
+        if not self._member.ticking:
+            return 0
+        changed = self._monitor.declare()
+        self._member.plan()
+        return changed
 
     def _say_unaccepted(self) -> None:
         if self._monitor.chosen.unaccepted:
@@ -279,7 +307,8 @@ class Daemon:
                 self._monitor.go_by(self._monitor.chosen)
             by = clock.stood()
             if by is not None:
-                keep_ages(self._monitor.store, by, clock())
+                if self._may_tick():
+                    keep_ages(self._monitor.store, by, clock())
                 clock.adopt()
                 logs.line("the new time counts", level=logging.WARNING, by=round(by.total_seconds()))
             self._monitor.publish()
@@ -325,15 +354,16 @@ class Daemon:
             states = reader.sources()
             sources = self._monitor.configuration.sources
             writes = {key: awaiting(reader, spec, now) for key, spec in sources.items()}
-        self.health.expect({key: spec.every for key, spec in sources.items()})
-        for key, spec in sources.items():
+        own = sources if self._member is None else {}  # where nodes share the work, nothing is due here alone
+        self.health.expect({key: spec.every for key, spec in own.items()})
+        for key, spec in own.items():
             self._scheduler.every(
                 spec.every,
                 self._alone(self._poll),
                 f"poll {key}",
                 key,
                 pool="probes" if spec.can.calls else "default",
-                host=self._host(spec),
+                host=host_of(self._monitor.configuration, spec),
                 first=first_poll(spec, states.get(key), now, writes[key]) - now,
                 spread=SPREAD if spec.every > SHORT else 0,
             )
@@ -342,42 +372,55 @@ class Daemon:
         self._scheduler.every(STEP, self._hold, "lock", pool="lock", first=STEP)
         self._every(STEP, self._step, "step", first=at_once)
         self._every(STEP, self._follow, "follow", first=at_once)
-        self._every(STEP, self._time, "clock", first=at_once)
+        self._every(STEP, self._time, "clock", first=at_once, ticking=True)
         # Also without the lock: owners hear that the database is away from whoever sees it.
         self._scheduler.every(ABILITIES, self._check_writing, "writing", pool="housekeeping", first=at_once)
         self._scheduler.every(ABILITIES, self._alarm, "alarm", pool="housekeeping", first=STEP)
-        self._every(TEND, self._tend, "tend", first=STEP)
+        if self._member is not None:
+            self._every(STEP, self._member.tick, "tick", first=at_once, ticking=True)
+        self._every(TEND, self._tend, "tend", first=STEP, ticking=True)
         self._every(min(rules.lease / 2, LEASE_RENEWAL), self._renew, "leases")
         if self._web is not None:
             self._every(USES, self._record_uses, "uses")
             self._every(STEP, self._deployments, "deployments")
-        self._every(self._monitor.settings.audit.every, self._seal, "checkpoints")
+        self._every(self._monitor.settings.audit.every, self._seal, "checkpoints", ticking=True)
         heartbeat = self._monitor.settings.heartbeat
         if heartbeat.url or heartbeat.failure_url:
-            self._every(HEARTBEAT, self._beat, "heartbeat")
-
-    def _host(self, spec: SourceSpec) -> str:
-        """Return whom a poll of a source asks, so that the sources of one host share what one host may take."""
-        surface = self._monitor.configuration.surfaces.get(spec.surface)
-        return urlsplit(spec.url or (surface.base_url if surface is not None else "")).netloc or spec.key
+            self._every(HEARTBEAT, self._beat, "heartbeat", ticking=True)
 
     def _every(
-        self, interval: timedelta, act: Callable[[], None], name: str, *, first: timedelta | None = None
+        self,
+        interval: timedelta,
+        act: Callable[[], None],
+        name: str,
+        *,
+        first: timedelta | None = None,
+        ticking: bool = False,
     ) -> None:
-        self._scheduler.every(interval, self._alone(act), name, pool="housekeeping", first=first)
+        self._scheduler.every(interval, self._alone(act, ticking=ticking), name, pool="housekeeping", first=first)
 
-    def _alone(self, act: Callable[..., None]) -> Callable[..., None]:
-        """Return a job that does nothing while the lock is lost: another daemon may do it."""
+    def _alone(self, act: Callable[..., object], *, ticking: bool = False) -> Callable[..., None]:
+        """Return a job that does nothing while the lock is lost: another daemon may do it. Of several nodes, only the
+        one that ticks does what is done once for all of them.
+        """
 
         def unless_idle(*arguments: str) -> None:
-            if not self._idle:
+            if not self._idle and (not ticking or self._may_tick()):
                 act(*arguments)
 
         return unless_idle
 
+    def _may_tick(self) -> bool:
+        return self._member is None or (self._begun and self._member.ticking)
+
     # -- the jobs ----------------------------------------------------------
 
-    def _poll(self, key: str) -> None:
+    def _poll(self, key: str) -> bool:
+        """Poll a source, and have polled again what that asks for; return whether it was read.
+
+        Raises:
+            MonitorError: what was seen could not be recorded.
+        """
         try:
             outcomes = self._monitor.poller.poll_once([key])
         except MonitorError:  # what was seen could not be recorded; that polls go on is another matter
@@ -390,13 +433,14 @@ class Daemon:
             if outcome.again is not None:
                 self._again(outcome.source, outcome.again, now)
             self._read_late(outcome.source, now)
-            if outcome.notices:
+            if outcome.notices and self._member is None:
                 self._scheduler.sooner("step", timedelta(0))
             if outcome.verdict in ("baseline", "changed"):
                 with self._monitor.store.read() as reader:
                     waiting = unpaid(reader, self._monitor.configuration, outcome.source)
                 for probe in waiting:
                     self._again(probe, now, now)
+        return all(outcome.verdict != "failed" for outcome in outcomes if outcome.source == key)
 
     def _read_late(self, key: str, now: datetime) -> None:
         """Poll what reads the cache late when what a poll of this source wrote is about to end, and not by chance."""
@@ -404,16 +448,25 @@ class Daemon:
             with self._monitor.store.read() as reader:
                 write = awaiting(reader, spec, now)
             if write is not None and now < write.ends:
-                self._scheduler.sooner(f"poll {spec.key}", max(write.due - now, timedelta(0)) + STEP)
+                self._sooner(spec.key, max(write.due - now, timedelta(0)) + STEP)
 
     def _again(self, key: str, at: datetime, now: datetime) -> None:
         """Poll a suspect again, jittered, unless the schedule does so anyway."""
         if key in self._monitor.configuration.sources:
             wait = max(at - now, timedelta(0))
-            self._scheduler.sooner(f"poll {key}", wait * random.uniform(1 - RECHECK_SPREAD, 1 + RECHECK_SPREAD))
+            self._sooner(key, wait * random.uniform(1 - RECHECK_SPREAD, 1 + RECHECK_SPREAD))
+
+    def _sooner(self, key: str, after: timedelta) -> None:
+        if self._member is None:
+            self._scheduler.sooner(f"poll {key}", after)
+        else:
+            self._member.sooner(key, after)
 
     def _hold(self) -> None:
         """See that the lock is still held; where it was lost, nothing else is done until it is taken again."""
+        if self._member is not None:
+            self._hold_together(self._member)
+            return
         sole = self._sole
         assert sole is not None
         if not self._idle and not sole.held():
@@ -436,6 +489,16 @@ class Daemon:
         self.health.sole(held=True)
         logs.line("the daemon's lock is taken again")
 
+    def _hold_together(self, member: Member) -> None:
+        """Say that this node lives; where it begins to tick, do what comes first."""
+        member.hold()
+        if not member.ticking:
+            self._begun = False
+        elif not self._begun:
+            self._begin()
+            member.plan()
+            self._begun = True
+
     def _time(self) -> None:
         """Record that the clock was set, by the old time."""
         self._steps += self._monitor.clock.take_steps()
@@ -450,7 +513,7 @@ class Daemon:
         # A store that cannot be written stops no step: a restart by the watchdog would free no disk.
         try:
             self._monitor.poller.flush()
-            sent = self._monitor.relay.tick()
+            sent = self._monitor.relay.tick() if self._member is None else 0  # else it is a job
             if sent:
                 logs.line("delivered", tried=sent)
         finally:
@@ -527,14 +590,23 @@ class Daemon:
         if self._web is not None:
             from monitor.web.review import answer_deployments
 
-            answer_deployments(self._web.endpoints, self._monitor)
+            answer_deployments(self._web.endpoints, self._monitor, self._monitor.node_name, self._ended_nodes())
+
+    def _ended_nodes(self) -> list[str]:
+        """Return the nodes whose work this one takes over, as the one that ticks."""
+        if self._member is None or not self._may_tick():
+            return []
+        now = self._monitor.clock()
+        with self._monitor.store.read() as reader:
+            return [node.name for node in reader.nodes() if node.silent(now)]
 
     def _beat(self) -> None:
         """Tell the outside that polls truly succeed, or that nothing can be written; otherwise silence is the alarm."""
         from monitor.notify.heartbeat import ping
 
         heartbeat = self._monitor.settings.heartbeat
-        well = heartbeat.url if self.health.seeing() else ""
+        seeing = self.health.seeing() if self._member is None else self._member.seeing()
+        well = heartbeat.url if seeing else ""
         url = heartbeat.failure_url if self.health.troubles() else well
         if not url:
             return

@@ -15,6 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from monitor.app.bootstrap import Monitor, database_url, monitor_over, utc_now
+from monitor.audit.node_status import CLOCK_OFF, NodeCondition, node_rows, nothing_ticks
 from monitor.core.configuration import Owner, Surface
 from monitor.core.events import rfc3339
 from monitor.core.facts import PollFailure
@@ -61,6 +62,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]
         )
         if isinstance(locate(url), PostgresLocation):
             yield _attempt("pooler", "a session is this connection's alone", monitor, _sole)
+            yield from _nodes(monitor)
         for surface in settings.configuration.surfaces.values():
             yield from _keys(monitor, surface)
         for owner in settings.configuration.owners.values():
@@ -97,8 +99,29 @@ def _written(monitor: Monitor) -> None:
 
 def _sole(monitor: Monitor) -> None:
     # A daemon that runs holds the lock, and so proved that it can be held.
-    with suppress(Refused), monitor.store.sole():
+    lock = monitor.store.company if monitor.settings.nodes.engine else monitor.store.sole
+    with suppress(Refused), lock():
         pass
+
+
+def _nodes(monitor: Monitor) -> Iterator[Finding]:
+    """Examine the other nodes, as they last said how they are."""
+    with monitor.store.read() as reader:
+        now = monitor.clock()
+        rows, since = node_rows(reader, monitor.configuration, now), nothing_ticks(reader, now)
+    if since is not None:
+        detail = f"none says what is due since {rfc3339(since)}: start `access-monitor run` on one."
+        yield Finding(subject="nodes", ok=False, detail=detail)
+    for row in rows:
+        heard = f"heard of {duration_in_words(timedelta(seconds=int((now - row.heartbeat_at).total_seconds())))} ago"
+        faults = []
+        if row.state is NodeCondition.SILENT:
+            faults.append("start it again, or leave it to be forgotten after a day")
+        if abs(row.clock_off) > CLOCK_OFF.total_seconds():
+            faults.append(f"set its clock, which is {row.clock_off:+d} s off, as with `timedatectl set-ntp true`")
+        faults += [f"give it the {name} of the node that ticks" for name in row.differs]
+        detail = "; ".join((f"{row.state.value} ({row.role} {row.version}), {heard}", *faults))
+        yield Finding(subject=f"node {row.name}", ok=not faults, detail=detail)
 
 
 def _clock(monitor: Monitor) -> Finding:

@@ -12,7 +12,7 @@ from monitor.core import logs
 from monitor.core.ports import MonitorError
 from monitor.detection.outcome import Outcome
 
-ROUTINE = ("step", "follow", "deployments", "lock", "clock", "writing", "alarm")
+ROUTINE = ("step", "follow", "deployments", "tick", "lock", "clock", "writing", "alarm")
 """Jobs that look after something every few seconds: a turn that comes while they wait is no news."""
 
 

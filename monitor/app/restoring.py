@@ -131,21 +131,36 @@ def _settle(store: SqlStore, target: Path) -> tuple[int | None, int]:
 
 
 def _swap(fresh: Path, target: Path, now: datetime) -> Path | None:
-    """Put the new file in place; the old one stays beside it under another name, whole with its write-ahead log."""
-    # What the store wrote is in the file itself before it moves without its write-ahead log.
-    with closing(sqlite3.connect(fresh)) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    """Put the new file in place; the old one stays beside it under another name.
+
+    At no moment is there no database at its place: who restores again after an interruption still finds in the old one
+    what was sent and which epoch it had.
+    """
+    _write_back(fresh)
     if os.geteuid() == 0:  # a service that runs as somebody else could not open what root makes
         owner = (target if target.exists() else target.parent).stat()
         os.chown(fresh, owner.st_uid, owner.st_gid)
     replaced = None
     if target.exists():
         replaced = target.with_name(f"{target.name}.before-{now:%Y%m%dT%H%M%SZ}")
-        for suffix in (*_BESIDE, ""):
+        with suppress(sqlite3.Error):  # of one that is damaged, the write-ahead log moves as it is
+            _write_back(target)
+        for suffix in _BESIDE:
             with suppress(FileNotFoundError):
                 os.rename(f"{target}{suffix}", f"{replaced}{suffix}")
-    os.rename(fresh, target)
+        try:
+            replaced.unlink(missing_ok=True)
+            os.link(target, replaced)
+        except OSError:  # a file system without links
+            os.rename(target, replaced)
+    os.replace(fresh, target)
     return replaced
+
+
+def _write_back(path: Path) -> None:
+    """Bring what stands in the write-ahead log of a database into the file itself, which then moves without it."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _remove(path: Path) -> None:

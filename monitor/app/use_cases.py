@@ -122,10 +122,22 @@ class UseCases:
 
         return Credentials(self._store, self._clock, self.begin)
 
-    def tender(self, *, cadence: Mapping[str, timedelta] | None = None, keeping: Keeping | None = None) -> Tender:
-        """Return what time does; `cadence` and `keeping` as `Tender` takes them."""
+    def tender(
+        self,
+        *,
+        cadence: Mapping[str, timedelta] | None = None,
+        keeping: Keeping | None = None,
+        shared: bool = False,
+    ) -> Tender:
+        """Return what time does; `cadence`, `keeping` and `shared` as `Tender` takes them."""
         from monitor.registry.housekeeping import Tender
 
         return Tender(
-            self._store, self._configuration, begin=self.begin, ask_gate=Production, cadence=cadence, keeping=keeping
+            self._store,
+            self._configuration,
+            begin=self.begin,
+            ask_gate=Production,
+            cadence=cadence,
+            keeping=keeping,
+            shared=shared,
         )

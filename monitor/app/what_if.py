@@ -56,7 +56,10 @@ def what_if(url: str, file: Path, carry: timedelta | None) -> WhatIf:
     with closing(open_store(url, migrate=False)) as store, store.read() as reader:
         history = kept_history(reader)
         if not history.configurations:
-            raise Refused(f"The log in the {store.name} keeps no configuration that it could be played under.")
+            raise Refused(
+                f"The log in {store.name} keeps no configuration to play it under, as versions before 0.3 recorded "
+                "none: what this version records from its first start on can be played."
+            )
         last = next(iter(reader.events(EventQuery(newest_first=True, limit=1))))
         stops = [stop_of(recorded) for recorded in history.stops]
         # What was polled after the last event changed nothing, and stood for as long.

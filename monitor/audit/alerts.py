@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from shlex import quote
 
+from monitor.audit.node_status import CLOCK_OFF, NodeCondition, node_rows, nothing_ticks
 from monitor.audit.silences import silences
 from monitor.audit.source_status import PendingRow, SourceCondition, SourceRow, source_rows
 from monitor.core.configuration import Configuration
@@ -28,6 +29,7 @@ class AlertKind(StrEnum):
 
     PAUSED = "paused"
     DENIED = "denied"
+    NODE = "node"
     SOURCE_DOWN = "source_down"
     SOURCE_STALE = "source_stale"
     HELD = "held"
@@ -86,7 +88,11 @@ def alerts(reader: Reader, configuration: Configuration, now: datetime, *, every
     and entries that nobody has activated.
     """
     order = list(AlertKind)
-    rows = [*_of_entries(reader, configuration, now), *_of_sources(reader, configuration, now)]
+    rows = [
+        *_of_entries(reader, configuration, now),
+        *_of_nodes(reader, configuration, now),
+        *_of_sources(reader, configuration, now),
+    ]
     if not everything:
         rows = [row for row in rows if row.kind not in LATER and not (row.since and row.since > now)]
     return sorted(rows, key=lambda row: (order.index(row.kind), row.since is None, row.since or now, row.subject))
@@ -178,6 +184,23 @@ def _of_people(entry: Entry, now: datetime) -> Iterator[Alert]:
                 command=f"access-monitor maintenance {key} --close {window.position} --by YOU --reason WHY",
                 step=NextStep(act="maintenance", fields={"entry": entry.key, "close": window.position}),
             )
+
+
+def _of_nodes(reader: Reader, configuration: Configuration, now: datetime) -> Iterator[Alert]:
+    if (since := nothing_ticks(reader, now)) is not None:
+        words = "no node says what is due, so nothing is polled: start one with `access-monitor run`"
+        yield _node_alert("ticking", since, words)
+    for row in node_rows(reader, configuration, now):
+        if row.state is NodeCondition.SILENT:
+            yield _node_alert(row.name, row.heartbeat_at, "it is not heard of; the others do its work")
+        elif abs(row.clock_off) > CLOCK_OFF.total_seconds():
+            behind = "ahead of" if row.clock_off > 0 else "behind"
+            off = f"its clock is {abs(row.clock_off)} s {behind} the database's"
+            yield _node_alert(row.name, None, f"{off}; set it, as with `timedatectl set-ntp true`")
+
+
+def _node_alert(name: str, since: datetime | None, what: str) -> Alert:
+    return Alert(kind=AlertKind.NODE, subject=name, since=since, what=what, command="access-monitor doctor")
 
 
 def _of_sources(reader: Reader, configuration: Configuration, now: datetime) -> Iterator[Alert]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from monitor.audit.coverage import CoverageRow
     from monitor.audit.gate_history import Denial, PastAnswer
     from monitor.audit.lifecycle import End
+    from monitor.audit.node_status import NodeRow
     from monitor.audit.outages import OutageRow
     from monitor.audit.pauses import Pause
     from monitor.audit.production import ProductionAnswer
@@ -232,11 +233,23 @@ def of_source(row: SourceRow) -> Document:
         "fresh_until": time_or_none(row.fresh_until),
         "every": row.every.total_seconds(),
         "error_at": time_or_none(row.error_at),
+        "node": row.node or None,
         "pending": [_of_pending(change) for change in row.pending],
         "held": [_of_pending(change) for change in row.held],
         "refused": None
         if row.refused is None
         else [{"where": refusal.where, "reason": refusal.reason} for refusal in row.refused],
+    }
+
+
+def of_node(row: NodeRow) -> Document:
+    """Return a node; `clock_off` is in seconds."""
+    return {
+        **asdict(row),
+        "state": row.state.value,
+        "started_at": rfc3339(row.started_at),
+        "heartbeat_at": rfc3339(row.heartbeat_at),
+        "differs": list(row.differs),
     }
 
 

@@ -6,10 +6,11 @@ Reading only; commands, HTTP and pages show the same rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from monitor.audit.node_status import polled_by
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.facts import LISTED, Fact, PendingChange, Refusal, Snapshot, SourceState, Value
@@ -78,6 +79,7 @@ class SourceRow:
         anomaly: Why something is held, in one word; empty where nothing is.
         position: The event that says why it is down or held.
         refused: The parts that were not understood; None where nobody asked for them.
+        node: The node that polled it last; empty where there is one daemon.
     """
 
     key: str
@@ -98,6 +100,7 @@ class SourceRow:
     anomaly: str
     position: int | None
     refused: tuple[Refusal, ...] | None = None
+    node: str = ""
 
 
 def find_source(configuration: Configuration, key: str) -> SourceSpec:
@@ -112,9 +115,7 @@ def find_source(configuration: Configuration, key: str) -> SourceSpec:
     return sources[key]
 
 
-def source_rows(
-    reader: Reader, configuration: Configuration, now: datetime, key: str | None = None
-) -> list[SourceRow]:
+def source_rows(reader: Reader, configuration: Configuration, now: datetime, key: str | None = None) -> list[SourceRow]:
     """Return every configured source, or the one of this key.
 
     Raises:
@@ -125,12 +126,14 @@ def source_rows(
     pending: dict[str, list[PendingChange]] = {}
     for change in reader.pending_changes(key or ""):
         pending.setdefault(change.source, []).append(change)
-    return [
+    rows = [
         _row(
             reader, configuration, spec, states.get(spec.key, SourceState(key=spec.key)), pending.get(spec.key, ()), now
         )
         for spec in specs
     ]
+    nodes = polled_by(reader, configuration)
+    return [replace(row, node=nodes[row.key]) for row in rows] if nodes else rows
 
 
 def newest_evidence(reader: Reader, key: str) -> str:

@@ -15,6 +15,7 @@ from monitor.cli.framework import Entrance, Summaries, shared_options
 COMMANDS: Summaries = {
     "Watch": {
         "run": ("monitor.cli.run:run", "Run the monitor: scheduler, deliveries, HTTP."),
+        "worker": ("monitor.cli.run:worker", "Poll and send as one of several nodes: no HTTP."),
         "poll": ("monitor.cli.poll:poll", "Poll sources now and say what was found."),
         "demo": ("monitor.cli.demo:demo", "Play a story in a sandbox, in ten seconds."),
     },

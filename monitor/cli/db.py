@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Group, Options, command
 from monitor.cli.opening import database_at, opened, opened_store
-from monitor.core.ports import Refused
+from monitor.core.ports import MonitorError, Refused
 
 
 @command(
@@ -89,26 +90,35 @@ def copy(options: Options, *, target: str) -> None:
     from monitor.audit.rebuild import check
     from monitor.settings import anchored, is_reference, resolve
     from monitor.store import open_store
-    from monitor.store.copying import copy_database
+    from monitor.store.copying import DatabaseThere, copy_database
 
     url = anchored(resolve(target, os.environ) if is_reference(target) else target, Path())
     with opened_store(options) as store:
         with store.read() as reader:
-            before = check(reader)
-        if not before.fits:
+            before = check(reader), reader.log_head()
+        if not before[0].fits:
             raise Refused("A database that does not fit its log is not copied: `access-monitor db check` says why.")
-        copy_database(store, url)
-    copied = open_store(url, migrate=False)
+        there: DatabaseThere | None = None
+        try:
+            copy_database(store, url)
+        except DatabaseThere as error:
+            there = error
     try:
-        with copied.read() as reader:
-            after = check(reader)
-    finally:
-        copied.close()
+        copied = open_store(url, migrate=False)
+    except MonitorError as error:
+        raise there or error from None
+    with closing(copied), copied.read() as reader:
+        after = check(reader), reader.log_head()
+    if there is not None:
+        # A run that was interrupted while it verified its copy has left one that is whole.
+        whole = " It is a whole copy of this one, and all of it verifies: use it." if after == before else ""
+        raise Refused(f"{there}{whole}")
     if after != before:
         raise Refused(
             f"The copy {copied.name} is not what was copied; do not use it, and copy again into an empty one."
         )
-    click.echo(f"Copied {output.plural(after.verification.events, 'event')} to {copied.name}; all of it verifies.")
+    count = output.plural(after[0].verification.events, "event")
+    click.echo(f"Copied {count} to {copied.name}; all of it verifies.")
 
 
 @command("check", table=True, examples=("access-monitor db check", "access-monitor db check --database copy.db"))

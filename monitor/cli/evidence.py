@@ -76,7 +76,7 @@ def stored(reader: Reader, hash: str) -> Body:
         raise click.UsageError(f"{hash!r} is no hash: give at least its first eight digits, such as 3f9a2c41.")
     body = reader.evidence(f"sha256:{digits}")
     if body is None:
-        if any(kept.pruned and kept.hash.startswith(f"sha256:{digits}") for kept in reader.kept_evidence()):
+        if any(piece.pruned and piece.hash.startswith(f"sha256:{digits}") for piece in reader.kept_evidence()):
             raise Refused(
                 f"The bytes of {hash} were pruned: no event named them, and evidence.keep says how long such are kept."
             )

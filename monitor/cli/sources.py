@@ -19,6 +19,7 @@ from monitor.core.text import duration_in_words
 from monitor.core.time import rounded
 
 if TYPE_CHECKING:
+    from monitor.audit.node_status import NodeRow
     from monitor.audit.source_status import SourceRow
 
 
@@ -40,11 +41,13 @@ def sources(options: Options, *, source: str | None) -> None:
     review); unpolled. For one source, every unconfirmed difference and every refused part is listed.
     """
     from monitor.audit import documents
+    from monitor.audit.node_status import node_rows
     from monitor.audit.source_status import refused_parts, source_rows
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = source_rows(reader, monitor.configuration, now, source or None)
+        nodes = node_rows(reader, monitor.configuration, now)
         if source:
             try:
                 rows = [replace(rows[0], refused=refused_parts(monitor.source, reader, source, now))]
@@ -55,14 +58,23 @@ def sources(options: Options, *, source: str | None) -> None:
     elif source:
         _print_source(rows[0], now)
     elif rows:
-        _print_all(rows, now)
+        _print_all(rows, nodes, now)
     else:
         output.note("No source is configured: add a [[source]] to the configuration.")
 
 
-def _print_all(rows: Sequence[SourceRow], now: datetime) -> None:
+def _print_all(rows: Sequence[SourceRow], nodes: Sequence[NodeRow], now: datetime) -> None:
     output.table(
-        ("SOURCE", "STATE", "LAST GOOD POLL", "FRESH UNTIL", "PENDING", "HELD", "LAST ERROR"),
+        (
+            "SOURCE",
+            "STATE",
+            "LAST GOOD POLL",
+            "FRESH UNTIL",
+            "PENDING",
+            "HELD",
+            "LAST ERROR",
+            *(["NODE"] * bool(nodes)),
+        ),
         [
             (
                 row.key,
@@ -72,12 +84,32 @@ def _print_all(rows: Sequence[SourceRow], now: datetime) -> None:
                 str(len(row.pending)) if row.pending else "",
                 str(len(row.held)) if row.held else row.anomaly,
                 _error(row, now),
+                *([row.node] * bool(nodes)),
             )
             for row in rows
         ],
         coloured="STATE",
         numbers=("PENDING",),
     )
+    if nodes:
+        click.echo()
+        output.table(
+            ("NODE", "ROLE", "STATE", "HEARD OF", "SOURCES", "POLLS", "VERSION"),
+            [
+                (
+                    row.name,
+                    row.role,
+                    row.state.value,
+                    f"{rounded(now - row.heartbeat_at)} ago",
+                    str(row.sources),
+                    str(row.polls),
+                    row.version,
+                )
+                for row in nodes
+            ],
+            coloured="STATE",
+            numbers=("SOURCES", "POLLS"),
+        )
     poor = [row.key for row in rows if row.state != "ok"]
     if poor:
         output.note(f"Next: access-monitor sources {poor[0]}")
@@ -99,6 +131,7 @@ def _print_source(row: SourceRow, now: datetime) -> None:
         ("polled", f"{both(row.polled_at)}, every {duration_in_words(row.every)}" if row.polled_at else "never"),
         ("good", f"{both(row.good_at)}, {rounded(now - row.good_at)} ago{fresh}" if row.good_at else "never"),
         ("subjects", str(row.subjects)),
+        ("node", row.node),
         ("error", _error(row, now)),
         ("held", f"{row.anomaly.replace('_', ' ')}, event {row.position}" if row.anomaly else ""),
     )

@@ -260,7 +260,7 @@ class Attention:
 class Configuration:
     """All that was declared, keyed. `fallback_owner` hears of what has no other owner. `document` is all of it as the
     log keeps it, `version` names that, `code` is the version of this program. `former_sources` and `former_entries` map
-    a key to the one that it had before (`was`).
+    a key to the one that it had before (`was`). `shard` is how many sources nodes poll as one job.
     """
 
     surfaces: Mapping[str, Surface] = field(default_factory=dict)
@@ -274,6 +274,7 @@ class Configuration:
     attention: Attention = Attention()
     former_sources: Mapping[str, str] = field(default_factory=dict)
     former_entries: Mapping[str, str] = field(default_factory=dict)
+    shard: int = 200
     document: Document = field(default_factory=dict, repr=False)
     version: str = ""
     code: str = ""

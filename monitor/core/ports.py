@@ -32,6 +32,7 @@ from monitor.core.facts import (
     SourceState,
 )
 from monitor.core.leaves import KeptCheckpoint, KeptLease, Leaf, LeafKind, StoredEvent
+from monitor.core.nodes import Node, Turn
 from monitor.core.notices import EarlierMessage, Notice
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -430,6 +431,15 @@ class Reader(EventReader, VerifiedLog, Protocol):
     def spent(self, surface: str, day: date) -> Decimal:
         """Return what was reserved or spent on a surface on a UTC day, in USD."""
 
+    def turns(self) -> Sequence[Turn]:
+        """Return the turns that nodes share, by name; none where there is one daemon."""
+
+    def nodes(self) -> Sequence[Node]:
+        """Return the nodes, by name."""
+
+    def working_state(self, name: str) -> str:
+        """Return what was kept under a name beside the log; empty where nothing is."""
+
     def due(self, now: datetime) -> bool:
         """Return whether the outbox holds a delivery that could be claimed."""
 
@@ -525,6 +535,14 @@ class Transaction(Reader, Protocol):
         """Write down money that is set aside."""
 
     def settle_spending(self, reservation: Reservation, spent: Decimal) -> None: ...
+
+    def hold_turn(self, name: str, run: int, due_at: datetime) -> bool:
+        """Put a turn off until this time at the earliest; False, and nothing changed, where another run of it has
+        begun.
+        """
+
+    def put_working_state(self, name: str, content: str, at: datetime | None = None) -> None:
+        """Keep a text under a name beside the log, as of a time; an empty one, which needs none, is forgotten."""
 
     def drop_entries(self) -> None:
         """Forget the registry projection, to rebuild it from the log."""

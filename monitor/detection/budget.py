@@ -7,10 +7,11 @@ made in here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import TypeAlias
 
 from monitor.core import price
 from monitor.core.baselines import Baselines
@@ -18,7 +19,7 @@ from monitor.core.cache_writes import CacheWrite
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.cost import cost
 from monitor.core.facts import FailureReason, SourceState, Subject, Value
-from monitor.core.ports import Reader, Reservation, Store
+from monitor.core.ports import Reader, Reservation, Store, Transaction
 from monitor.detection.stored_baselines import current_baselines
 
 FREE_FIRST = timedelta(seconds=5)
@@ -30,13 +31,24 @@ def utc_day(at: datetime) -> date:
     return at.astimezone(UTC).date()
 
 
+Fence: TypeAlias = Callable[[Transaction, datetime], None]
+"""Called under the writer's lock before money is set aside; what it raises forbids that."""
+
+
 class DailyBudget:
     """The port `Budget` over the store: `per_day` is in USD, for each surface."""
 
-    def __init__(self, store: Store, configuration: Configuration, per_day: Decimal) -> None:
+    def __init__(
+        self, store: Store, configuration: Configuration, per_day: Decimal, fence: Fence = lambda tx, at: None
+    ) -> None:
         self._store = store
         self._configuration = configuration
         self._per_day = per_day
+        self._fence = fence
+
+    def fenced(self, fence: Fence) -> DailyBudget:
+        """Return the same budget for one source whose spending is fenced."""
+        return DailyBudget(self._store, self._configuration, self._per_day, fence)
 
     def price(
         self,
@@ -67,9 +79,11 @@ class DailyBudget:
 
         Raises:
             ValueError: the amount is negative.
+            TakenOver: another node has this turn.
             Unavailable: the database cannot be written, so nothing may be spent.
         """
         with self._store.write() as tx:
+            self._fence(tx, at)
             if tx.spent(surface, utc_day(at)) + amount > self._per_day:
                 return None
             return tx.reserve(surface, amount, at)

@@ -15,6 +15,7 @@ from typing import Protocol
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.facts import FailureReason, Known, NotDue, Observation, PollFailure, Snapshot, SourceState, Unchanged
 from monitor.core.names import no_such
+from monitor.core.nodes import TakenOver
 from monitor.core.ports import Clock, ConfigurationError, Reader, Refused, SeenAt, Source, Store
 from monitor.detection.context import Reread
 from monitor.detection.outcome import Outcome
@@ -147,6 +148,8 @@ class Poller:
             return source.observe(now, previous)
         except ConfigurationError as error:
             return PollFailure(source=key, at=now, reason=FailureReason.NO_CREDENTIAL, detail=str(error))
+        except TakenOver:
+            return NotDue(source=key, until=None)
         except Exception as error:  # a source of someone else's making must not stop the others
             detail = f"the source raised {type(error).__name__}"
             return PollFailure(source=key, at=now, reason=FailureReason.INVALID_SHAPE, detail=detail)

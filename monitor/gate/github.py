@@ -1,8 +1,8 @@
 """GitHub asks before it deploys: a custom deployment protection rule, answered by the gate.
 
 A webhook says which environment of which repository is to be deployed to. It is taken at once and answered later, by
-another request, from the daemon's schedule: nothing is decided or sent while GitHub waits for its own request. What is
-lost at a restart stays blocked there, which is the safe side, and can be sent again from GitHub's list of deliveries.
+another request, from the daemon's schedule: nothing is decided or sent while GitHub waits for its own request. What
+waits is kept in the store within a second, and taken over after a restart, or by another node.
 """
 
 from __future__ import annotations
@@ -51,20 +51,23 @@ class Review:
 
 
 class Reviews:
-    """The questions that wait. Taken on the server's thread, answered on the daemon's."""
+    """The questions that wait. Taken on the server's thread, answered on the daemon's. `saved` is what of them is kept
+    outside of memory; None until that was looked at.
+    """
 
     def __init__(self, secret: str, deployments: Sequence[Deployment], api: str, before: Reviews | None = None) -> None:
         self._secret = secret.encode()
         self._deployments = deployments
         self._api = api
         self._lock = threading.Lock()
+        self.saved: str | None = None
         # Questions from before a reload are answered as configured now; none goes to another API than it came from.
-        known = {} if before is None else before.waiting()
+        waiting = {} if before is None else before.waiting()
         self._waiting = {
             review.callback: replace(
                 review, deployment=self._deployment(review.deployment.repository, review.deployment.github_environment)
             )
-            for review in known.values()
+            for review in waiting.values()
             if review.callback.startswith(f"{api}/")
         }
 
@@ -72,6 +75,31 @@ class Reviews:
         """Return the questions by their callback."""
         with self._lock:
             return dict(self._waiting)
+
+    def kept(self) -> str:
+        """Return the questions as text, for `take_back`; empty where none waits."""
+        rows = [
+            {
+                "callback": review.callback,
+                "repository": review.deployment.repository,
+                "environment": review.deployment.github_environment,
+                "asked_at": None if review.asked_at is None else review.asked_at.isoformat(),
+            }
+            for review in self.waiting().values()
+        ]
+        return json.dumps(rows) if rows else ""
+
+    def take_back(self, kept: str) -> None:
+        """Take over the questions of a process that has ended, and answer them soon."""
+        for row in json.loads(kept or "[]"):
+            if self._ours(row["callback"], row["repository"]):
+                review = Review(
+                    callback=row["callback"],
+                    deployment=self._deployment(row["repository"], row["environment"]),
+                    asked_at=None if row["asked_at"] is None else datetime.fromisoformat(row["asked_at"]),
+                )
+                with self._lock:
+                    self._waiting.setdefault(review.callback, review)
 
     def due(self, now: datetime) -> bool:
         """Return whether anything may be answered now."""

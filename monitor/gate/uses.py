@@ -1,20 +1,24 @@
 """Who asks the gate, as far as the log shall know: denials with the day's count, and first uses. Never a row a request.
 
-Counting happens where requests are answered and costs a dictionary's entry; `record` writes what is due, now and then,
-in one transaction. What is counted is bounded: callers and keys are whatever the asking side sends, so that beyond a
+Counting happens where requests are answered and costs a dictionary's entry; `record` takes it out of memory, now and
+then, writes what is due and keeps the rest beside the log: counts outlive the process, and those of several nodes are
+one. What is counted is bounded: callers and keys are whatever the asking side sends, so that beyond a
 number of them they are one, `others`.
 """
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from monitor.core import events as ev
 from monitor.core.entry_spec import AT, row_key
 from monitor.core.ports import EventQuery, Reader, Store
+from monitor.core.records import time_of, time_text
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.decision import Answer
 
@@ -29,6 +33,9 @@ LIMIT = 10_000
 
 BATCH = 500
 """Events in one transaction."""
+
+USES = "uses"
+"""The name under which counts are kept that are not due yet."""
 
 LONGEST = 100
 """Characters of a caller's name or of an unknown key."""
@@ -98,74 +105,111 @@ class Uses:
                 count = self._tallies.get(usage, UsageCount(0, now, "", ""))
             self._tallies[usage] = UsageCount(count.count + 1, count.first, given.status, given.reason)
 
-    def _bounded(self, asked: UsageKey, *, registered: bool) -> UsageKey:
+    def _bounded(self, usage: UsageKey, *, registered: bool) -> UsageKey:
         full = len(self._tallies) + len(self._known) >= LIMIT
         if not registered:
             # Whatever was typed; all of them together are one more key with its callers.
-            keys = self._callers.setdefault(("", asked.environment), set())
-            if asked.subject not in keys and (full or len(keys) >= CALLERS):
-                asked = replace(asked, subject=OTHERS)
-            keys.add(asked.subject)
-        callers = self._callers.setdefault((asked.subject, asked.environment), set())
-        if asked.caller not in callers and (full or len(callers) >= CALLERS):
-            return replace(asked, caller=OTHERS)
-        callers.add(asked.caller)
-        return asked
+            keys = self._callers.setdefault(("", usage.environment), set())
+            if usage.subject not in keys and (full or len(keys) >= CALLERS):
+                usage = replace(usage, subject=OTHERS)
+            keys.add(usage.subject)
+        callers = self._callers.setdefault((usage.subject, usage.environment), set())
+        if usage.caller not in callers and (full or len(callers) >= CALLERS):
+            return replace(usage, caller=OTHERS)
+        callers.add(usage.caller)
+        return usage
 
-    def take(self, now: datetime, *, ending: bool) -> dict[UsageKey, UsageCount]:
-        """Hand over what is due: first uses, denials of days that are over, and all when the program ends."""
+    def take(self) -> dict[UsageKey, UsageCount]:
+        """Hand over what was counted."""
         with self._lock:
-            due = {usage: tally for usage, tally in self._tallies.items() if ending or usage.day != now.date()}
-            for use in due:
-                del self._tallies[use]
-            firsts = [usage for usage in due if usage.day is None]
+            counted, self._tallies = self._tallies, {}
+            firsts = [usage for usage in counted if usage.day is None]
             if len(self._known) + len(firsts) > LIMIT:
                 self._known.clear()  # the log knows them as well, and is asked before anything is written
             self._known.update(firsts)
-            return due
+            return counted
 
-    def give_back(self, due: dict[UsageKey, UsageCount]) -> None:
+    def give_back(self, counted: Mapping[UsageKey, UsageCount]) -> None:
         """Count on from what could not be written."""
         with self._lock:
-            self._known.difference_update(due)
-            for usage, tally in due.items():
-                later = self._tallies.get(usage)
-                self._tallies[usage] = tally if later is None else replace(later, count=tally.count + later.count)
+            self._known.difference_update(counted)
+            self._tallies = _added(counted, self._tallies)
 
 
 def record(store: Store, uses: Uses, now: datetime, *, ending: bool = False) -> int:
-    """Write what is due, at most once for each; returns how many events that was.
+    """Write what is due, at most once for each: first uses, denials of days that are over, and all when the only daemon
+    ends. Keep the rest beside the log. Returns how many events that was.
 
     Raises:
         MonitorError: the store cannot be written; what was not written is counted on.
     """
-    due = sorted(
-        uses.take(now, ending=ending).items(), key=lambda pair: (pair[1].first, pair[0].subject, pair[0].caller)
-    )
-    written = 0
-    while due:
-        try:
-            # In parts, as nobody else can write meanwhile.
-            written += _record(store, due[:BATCH], now)
-        except BaseException:
-            uses.give_back(dict(due))
-            raise
-        due = due[BATCH:]
+    counted = uses.take()
+    try:
+        if not counted:
+            with store.read() as reader:
+                if not _due(_read(reader), now, ending=ending):
+                    return 0
+        written, left = _record(store, counted, now, ending=ending)
+    except BaseException:
+        uses.give_back(counted)
+        raise
+    while left:  # in parts, as nobody else can write meanwhile
+        more, left = _record(store, {}, now, ending=ending)
+        written += more
     return written
 
 
-def _record(store: Store, due: Sequence[tuple[UsageKey, UsageCount]], now: datetime) -> int:
+def _record(store: Store, counted: Mapping[UsageKey, UsageCount], now: datetime, *, ending: bool) -> tuple[int, bool]:
+    """Add what was counted to what is kept, write some of what is due; return how many events that was, and whether
+    more is due.
+    """
     with store.write() as tx:
-        known = _known(tx, [usage for usage, _ in due])
+        counts = _added(_read(tx), counted)
+        due = _due(counts, now, ending=ending)
+        part = sorted(due.items(), key=lambda pair: (pair[1].first, pair[0].subject, pair[0].caller))[:BATCH]
+        before = _known(tx, [usage for usage, _ in part])
         ledger = ev.Ledger(tx.head())
-        for use, tally in due:
+        for use, tally in part:
+            del counts[use]
             identity = _identity(use)
             # The log of an earlier version does not say on which surface the first row of an entry is judged.
-            if not known & {identity, replace(identity, surface="")}:
+            if not before & {identity, replace(identity, surface="")}:
                 _write(ledger, identity, use, tally)
         if ledger.events:
             tx.append(ledger.events, now)
-        return len(ledger.events)
+        tx.put_working_state(USES, json.dumps([_as_kept(*pair) for pair in counts.items()]) if counts else "", now)
+        return len(ledger.events), len(due) > BATCH
+
+
+def _due(counted: Mapping[UsageKey, UsageCount], now: datetime, *, ending: bool) -> dict[UsageKey, UsageCount]:
+    return {usage: count for usage, count in counted.items() if ending or usage.day != now.date()}
+
+
+def _read(reader: Reader) -> dict[UsageKey, UsageCount]:
+    return dict(map(_of_kept, json.loads(reader.working_state(USES) or "[]")))
+
+
+def _as_kept(usage: UsageKey, count: UsageCount) -> list[object]:
+    day = None if usage.day is None else usage.day.isoformat()
+    who = [usage.subject, usage.surface, usage.environment, usage.caller, usage.position, day]
+    return [*who, count.count, time_text(count.first), count.status, count.reason]
+
+
+def _of_kept(row: Sequence[Any]) -> tuple[UsageKey, UsageCount]:
+    subject, surface, environment, caller, position, day, count, first, status, reason = row
+    on = None if day is None else date.fromisoformat(day)
+    return UsageKey(subject, surface, environment, caller, position, on), UsageCount(
+        count, time_of(first), status, reason
+    )
+
+
+def _added(first: Mapping[UsageKey, UsageCount], then: Mapping[UsageKey, UsageCount]) -> dict[UsageKey, UsageCount]:
+    """Add counts: the time is that of the first, the answer that of the last."""
+    total = dict(first)
+    for usage, count in then.items():
+        before = total.get(usage)
+        total[usage] = count if before is None else replace(count, count=before.count + count.count, first=before.first)
+    return total
 
 
 def _write(ledger: ev.Ledger, identity: UseIdentity, use: UsageKey, tally: UsageCount) -> None:

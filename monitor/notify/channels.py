@@ -204,13 +204,13 @@ def _unknown(url: str) -> str:
     """Return why Apprise makes no service of a URL, without anything of it but its scheme."""
     scheme = url.partition("://")[0].lower()
     manager = NotificationManager()  # type: ignore[no-untyped-call]
-    known = sorted({"http", "https", *SCHEMES, *manager.schemas()})  # type: ignore[no-untyped-call]
+    schemes = sorted({"http", "https", *SCHEMES, *manager.schemas()})  # type: ignore[no-untyped-call]
     if scheme in ("http", "https"):
         return "is a webhook without a host; write it as https://host/path"
-    if scheme in known:
+    if scheme in schemes:
         return f"is no whole {scheme}:// URL; compare it with {manager[scheme].setup_url}"
     shown = f'has the scheme "{scheme}"' if _SCHEME.fullmatch(scheme) else "has a scheme"
-    meant = did_you_mean(scheme, known) or "see https://appriseit.com/services/"
+    meant = did_you_mean(scheme, schemes) or "see https://appriseit.com/services/"
     return f"{shown}, which no service has; {meant}"
 
 
@@ -338,8 +338,8 @@ def _label(service: NotifyBase, url: str) -> str:
     templates: tuple[str, ...] = service.templates
     if service.host and all("{host}" in template for template in templates):
         return f"{kind}://{service.host}"
-    known = urlsplit(str(service.service_url or "")).hostname
-    return f"{kind}://{known}" if known else kind
+    host = urlsplit(str(service.service_url or "")).hostname
+    return f"{kind}://{host}" if host else kind
 
 
 def _silence() -> None:

@@ -39,10 +39,10 @@ def enqueue_test(store: Store, owners: Mapping[str, Owner], owner: str, now: dat
     """
     keys = [key for key in notified(owners, "", owner) if key in owners and owners[key].destinations]
     if not keys:
-        known = sorted(owners)
-        configured = ", ".join(known) or "none"
+        names = sorted(owners)
+        configured = ", ".join(names) or "none"
         raise Refused(
-            f"there is no owner {owner!r} with a destination{perhaps(owner, known)}; configured: {configured}"
+            f"there is no owner {owner!r} with a destination{perhaps(owner, names)}; configured: {configured}"
         )
     with store.write() as tx:
         notices = [_test(key, tx.head(), now) for key in keys]

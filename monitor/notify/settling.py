@@ -89,20 +89,20 @@ class Settler:
     def _settle(self, attempts: Sequence[Attempt]) -> Exception | None:
         failure = self._try(partial(self._write, attempts=attempts))
         if failure is None:
-            taken = (attempt for attempt in attempts if isinstance(attempt.outcome, Sent))
-            self._alive.update(attempt.delivery.destination for attempt in taken)
+            successes = (attempt for attempt in attempts if isinstance(attempt.outcome, Sent))
+            self._alive.update(attempt.delivery.destination for attempt in successes)
         return failure
 
     def _write(self, tx: Transaction, attempts: Sequence[Attempt]) -> None:
         tx.settle(*(_settled(attempt) for attempt in attempts))
-        taken = [attempt for attempt in attempts if isinstance(attempt.outcome, Sent)]
+        successes = [attempt for attempt in attempts if isinstance(attempt.outcome, Sent)]
         silent = {
             destination: was_dead(tx, destination)
-            for destination in dict.fromkeys(attempt.delivery.destination for attempt in taken)
+            for destination in dict.fromkeys(attempt.delivery.destination for attempt in successes)
             if destination not in self._alive
         }
         ledger, again = Ledger(tx.head()), list[tuple[Attempt, int]]()
-        for attempt in taken:
+        for attempt in successes:
             if attempt.notice is not None and isinstance(attempt.outcome, Sent):
                 tx.keep_sent(_as_sent(attempt, attempt.notice, attempt.outcome))
             more = {"link": attempt.link.digest} if attempt.link.digest else {}

@@ -47,8 +47,8 @@ def _others(tx: Transaction, owners: Mapping[str, Owner], fallback: str, owner: 
     """
     last = {row.destination: row.state for row in tx.deliveries(DeliveryState.SENT, DeliveryState.DEAD)}
     alive = {
-        key: [to for to in destinations(known) if last.get(to) is not DeliveryState.DEAD]
-        for key, known in owners.items()
+        key: [to for to in destinations(configured) if last.get(to) is not DeliveryState.DEAD]
+        for key, configured in owners.items()
     }
     first = [owner, *(notified(owners, "", fallback) if fallback else ())]
     reached = {key: alive[key] for key in first if alive.get(key)}

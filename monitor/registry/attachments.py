@@ -299,7 +299,7 @@ def _of_its_region(baselines: Baselines, entry: Entry, accepted: Mapping[str, st
     other calls as well: an official page may say in a sentence alone that a region costs more.
     """
     region, subject = entry.spec.region, entry.price_subject
-    stated: dict[str, str] = {}
+    regional: dict[str, str] = {}
     for spec in baselines.price_sources(subject.scope, official=False) if region else ():
         facts = (baselines.baseline(spec.key) or {}).get(subject, {})
         for field in facts:
@@ -308,8 +308,8 @@ def _of_its_region(baselines: Baselines, entry: Entry, accepted: Mapping[str, st
                 continue
             plain = meter._replace(condition="").field
             if plain in accepted and plain in facts and equal(str(facts[plain]), accepted[plain]):
-                stated.setdefault(field, str(facts[field]))
-    return stated
+                regional.setdefault(field, str(facts[field]))
+    return regional
 
 
 def _model_of(entry: Entry, configuration: Configuration, called: str = "") -> EvalModel:

@@ -4,6 +4,7 @@ now and then; writes only when something is due.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -31,6 +32,9 @@ WARN = 2
 MISSED = 2
 """A source that is polled seldom is called stale only after as many of its polls were missed."""
 
+TENDED = "tended"
+"""The name under which it is kept what was done when."""
+
 AGENDA = timedelta(hours=1)
 """How often the agenda is read."""
 
@@ -57,7 +61,8 @@ class Tender:
     """Lets what nobody polled go stale, and tells of routes that answer differently than they did.
 
     `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its polls.
-    What is older than its `keeping` is dropped once a day; None drops nothing.
+    What is older than its `keeping` is dropped once a day; None drops nothing. What was done when is kept in the store
+    where several nodes do this in turn (`shared`).
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class Tender:
         ask_gate: AskGate,
         cadence: Mapping[str, timedelta] | None = None,
         keeping: Keeping | None = None,
+        shared: bool = False,
     ) -> None:
         self._store = store
         self._configuration = configuration
@@ -76,13 +82,38 @@ class Tender:
         self._ask_gate = ask_gate
         self._cadence = cadence or {}
         self._keeping = keeping
+        self._shared = shared
         self._forgot: date | None = None
         self._drift = Drift(configuration)
         self._ahead_at: datetime | None = None
 
     def tend(self, now: datetime, sources: Collection[str] | None = None) -> int:
         """Write what is due, of the named sources or of all; returns how many events that was."""
+        if self._shared:
+            self._recall()
+        before = self._done()
         self._forget(now)
+        try:
+            return self._tend(now, sources)
+        finally:
+            if self._shared and self._done() != before:
+                with self._store.write() as tx:
+                    tx.put_working_state(TENDED, json.dumps(self._done()), now)
+
+    def _recall(self) -> None:
+        """Know what another node has done; what it did under another configuration counts for nothing."""
+        with self._store.read() as reader:
+            content = reader.working_state(TENDED)
+        version, forgot, ahead_at = json.loads(content) if content else ("", None, None)
+        if version == self._configuration.version:
+            self._forgot = None if forgot is None else date.fromisoformat(forgot)
+            self._ahead_at = None if ahead_at is None else datetime.fromisoformat(ahead_at)
+
+    def _done(self) -> list[str | None]:
+        times = (self._forgot, self._ahead_at)
+        return [self._configuration.version, *(None if at is None else at.isoformat() for at in times)]
+
+    def _tend(self, now: datetime, sources: Collection[str] | None) -> int:
         with self._store.read() as reader:
             hourly = self._looks_ahead(now)
             ahead = hourly and bool(self._ahead(reader, now))
@@ -135,7 +166,7 @@ class Tender:
             pruned = tx.prune_evidence(unreferenced, head)
         self._forgot = now.date()
         if pruned:
-            size = sum(kept.size for kept in pruned)
+            size = sum(piece.size for piece in pruned)
             logs.line("evidence pruned that no event names", pieces=len(pruned), bytes=size)
 
     def _aged(

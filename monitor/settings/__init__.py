@@ -9,7 +9,7 @@ from monitor.settings.loading import load, restore
 from monitor.settings.places import anchored
 from monitor.settings.secrets import is_reference, resolve
 from monitor.settings.show import ShownSetting, schema, show
-from monitor.settings.values import Audit, Github, Heartbeat, Measurements, Network, Notify, Run, Settings, Web
+from monitor.settings.values import Audit, Github, Heartbeat, Measurements, Network, Nodes, Notify, Run, Settings, Web
 
 __all__ = [
     "Audit",
@@ -18,6 +18,7 @@ __all__ = [
     "InvalidConfiguration",
     "Measurements",
     "Network",
+    "Nodes",
     "Notify",
     "Run",
     "Settings",

@@ -37,6 +37,9 @@ def keep(document: Mapping[str, Any]) -> KeptDocument:
     stand as written.
     """
     plain = cast("dict[str, Any]", _plain(document))
+    del plain[
+        "nodes"
+    ]  # by whom the work is done is no assumption about a provider, and each node has a name of its own
     plain["database"]["url"] = without_password(plain["database"]["url"])
     for owner in plain["owner"]:
         owner["destinations"] = [masked_destination(written) for written in owner["destinations"]]
@@ -73,6 +76,7 @@ def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str,
     # Where things are is no assumption about a provider, and the gate reads it from the file.
     file["database"] = current["database"]
     file["audit"] = current["audit"]
+    file["nodes"] = current["nodes"]
     file["gate"]["lease_dir"] = current["gate"]["lease_dir"]
     file["run"] = {name: value for name, value in file["run"].items() if name != "state_dir"}
     if "state_dir" in current["run"]:

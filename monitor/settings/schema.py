@@ -56,6 +56,7 @@ from monitor.settings.tables import (
     LoggingTable,
     MeasurementsTable,
     NetworkTable,
+    NodesTable,
     NotifyTable,
     RunTable,
     SettingsTable,
@@ -410,6 +411,7 @@ class Document(BaseSettings):
     heartbeat: HeartbeatTable = HeartbeatTable()
     notify: NotifyTable = NotifyTable()
     run: RunTable = RunTable()
+    nodes: NodesTable = NodesTable()
     logging: LoggingTable = LoggingTable()
     owner: list[OwnerTable] = []
     entry: list[EntryTable] = []

@@ -332,6 +332,18 @@ class NotifyTable(SettingsTable):
     )
 
 
+class NodesTable(SettingsTable):
+    """Several daemons on one PostgreSQL database, which share the work."""
+
+    engine: Literal["none", "procrastinate"] = Field(
+        default="none", description="What spreads work over nodes; none: one daemon does it all."
+    )
+    shard: int = Field(default=200, ge=1, le=10_000, description="How many sources are polled as one job.")
+    name: Key | None = Field(
+        default=None, description="What this node is called, unlike every other; the host's name unless given."
+    )
+
+
 class RunTable(SettingsTable):
     """The daemon, and where its files are."""
 

@@ -151,6 +151,16 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Nodes:
+    """Several daemons on one database: what spreads the work (empty: there is one), and what this node is called
+    (empty: as its host).
+    """
+
+    engine: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
     """How long what calls to models took and cost is kept."""
 
@@ -188,6 +198,7 @@ class Settings:
     heartbeat: Heartbeat
     notify: Notify
     run: Run
+    nodes: Nodes
     logging: Fields
     budget: Decimal
     measurements: Measurements
@@ -204,6 +215,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
     configuration = Configuration(
         surfaces={row.key: surface(row) for row in document.surface},
         sources={spec.key: spec for _, sources in made for spec in sources},
+        shard=document.nodes.shard,
         former_sources={key: was for row, sources in made for key, was in former(row, sources).items()},
         former_entries={row.key: row.was for row in document.entry if row.was},
         owners={row.key: _owner(row, document.notify.timezone, folder) for row in document.owner},
@@ -262,6 +274,10 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         ),
         logging=Fields(**dict(document.logging)),
         run=Run(workers=document.run.workers, drain=document.run.drain),
+        nodes=Nodes(
+            engine="" if document.nodes.engine == "none" else document.nodes.engine,
+            name=document.nodes.name or "",
+        ),
         budget=document.budget.per_day,
         measurements=Measurements(keep=document.measurements.keep),
         evidence=KeptBytes(keep=document.evidence.keep),

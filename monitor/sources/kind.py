@@ -8,7 +8,7 @@ is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from monitor.core.cache_writes import CacheWrite
 from monitor.core.configuration import THIRD_PARTY, Capabilities, SourceSpec, Surface
 from monitor.core.ports import Budget, ConfigurationError, Source
+from monitor.core.rests import MemoryRests, Rests
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -30,7 +31,8 @@ class SourceDeps:
 
     `secret` resolves a reference (`env:…`) when it is first needed, or raises ConfigurationError. Without a `budget`
     nothing that costs money is called. `elapsed` is a clock that only goes forward, in seconds, for what calls take,
-    `written` says what a source that reads the prompt cache late would read.
+    `written` says what a source that reads the prompt cache late would read, `rests` keeps for how long a provider is
+    not asked.
     """
 
     http: HttpClient
@@ -39,6 +41,7 @@ class SourceDeps:
     budget: Budget | None = None
     elapsed: Callable[[], float] = monotonic
     written: Callable[[SourceSpec, datetime], CacheWrite | None] = lambda spec, now: None
+    rests: Rests = field(default_factory=MemoryRests)
 
 
 Factory: TypeAlias = Callable[[SourceSpec, SourceDeps], Source]

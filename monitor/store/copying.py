@@ -7,10 +7,17 @@ from sqlalchemy import Connection, Table, delete, func, insert, select
 from monitor.core.ports import Refused
 from monitor.store.dialects import dialect_of, transaction
 from monitor.store.migrations import PATIENCE, make_schema, revision
-from monitor.store.schema import log, metadata
+from monitor.store.schema import compatible_revisions, log, metadata, nodes, turns
 from monitor.store.sql import SqlStore
 
 _AT_ONCE = 500
+
+_OF_NODES = (turns, nodes, compatible_revisions)
+"""Who works on a database and when, and which programs know its schema, is no content of it."""
+
+
+class DatabaseThere(Refused):
+    """There is a database already where one was to be copied to."""
 
 
 def copy_database(source: SqlStore, url: str) -> None:
@@ -18,19 +25,21 @@ def copy_database(source: SqlStore, url: str) -> None:
 
     Raises:
         ConfigurationError: the URL is wrong, or no database can be at that place.
-        Refused: there is a database already.
+        DatabaseThere: there is a database already.
         Unavailable: the other database is out of reach, locked or full.
     """
     dialect = dialect_of(url, create=True, patience=PATIENCE)
     engine = dialect.engine()
     try:
         if revision(engine, dialect):
-            raise Refused(f"There is a database already at {dialect.name}: name an empty one to copy into.")
+            raise DatabaseThere(f"There is a database already at {dialect.name}: name an empty one to copy into.")
         with source.reading_connection() as reading, transaction(engine, dialect, write=True) as writing:
             make_schema(writing)
             # The migrations gave the new database an identity of its own.
             writing.execute(delete(log))
             for table in metadata.sorted_tables:
+                if table in _OF_NODES:
+                    continue
                 _copy(reading, writing, table)
             dialect.announce(writing)
     finally:

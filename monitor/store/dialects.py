@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -32,6 +32,9 @@ keys.
 
 DAEMON_LOCK = WRITER_LOCK + 1
 """The key of the advisory lock that a daemon holds as long as it runs."""
+
+LONGEST_PAUSE = "15s"
+"""How long PostgreSQL waits for the next statement of a writer before it ends the session, which frees its lock."""
 
 CHANNEL = "access_monitor"
 """Where a PostgreSQL writer announces its commit."""
@@ -77,8 +80,14 @@ class Dialect(Protocol):
     def begin(self, connection: Connection, *, write: bool) -> None:
         """Say the first statement of a transaction: with `write`, wait until no one else writes."""
 
-    def schema_version_table(self, connection: Connection) -> bool:
-        """Return whether a migration has ever run here."""
+    def has_table(self, connection: Connection, name: str) -> bool:
+        """Return whether there is a table of this name."""
+
+    def time(self, connection: Connection) -> datetime:
+        """Return the time of day of whoever keeps the database."""
+
+    def take_time(self, connection: Connection) -> None:
+        """Let the statements of a transaction take as long as they take."""
 
     @staticmethod
     def glob(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
@@ -98,6 +107,13 @@ class Dialect(Protocol):
 
     def sole(self, engine: Engine) -> Sole:
         """Return the lock of the one daemon, not taken yet."""
+
+    def company(self, engine: Engine) -> Sole:
+        """Return the same lock as several daemons share it.
+
+        Raises:
+            ConfigurationError: the database is no server.
+        """
 
     def error(self, error: BaseException) -> MonitorError: ...
 
@@ -231,9 +247,15 @@ class SqliteDialect:
             "file there, then restart the daemon."
         )
 
-    def schema_version_table(self, connection: Connection) -> bool:
-        cursor = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
-        return cursor.first() is not None
+    def take_time(self, connection: Connection) -> None:
+        """Do nothing: SQLite bounds no statement."""
+
+    def has_table(self, connection: Connection, name: str) -> bool:
+        return connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).first() is not None
+
+    def time(self, connection: Connection) -> datetime:
+        text: str = connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").scalar_one()
+        return datetime.fromisoformat(text)
 
     @staticmethod
     def glob(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
@@ -282,6 +304,13 @@ class SqliteDialect:
     def sole(self, engine: Engine) -> Sole:
         # A file beside the database: a lock on the database itself would be SQLite's to take and drop.
         return _LockFile(self._path.with_name(self._path.name + ".daemon"))
+
+    def company(self, engine: Engine) -> Sole:
+        """Refused: a file is not shared between machines."""
+        raise ConfigurationError(
+            f"Several nodes need PostgreSQL, and {self.name} is SQLite: set database.url to a server, "
+            'or nodes.engine = "none".'
+        )
 
     def error(self, error: BaseException) -> MonitorError:
         return sqlite_error(error, self.name)
@@ -360,7 +389,13 @@ class PostgresDialect:
             raise ConfigurationError(
                 f"The {self.name} needs a driver that is not installed: pip install 'access-monitor[postgres]'."
             ) from None
+        from monitor.store.patient import ANSWER, PatientConnection
+
         milliseconds = int(self.patience.total_seconds() * 1000)
+
+        @event.listens_for(engine, "do_connect")
+        def connect(_: object, __: object, arguments: Any, named: Any) -> PatientConnection:
+            return PatientConnection.connect(*arguments, **{"connect_timeout": round(ANSWER / 3), **named})
 
         @event.listens_for(engine, "connect")
         def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -375,12 +410,22 @@ class PostgresDialect:
 
     def begin(self, connection: Connection, *, write: bool) -> None:
         # A statement of its own: the next one takes its snapshot after the lock is held, so `max + 1` sees every
-        # commit.
+        # commit. A writer that was stopped, or cut off from the server, would keep the lock from everybody.
         if write:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+            connection.exec_driver_sql(
+                f"SELECT pg_advisory_xact_lock({WRITER_LOCK}), "
+                f"set_config('idle_in_transaction_session_timeout', '{LONGEST_PAUSE}', true)"
+            )
 
-    def schema_version_table(self, connection: Connection) -> bool:
-        return connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar() is not None
+    def take_time(self, connection: Connection) -> None:
+        _driver(connection).patience = float("inf")
+
+    def has_table(self, connection: Connection, name: str) -> bool:
+        return connection.exec_driver_sql("SELECT to_regclass(%s)", (name,)).scalar() is not None
+
+    def time(self, connection: Connection) -> datetime:
+        at: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+        return at.astimezone(UTC)
 
     @staticmethod
     def glob(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
@@ -404,6 +449,9 @@ class PostgresDialect:
     def sole(self, engine: Engine) -> Sole:
         return _SessionLock(engine, self.name)
 
+    def company(self, engine: Engine) -> Sole:
+        return _SessionLock(engine, self.name, shared=True)
+
     def error(self, error: BaseException) -> MonitorError:
         return postgres_error(error, self.name)
 
@@ -411,16 +459,16 @@ class PostgresDialect:
 class _SessionLock:
     """An advisory lock of a session of its own: the server frees it when the session ends, whoever ends it."""
 
-    _TAKE = "SELECT pg_try_advisory_lock(%s)"
     _HELD = (
         "SELECT pg_backend_pid(), EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted "
         "AND pid = pg_backend_pid() AND classid::bigint = %s AND objid::bigint = %s AND objsubid = 1)"
     )
     _KEY = (DAEMON_LOCK >> 32, DAEMON_LOCK & 0xFFFF_FFFF)
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, *, shared: bool = False) -> None:
         self._engine = engine
         self._name = name
+        self._take = f"SELECT pg_try_advisory_lock{'_shared' if shared else ''}(%s)"
         self._connection: Connection | None = None
 
     def held(self) -> bool:
@@ -437,12 +485,12 @@ class _SessionLock:
         driver = _driver(self._connection)
         driver.autocommit = True
         try:
-            locked = bool(driver.execute(self._TAKE, [DAEMON_LOCK]).fetchone()[0])
+            locked = bool(driver.execute(self._take, [DAEMON_LOCK]).fetchone()[0])
             if locked and not self._own(driver):
                 raise ConfigurationError(
                     f"The {self._name} is reached through a pooler that gives a session to several clients "
-                    "(transaction mode), where "
-                    "no daemon can hold its lock: let database.url name the server itself, or a pooler in session mode."
+                    "(transaction mode), where no daemon can hold its lock or be notified: let database.url name the "
+                    "server itself, or a pooler in session mode."
                 )
         except self._engine.dialect.loaded_dbapi.Error as error:
             self.close()

@@ -92,7 +92,7 @@ def postgres_error(error: BaseException, name: str) -> MonitorError:
         return Unavailable(
             f"The {name} is out of a resource ({state}: disk, memory or connections): nothing was recorded."
         )
-    if state.startswith(("08", "57P", "40")) or (not state and isinstance(error, psycopg.OperationalError)):
+    if state.startswith(("08", "57P", "40", "25P03")) or (not state and isinstance(error, psycopg.OperationalError)):
         return Unavailable(f"The {name} could not be reached: see that the server runs, and try again.")
     if isinstance(error, psycopg.Error):
         reason = error.diag.message_primary or type(error).__name__

@@ -9,16 +9,17 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from monitor.core import logs
 from monitor.core.ports import ConfigurationError
 from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect, dialect_of, transaction
 from monitor.store.location import NoDatabase
+from monitor.store.schema import compatible_revisions
 from monitor.store.writer import SqlTransaction
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """All revisions in `migrations/versions`, oldest first."""
 
 HEAD = REVISIONS[-1]
@@ -64,6 +65,8 @@ def ensure(engine: Engine, dialect: Dialect, *, migrate: bool) -> str:
     if before == HEAD:
         return before
     if before and before not in REVISIONS:
+        if _compatible_since(engine, dialect, before) in REVISIONS:
+            return before
         raise ConfigurationError(
             f"The schema of the {_called(dialect)} is at revision {before}, newer than this program's {HEAD}: "
             "install the newer access-monitor, or set database.url to another database."
@@ -96,14 +99,26 @@ def _called(dialect: Dialect) -> str:
 def revision(engine: Engine, dialect: Dialect) -> str:
     """Return the revision of the schema; empty where there is none yet."""
     with transaction(engine, dialect, write=False) as connection:
-        if not dialect.schema_version_table(connection):
+        if not dialect.has_table(connection, "alembic_version"):
             return ""
         return connection.exec_driver_sql("SELECT max(version_num) FROM alembic_version").scalar() or ""
+
+
+def _compatible_since(engine: Engine, dialect: Dialect, newer: str) -> str:
+    """Return the oldest revision whose program can work on a newer schema, as the newer one's migration wrote; empty
+    where it wrote nothing.
+    """
+    with transaction(engine, dialect, write=False) as connection:
+        if not dialect.has_table(connection, "compatible_revisions"):
+            return ""
+        search = select(compatible_revisions.c.since).where(compatible_revisions.c.revision == newer)
+        return connection.execute(search).scalar() or ""
 
 
 def _run_alembic(engine: Engine, dialect: Dialect) -> None:
     # Begun as a writer: of two processes that find an empty database, the second finds it made.
     with transaction(engine, dialect, write=True) as connection:
+        dialect.take_time(connection)
         make_schema(connection)
         tx = SqlTransaction(connection, dialect, DecodedCache(0))
         if tx.tree.size() == 0 and (events := tx.build_tree()):

@@ -23,6 +23,7 @@ from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
 from monitor.core.events import LAST_POSITION, SYSTEM, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
+from monitor.core.nodes import Node, Turn
 from monitor.core.notices import EarlierMessage, Notice
 from monitor.core.ports import (
     Delivery,
@@ -48,11 +49,15 @@ from monitor.store.schema import (
     pending_changes,
     sent_messages,
     sources,
+    working_state,
 )
 from monitor.store.schema import blobs as blob_table
 from monitor.store.schema import credentials as credential_table
+from monitor.store.schema import nodes as nodes_table
+from monitor.store.schema import turns as turns_table
 from monitor.store.statements import CompiledStatement, Row
 from monitor.store.tree import SqlTree
+from monitor.store.turns import ALL_NODES, ALL_TURNS
 
 _DELIVERY = tuple(column for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
 _BATCH = 500
@@ -100,6 +105,7 @@ _FIRST_OF_INCIDENT = CompiledStatement(
     .where(sent_messages.c.incidents.like(bindparam("pattern"), escape="/"))
     .order_by(sent_messages.c.id)
 )
+_WORKING_STATE = CompiledStatement(select(working_state.c.content).where(working_state.c.name == bindparam("name")))
 _HASH = re.compile(rf"{PREFIX}[0-9a-f]{{64}}")
 _WILD = re.compile(r"[/%_]")
 _DELIVERIES = select(*_DELIVERY).order_by(deliveries.c.id)
@@ -334,7 +340,7 @@ class SqlReader:
             cursor.close()
 
     def unreferenced_evidence(self, before: datetime) -> Sequence[KeptEvidence]:
-        old = {kept.hash: kept for kept in self.kept_evidence() if kept.at < before and not kept.pruned}
+        old = {piece.hash: piece for piece in self.kept_evidence() if piece.at < before and not piece.pruned}
         self._drop_named(old, 0)
         return tuple(old.values())
 
@@ -419,6 +425,16 @@ class SqlReader:
     def spent(self, surface: str, day: date) -> Decimal:
         rows = self._run(measures.SPENT, {"day": day.isoformat(), "surface": surface}).fetchall()
         return sum((Decimal(amount) for (amount,) in rows), Decimal(0))
+
+    def turns(self) -> Sequence[Turn]:
+        return [codec.of_columns(Turn, _named(turns_table, row)) for row in self._run(ALL_TURNS).fetchall()]
+
+    def nodes(self) -> Sequence[Node]:
+        return [codec.of_columns(Node, _named(nodes_table, row)) for row in self._run(ALL_NODES).fetchall()]
+
+    def working_state(self, name: str) -> str:
+        row = self._run(_WORKING_STATE, {"name": name}).fetchone()
+        return "" if row is None else str(row[0])
 
     def due(self, now: datetime) -> bool:
         """Return whether the outbox holds a delivery that could be claimed."""

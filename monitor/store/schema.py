@@ -316,3 +316,50 @@ spending = Table(
 """One row for each paid call: what was set aside for it, and once it is known what it cost. `day` is `YYYY-MM-DD` in
 UTC, `amount` a decimal string: a sum in the database would be one of floats.
 """
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("name", _Text, primary_key=True),
+    Column("due_at", _Text, nullable=False),
+    Column("run", _Number, nullable=False),
+    Column("node", _Text, nullable=False),
+    Column("begun_at", _Text),
+    Column("ended_at", _Text),
+    Column("polls", _Number, nullable=False),
+    Column("failed", _Number, nullable=False),
+    Index("turns_due_at", "due_at"),
+)
+"""One row for each `Turn`; every column is the field of that name."""
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("name", _Text, primary_key=True),
+    Column("role", _Text, nullable=False),
+    Column("version", _Text, nullable=False),
+    Column("configuration", _Text, nullable=False),
+    Column("started_at", _Text, nullable=False),
+    Column("heartbeat_at", _Text, nullable=False),
+    Column("clock_off", _Number, nullable=False),
+    Column("polls", _Number, nullable=False),
+    Column("problems", _Number, nullable=False),
+)
+"""One row for each `Node`; every column is the field of that name."""
+
+working_state = Table(
+    "working_state",
+    metadata,
+    Column("name", _Text, primary_key=True),
+    Column("content", _Text, nullable=False),
+    Column("at", _Text, nullable=False),
+)
+"""What a process would otherwise lose with its memory, as JSON under the name of whom it is of. No part of the log."""
+
+compatible_revisions = Table(
+    "compatible_revisions",
+    metadata,
+    Column("revision", _Text, primary_key=True),
+    Column("since", _Text, nullable=False),
+)
+"""A revision of the schema that only adds, and the oldest revision whose program can go on working on it."""

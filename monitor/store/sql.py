@@ -6,7 +6,7 @@ Statements stand in `reader` and `writer`, differences between databases in `dia
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from monitor.store.decoded import DecodedCache
 from monitor.store.dialects import Dialect, Sole, Watch, dialect_of, transaction
 from monitor.store.errors import damaged
 from monitor.store.reader import SqlReader
+from monitor.store.turns import SqlTurns
 from monitor.store.writer import SqlTransaction
 
 CACHED_FACTS = 8 * 2**20
@@ -77,6 +78,7 @@ class SqlStore:
         self._cache = DecodedCache(CACHED_FACTS)
         # SQLite lets waiting writers poll, up to 100 ms apart and in no order; threads of one process need not.
         self._turn = threading.Lock()
+        self.turns = SqlTurns(engine, dialect)
         self._watch: Watch | None = None
         self._watching = threading.Lock()
 
@@ -111,6 +113,20 @@ class SqlStore:
         """Renew freshness in one transaction; a source without a row has had no good poll and gets none here."""
         with self._transaction() as tx:
             tx.touch(polls)
+
+    def make_tables(self, table: str, script: str, changes: Mapping[str, str], now: datetime) -> None:
+        """Make the tables of a library that keeps its own in this database, one of which is `table`, or bring them up
+        to date: `changes` are scripts by names that sort by age, and the name of the last is kept.
+
+        Raises:
+            MonitorError: the database refuses it.
+        """
+        with self._transaction() as tx:
+            last = tx.working_state(table) or max(changes)
+            scripts = [changes[name] for name in sorted(changes) if name > last] if tx.has_table(table) else [script]
+            for each in scripts:
+                tx.run_script(each)
+            tx.put_working_state(table, max(changes), now)
 
     def check_writable(self, seen_at: datetime | None = None) -> None:
         """Write into the log's own row when the daemon was alive, or what stands there already, and so see that a
@@ -185,6 +201,25 @@ class SqlStore:
             yield sole
         finally:
             sole.close()
+
+    @contextmanager
+    def company(self) -> Iterator[Sole]:
+        """Be one of several daemons on this database inside the block; one that works alone is not among them.
+
+        Raises:
+            Refused: a daemon runs that works alone.
+            ConfigurationError: no lock can be held here, or the database is no server.
+        """
+        lock = self._dialect.company(self.engine)
+        try:
+            with self._boundary():
+                if not lock.take():
+                    raise Refused(
+                        f"A daemon without [nodes] runs on {self.name}, and works alone: stop that one first."
+                    )
+            yield lock
+        finally:
+            lock.close()
 
     def close(self) -> None:
         """Close all connections; the store is not to be used any more."""

@@ -104,6 +104,7 @@ _KINDS = {kind.value: kind for kind in LeafKind}
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _ALWAYS = records.time_text(datetime.max.replace(tzinfo=UTC))
 _BASELINE = re.compile(r'"baseline":"(sha256:[0-9a-f]{64})"')
+_LONG_NUMBER = re.compile(r"[0-9]{16}")
 _WHOLE_SECOND = ".000000Z"
 _NOTHING: Row = MappingProxyType({})
 
@@ -162,7 +163,7 @@ class SqlTree:
         """
         try:
             return self._content(leaf)
-        except _UNREADABLE:
+        except (*_UNREADABLE, Damaged):
             return None
 
     def _content(self, leaf: Leaf) -> bytes | None:
@@ -257,7 +258,8 @@ class SqlTree:
     def _batches(self, query: Select[Any]) -> Iterator[Any]:
         cursor = self._connection.execute(query, execution_options={"yield_per": _BATCH})
         try:
-            yield from cursor
+            for rows in cursor.partitions():  # row by row a cursor of SQLAlchemy takes three times as long
+                yield from rows
         finally:
             cursor.close()
 
@@ -316,6 +318,21 @@ def _stored_event(row: Any) -> StoredEvent:
         baseline="" if baseline is None else baseline[1],
         content=content,
     )
+
+
+def plain_event(row: Sequence[Any]) -> bytes | None:
+    """Return the bytes of the leaf of an event from its row, in a third of the time that writing them anew takes; None
+    where the row may differ from them: RFC 8785 sorts keys beyond ASCII in another order, writes whole numbers that no
+    double holds as text, and a very large event stands by the hash of its data.
+    """
+    data = row[12]
+    if not data.isascii() or _LONG_NUMBER.search(data) is not None:
+        return None
+    try:
+        content = _event_bytes(row)
+    except UnicodeError:
+        return None
+    return content if len(content) <= lf.LARGEST else None
 
 
 def _event_bytes(row: Any) -> bytes:

@@ -64,10 +64,12 @@ from monitor.store.schema import (
     pending_changes,
     sent_messages,
     sources,
+    working_state,
 )
 from monitor.store.schema import blobs as blob_table
 from monitor.store.statements import CompiledStatement, Row
 from monitor.store.tree import SqlTree
+from monitor.store.turns import HOLD
 
 _LAST = CompiledStatement(select(events.c.position, events.c.recorded_at).order_by(events.c.position.desc()).limit(1))
 _VERSION = CompiledStatement(select(func.max(events.c.version)).where(events.c.stream == bindparam("stream")))
@@ -99,6 +101,14 @@ _RENAME_SOURCE = tuple(
     )
     for column in (sources.c.key, pending_changes.c.source, alternations.c.source, measurements.c.source)
 )
+
+_MOVE_WORKING_STATE = CompiledStatement(
+    update(working_state)
+    .where(working_state.c.name == bindparam("b_name"))
+    .values(content=bindparam("content"), at=bindparam("at"))
+)
+_NEW_WORKING_STATE = CompiledStatement(insert(working_state).inline())
+_DROP_WORKING_STATE = CompiledStatement(delete(working_state).where(working_state.c.name == bindparam("name")))
 
 _DROP_STREAKS = CompiledStatement(delete(pending_changes).where(pending_changes.c.source == bindparam("source")))
 _NEW_STREAKS = CompiledStatement(insert(pending_changes).inline())
@@ -233,7 +243,9 @@ class SqlTransaction(SqlReader):
         begin = leaf_hash(lf.log_content(head.log, head.epoch))
         self._new_leaves.append((LeafKind.LOG, 0, str(head.epoch), begin))
         for recorded in self.events():
-            self._new_leaves.append(_event_leaf(recorded))
+            self._new_leaves.append(
+                (LeafKind.EVENT, recorded.event.position, "", leaf_hash(lf.event_content(recorded)))
+            )
             if len(self._new_leaves) == _BUILT_AT_ONCE:
                 self.write_leaves()
         for kind in (LeafKind.EVIDENCE, LeafKind.NOTICE, LeafKind.MESSAGE):
@@ -289,7 +301,7 @@ class SqlTransaction(SqlReader):
             recorded.append(Recorded(event=stored, id=row["id"], version=row["version"], recorded_at=recorded_at))
         self._write_many(_APPEND, rows)
         self._tip = (position, recorded_at)
-        self._new_leaves += map(_event_leaf, recorded)
+        self._new_leaves += map(_event_leaf, recorded, rows)
         return recorded
 
     def head(self) -> int:
@@ -374,6 +386,31 @@ class SqlTransaction(SqlReader):
         if self._write(measures.SETTLE, {"b_id": reservation.id, "amount": _money(spent)}) == 0:
             raise Refused(f"Nothing is set aside under the number {reservation.id}: it was dropped with its day.")
 
+    def hold_turn(self, name: str, run: int, due_at: datetime) -> bool:
+        """Put a turn off; False where this is not its last run any more."""
+        return self._write(HOLD, {"b_name": name, "b_run": run, "due": records.time_text(due_at)}) > 0
+
+    def put_working_state(self, name: str, content: str, at: datetime | None = None) -> None:
+        """Keep a text under a name, as of a time; an empty one, which needs none, is forgotten."""
+        row = {"content": content, "at": codec.optional_time_text(at)}
+        if not content:
+            self._write(_DROP_WORKING_STATE, {"name": name})
+        elif self._write(_MOVE_WORKING_STATE, {**row, "b_name": name}) == 0:
+            self._write(_NEW_WORKING_STATE, {**row, "name": name})
+
+    def has_table(self, name: str) -> bool:
+        """Return whether there is a table of this name."""
+        return self._dialect.has_table(self._connection, name)
+
+    def run_script(self, script: str) -> None:
+        """Run statements that a library wrote."""
+        self.written = True
+        cursor: Any = self._connection.connection.cursor()
+        try:
+            cursor.execute(script)  # by the driver: without parameters, a percent sign is one
+        except self._connection.dialect.loaded_dbapi.Error as error:
+            raise self._dialect.error(error) from None
+
     def put_facts(self, facts: Facts) -> str:
         text = facts_text(facts).encode()
         hash = name_of(text)
@@ -406,7 +443,7 @@ class SqlTransaction(SqlReader):
         return hash
 
     def prune_evidence(self, evidence: Iterable[KeptEvidence], after: int) -> Sequence[KeptEvidence]:
-        unreferenced = {kept.hash: kept for kept in evidence}
+        unreferenced = {piece.hash: piece for piece in evidence}
         self._drop_named(unreferenced, after)
         if unreferenced:
             self._write_many(_SET_BYTES, [{"b_hash": hash, "content": b""} for hash in unreferenced])
@@ -555,8 +592,9 @@ class SqlTransaction(SqlReader):
             self._write_many(_TOUCH, [_touch_row(poll) for poll in polls])
 
 
-def _event_leaf(recorded: Recorded) -> _NewLeaf:
-    return LeafKind.EVENT, recorded.event.position, "", leaf_hash(lf.event_content(recorded))
+def _event_leaf(recorded: Recorded, row: Row) -> _NewLeaf:
+    content = tree.plain_event(tuple(row.values()))
+    return LeafKind.EVENT, recorded.event.position, "", leaf_hash(content or lf.event_content(recorded))
 
 
 def _money(amount: Decimal) -> str:

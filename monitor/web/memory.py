@@ -25,8 +25,11 @@ from monitor.gate.state import standings
 STEP = 1.0
 """Seconds after which an answer first asks whether the log has moved; so late a pause may be here."""
 
+GLANCE = 0.25
+"""Seconds that a reading may take before requests no longer wait for it, while the last one still stands in."""
+
 PROMPT = 2.0
-"""Seconds that a request waits for the store. OFREP clients give up after five, and then use whatever default their
+"""The same where nothing stands in. OFREP clients give up after five, and then use whatever default their
 caller wrote.
 """
 
@@ -96,20 +99,29 @@ class RegistryCache:
         self._read_at = self._good_at = self._tried_at = float("-inf")
         self._trouble = ""
         self._reading: asyncio.Task[None] | None = None
+        self._began_at = float("-inf")
 
     async def view(self) -> RegistrySnapshot:
-        """Return the registry, at most `STEP` old while the store can be read; it never raises."""
+        """Return the registry, at most `STEP` old while the store can be read; it never raises.
+
+        A store that hangs costs the requests of its first moment a wait, and none after.
+        """
         if self._elapsed() - self._tried_at >= STEP or self._stale_configuration():
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(asyncio.to_thread(self._refresh))
-            await asyncio.wait({self._reading}, timeout=PROMPT)
+                self._began_at = self._elapsed()
+            longest = GLANCE if self._stands_in() and not self._stale_configuration() else PROMPT
+            await asyncio.wait({self._reading}, timeout=max(0.0, self._began_at + longest - self._elapsed()))
         view = self._view
-        if view is not None and self._elapsed() - self._good_at <= PATIENCE:
+        if view is not None and self._stands_in():
             return view
         trouble = self._trouble or "the database does not answer"
         if view is None:
             return RegistrySnapshot(standings={}, head=UNREAD, configuration=self._configuration(), trouble=trouble)
         return replace(view, trouble=trouble)
+
+    def _stands_in(self) -> bool:
+        return self._view is not None and self._elapsed() - self._good_at <= PATIENCE
 
     def _stale_configuration(self) -> bool:
         return self._view is not None and self._view.configuration is not self._configuration()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
@@ -22,6 +22,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from monitor import __version__
+from monitor.audit.node_status import NodeCondition, NodeRow, late_turns, node_rows
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Status
 from monitor.core.measurements import Series, Summary, by_series
@@ -94,6 +95,7 @@ class _Collected(Collector):
 
 def _of_store(store: Store, configuration: Configuration, now: datetime, per_day: Decimal) -> list[Metric]:
     with store.read() as reader:
+        nodes, late = node_rows(reader, configuration, now), late_turns(reader, now)
         measured = by_series(reader.measurements(MeasurementQuery(since=now - RECENT)))
         budgets = accounts(reader, configuration, per_day, now)
         head, states, entries = reader.head(), reader.sources(), reader.entries()
@@ -127,12 +129,34 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
         *_of_entries(by_key, configuration, now),
         _gauge("price_usd", "What official sources state that an entry costs, per 1M tokens.", _prices(costs)),
         _gauge("deliveries", "Deliveries that wait or are being sent, and dead ones.", outbox),
+        *_of_nodes(nodes, late, now),
         *_of_probes(measured),
         _gauge(
             "budget_left_usd",
             "What the paid probes of a surface may still cost today.",
             {(("surface", account.surface),): float(account.left) for account in budgets},
         ),
+    ]
+
+
+def _of_nodes(nodes: Sequence[NodeRow], late: int, now: datetime) -> list[Metric]:
+    if not nodes:
+        return []
+    labels: dict[str, Labels] = {row.name: (("node", row.name), ("role", row.role)) for row in nodes}
+    ages = {labels[row.name]: max(0.0, (now - row.heartbeat_at).total_seconds()) for row in nodes}
+    states: dict[Labels, float] = {
+        (*labels[row.name], ("state", state.value)): int(row.state is state) for row in nodes for state in NodeCondition
+    }
+    return [
+        _gauge("node_heartbeat_age_seconds", "Seconds since a node was heard of.", ages),
+        _gauge("node_state", "What a node does: 1 for its state.", states),
+        _gauge("node_sources", "Sources that a node polled last.", {labels[row.name]: row.sources for row in nodes}),
+        _gauge(
+            "node_clock_off_seconds",
+            "How far a node's clock is ahead of the database's.",
+            {labels[row.name]: row.clock_off for row in nodes},
+        ),
+        _gauge("turns_late", "Shards and probes that no node has begun a minute after their time.", {(): late}),
     ]
 
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 
 from monitor.core import logs
 from monitor.core.configuration import Deployment
 from monitor.core.ports import ConfigurationError, NotSent, Sent
 from monitor.gate.decision import Answer
-from monitor.gate.github import CALLER, post
+from monitor.gate.github import CALLER, Reviews, post
 from monitor.gate.uses import record
 from monitor.web.answers import GateRequest, decided
 from monitor.web.app import Endpoints
@@ -30,15 +31,46 @@ def record_uses(endpoints: Endpoints, monitor: Host, *, ending: bool = False) ->
         logs.line("uses recorded", events=written)
 
 
-def answer_deployments(endpoints: Endpoints, monitor: Host) -> None:
-    """Tell GitHub what the gate says of each deployment that is due.
+def answer_deployments(endpoints: Endpoints, monitor: Host, node: str, ended: Sequence[str] = ()) -> None:
+    """Tell GitHub what the gate says of each deployment that is due, and keep what waits, under the name of this node.
+    What waited here before a restart, or at nodes that have `ended`, is taken over first.
 
     Raises:
         MonitorError: the registry cannot be read; they wait.
     """
     reviews, now = endpoints.reviews, monitor.clock()
-    if reviews is None or not reviews.due(now):
+    if reviews is None:
         return
+    for name in ended if reviews.saved is not None else (node, *ended):
+        _take_over(reviews, monitor, node, name)
+    if reviews.due(now):
+        _answer_due(reviews, endpoints, monitor, now)
+    _keep(reviews, monitor, node)
+
+
+def _take_over(reviews: Reviews, monitor: Host, node: str, name: str) -> None:
+    with monitor.store.read() as reader:
+        waiting = reader.working_state(_name(name))
+    reviews.take_back(waiting)
+    if waiting and name != node:
+        _keep(reviews, monitor, node)
+        with monitor.store.write() as tx:
+            tx.put_working_state(_name(name), "")
+
+
+def _keep(reviews: Reviews, monitor: Host, node: str) -> None:
+    waiting = reviews.kept()
+    if waiting != (reviews.saved or ""):
+        with monitor.store.write() as tx:
+            tx.put_working_state(_name(node), waiting, monitor.clock())
+    reviews.saved = waiting
+
+
+def _name(node: str) -> str:
+    return f"deployments {node}"
+
+
+def _answer_due(reviews: Reviews, endpoints: Endpoints, monitor: Host, now: datetime) -> None:
 
     def decide(deployment: Deployment) -> Sequence[Answer]:
         asking, recencies = GateRequest(environment=deployment.environment, caller=CALLER), {}

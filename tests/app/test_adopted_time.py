@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from moved_clocks import Moved
 from plain_demo import write_plain_demo
 
-from monitor.app.bootstrap import Monitor, elapsed, open_monitor, utc_now
-from monitor.app.clock import STANDS, SteadyClock
+from monitor.app.bootstrap import Monitor, open_monitor, utc_now
+from monitor.app.clock import STANDS
 from monitor.app.daemon import Daemon
-from monitor.app.health import Health
 from monitor.core.events import CONFIG_CHANGED, Event
 from monitor.core.facts import Fact, PendingChange, SourceState, Subject
 from monitor.core.notices import Item, Notice, Reason
@@ -38,16 +38,6 @@ def until(holds: Callable[[], object], what: str) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"never came true: {what}")
-
-
-class Moved:
-    """The clocks of a monitor, moved: the time of day by `set`, and both by `passed`."""
-
-    def __init__(self, monitor: Monitor) -> None:
-        self.set = self.passed = timedelta(0)
-        monitor.elapsed = lambda: elapsed() + self.passed.total_seconds()  # type: ignore[method-assign]
-        monitor.health = Health(monitor.elapsed)
-        monitor.clock = SteadyClock(lambda: utc_now() + self.set + self.passed, monitor.elapsed)
 
 
 @pytest.fixture

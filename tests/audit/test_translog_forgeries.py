@@ -369,6 +369,13 @@ def test_leaves_that_were_changed_alone(log: Log, forger: Forger) -> None:
     assert log.verified(forger)["position"] == 77
 
 
+@pytest.mark.parametrize("edit", ["no JSON at all", "a time that is none"])
+def test_a_check_names_the_row_that_cannot_be_read(log: Log, forger: Forger, edit: str) -> None:
+    sql, position = EDITS[edit]
+    forger.run(sql)
+    assert f"position {position}" in am("db", "check", "--database", str(forger.path), expect=1).stdout
+
+
 def test_a_check_changes_nothing_and_a_rebuild_adopts_no_forgery(log: Log, forger: Forger, tmp_path: Path) -> None:
     forger.run("UPDATE events SET actor = 'somebody else' WHERE position = 117")
     before = forger.path.read_bytes()

@@ -10,6 +10,7 @@ import pytest
 from cli_world import am, data
 from transaction_pooler import pooling
 
+from monitor.core.ports import ConfigurationError
 from monitor.store import open_store
 
 pytestmark = pytest.mark.slow
@@ -56,6 +57,10 @@ def test_a_pooler_in_transaction_mode_is_found_with_its_fix_and_leaves_no_lock(
     with pooling(f"{folder}/.s.PGSQL.{port}", "postgres", database) as pooled:
         monkeypatch.setenv("ACCESS_MONITOR__DATABASE__URL", f"postgresql://postgres@127.0.0.1:{pooled}/{database}")
         found = findings(expect=1)
+        store = open_store(f"postgresql://postgres@127.0.0.1:{pooled}/{database}")
+        with pytest.raises(ConfigurationError, match="transaction mode"), store.company():
+            pass  # nor do several nodes begin behind it
+        store.close()
     assert [subject for subject, row in found.items() if not row["ok"]] == ["pooler"]
     assert "transaction mode" in str(found["pooler"]["detail"])
     assert "session mode" in str(found["pooler"]["detail"])

@@ -7,12 +7,14 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cli_world import BY, LUNA, activate, am, data
 
 from monitor.app.bootstrap import open_monitor
+from monitor.app.restoring import restore
 from monitor.core import zstd
 from monitor.core.ports import DeliveryState
 from monitor.sandbox import Sandbox
@@ -69,6 +71,31 @@ def test_what_was_sent_since_the_backup_is_not_sent_again(backup: Path) -> None:
     assert "not sent again" in am("db", "restore", str(backup)).stderr
     with open_monitor() as monitor, monitor.store.read() as reader:
         assert reader.deliveries(DeliveryState.WAITING) == []
+
+
+@pytest.mark.parametrize("step", ["os.link", "os.replace"])
+def test_an_interrupted_restore_leaves_a_database_that_can_be_restored_again(
+    backup: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is interrupted, the next run still finds in the replaced database what was sent and its epoch."""
+    place = database()
+    with open_monitor() as monitor, monitor.store.write() as tx:
+        for row in tx.deliveries(DeliveryState.WAITING):
+            tx.settle(replace(row, state=DeliveryState.SENT))
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"monitor.app.restoring.{step}", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            restore(str(place), backup, datetime(2026, 7, 30, tzinfo=UTC))
+    assert data("db", "check")["fits"]
+    assert data("status", LUNA)[0]["status"] == "paused"
+    assert "not sent again" in am("db", "restore", str(backup)).stderr
+    with open_monitor() as monitor, monitor.store.read() as reader:
+        assert reader.deliveries(DeliveryState.WAITING) == []
+        assert reader.log_head().epoch == 2
 
 
 def test_a_forged_backup_is_refused_and_nothing_is_changed(backup: Path) -> None:

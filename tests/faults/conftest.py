@@ -1,4 +1,4 @@
-"""What breaks around the monitor: a story for each test, its own provider, its own folder."""
+"""What breaks around the monitor: a story for each test, with a provider and a folder of its own."""
 
 from __future__ import annotations
 

@@ -136,12 +136,26 @@ def test_a_stop_writes_what_there_is_and_a_restart_on_that_day_writes_no_second_
     assert [(event.cause, event.data["count"]) for event in written(world, "gate.denied")] == [(7, 5), (9, 1)]
 
 
-def test_nothing_asked_is_nothing_written_and_no_transaction(world: World, counted: Uses) -> None:
-    class Closed:
-        def write(self) -> None:
-            raise AssertionError("a transaction was begun")
+def test_nothing_asked_is_nothing_written_and_no_transaction(
+    world: World, counted: Uses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise AssertionError("a transaction was begun")
 
-    assert record(Closed(), counted, world.now, ending=True) == 0  # type: ignore[arg-type]
+    monkeypatch.setattr(world.store, "write", refuse)
+    assert record(world.store, counted, world.now, ending=True) == 0
+
+
+def test_the_counts_of_two_nodes_are_one_and_outlive_both(world: World, counted: Uses) -> None:
+    other, following = (Uses(lambda: ("production", "staging")) for _ in range(2))
+    ask(counted, world.now, times=2)
+    ask(other, world.now + HOUR, times=3)
+    for node in (counted, other):
+        assert record(world.store, node, world.now + HOUR) == 0
+    assert record(world.store, following, world.now + 24 * HOUR) == 1
+    (event,) = written(world)
+    assert (event.data["count"], event.occurred_at) == (5, world.now)
+    assert record(world.store, counted, world.now + 48 * HOUR) == 0
 
 
 def test_what_could_not_be_written_is_counted_on(world: World, counted: Uses) -> None:

@@ -64,8 +64,11 @@ CALLS: dict[str, Callable[[int], object]] = {
 
 @pytest.mark.parametrize("library", CALLS)
 def test_a_call_that_drips_is_left_and_its_connection_is_cut(dripper: Dripper, library: str) -> None:
-    with pytest.raises(Overdue, match="no answer within"):
-        bounded(lambda: CALLS[library](dripper.port), SHORT)
+    for seconds in (SHORT, 10 * SHORT, 100 * SHORT):  # a busy machine may not have connected by then
+        with pytest.raises(Overdue, match="no answer within"):
+            bounded(lambda: CALLS[library](dripper.port), seconds)
+        if dripper.taken:
+            break
     assert dripper.gone.acquire(timeout=LONG)
 
 

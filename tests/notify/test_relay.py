@@ -20,10 +20,11 @@ from monitor.core.configuration import DestinationRules, Owner
 from monitor.core.events import Recorded
 from monitor.core.notices import Item, Notice, Reason
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, NotSent, Refused, Sent, Store, Unavailable
+from monitor.notify.attempts import Attempt
 from monitor.notify.destinations import destinations
 from monitor.notify.outbox import enqueue_test, redeliver
 from monitor.notify.relay import LEASE, Relay
-from monitor.notify.settling import ATTEMPTS, FIRST_RETRY, LONGEST_RETRY, LONGEST_WAIT, backoff
+from monitor.notify.settling import ATTEMPTS, FIRST_RETRY, LONGEST_RETRY, LONGEST_WAIT, Settler, backoff
 from monitor.store import open_store
 
 START = datetime(2026, 7, 30, 12, 0, tzinfo=UTC)
@@ -652,3 +653,45 @@ def test_what_nobody_has_to_acknowledge_has_no_link(world: World, item: dict[str
     relay.tick()
     assert channel.urls == [""]
     assert "link" not in world.events("notice.delivered")[0].event.data
+
+
+class Counting(Failing):
+    """A store that counts its transactions."""
+
+    @property
+    def writes(self) -> int:
+        return self._count
+
+
+def test_outcomes_that_arrive_together_are_settled_in_one_transaction(world: World) -> None:
+    for number in range(4):
+        world.tell(f"n{number}", "platform#1", "platform#2")
+    with world.store.write() as tx:
+        claimed = tx.claim(world.now, world.now + LEASE, 100, "worker-1")
+        notices = {delivery.notice: tx.notice(delivery.notice) for delivery in claimed}
+    outcomes = [FAILED, *[Sent(form="text", title="t", body="b")] * 7]
+    attempts = [
+        Attempt(
+            delivery=delivery,
+            notice=notices[delivery.notice],
+            label="slack://platform.example",
+            at=world.now,
+            parcel=delivery.id,
+            outcome=outcome,
+        )
+        for delivery, outcome in zip(claimed, outcomes, strict=True)
+    ]
+    counting = Counting(world.store)
+    settler = Settler(
+        store=counting,  # type: ignore[arg-type]
+        clock=lambda: world.now,
+        owners=lambda: world.owners,
+        attempts=ATTEMPTS,
+        fallback_owner=lambda: "",
+    )
+    assert settler.settle(attempts) is None
+    assert counting.writes == 1
+    assert [row.state for row in world.rows().values()] == [DeliveryState.WAITING, *[DeliveryState.SENT] * 7]
+    assert [record.event.type for record in world.events()] == ["notice.delivered"] * 7
+    with world.store.read() as reader:
+        assert len(list(reader.sent_messages())) == 7

@@ -25,7 +25,7 @@ def served(world: World, wanted: int) -> bool:
     return sum(world.sandbox.requests.values()) >= wanted
 
 
-@pytest.mark.parametrize("kills", sizes(12, 200))
+@pytest.mark.parametrize("kills", sizes(12, 500))
 def test_kills_at_random_moments_lose_no_event_and_no_notice_and_repeat_only_what_was_not_settled(
     world: World, kills: int
 ) -> None:

@@ -29,6 +29,7 @@ from starlette.routing import Match, Route
 
 from monitor.app.health import Health
 from monitor.core.credentials import AccessScope
+from monitor.core.nodes import Node
 from monitor.gate.client import clock
 from monitor.settings import load
 from monitor.web.api.operations import OPERATIONS
@@ -181,6 +182,9 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> str:
     health.polled("openai-models", "baseline")
     with docs_story.visible(tmp_path_factory.mktemp("story")) as story:
         story.now = clock.now()
+        story.store.turns.heartbeat(
+            Node(name="n1", role="run", version="1", configuration="c", started_at=story.now, heartbeat_at=story.now)
+        )
         story.slow_down(docs_story.PROBE, "responses", until=story.now)
         return metrics(story.store, story.configuration, health, clock.now())
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from replayed import SHIPPED
+from sqlalchemy import text
 from story_world import price_page
 
 from monitor.cli import cli
 from monitor.store import open_store
+from monitor.store.copying import copy_database
 
 BEGIN = datetime(2026, 7, 1)
 MODELS = ("gpt-5.4-mini", "gpt-5.6-luna", "gpt-5.6-sol", "other-a", "other-b", "other-c", "other-d")
@@ -182,3 +185,33 @@ def test_what_cannot_be_played_is_refused(tmp_path: Path) -> None:
     assert "go together" in run("--log", tmp_path / "empty.db", code=2).stderr
     assert "leave SOURCE=FILE" in run("a=b", "--log", "x", "--policy", policy, code=2).stderr
     assert "Say what to replay" in run(code=2).stderr
+
+
+def test_what_was_pruned_is_not_judged_and_that_is_said(lists: Path, tmp_path: Path) -> None:
+    """The one answer that showed Luna missing at 20:00 is named by no event, so only its bytes tell of it."""
+    log, policy = tmp_path / "log.db", tmp_path / "policy.toml"
+    shutil.copy(lists, log)
+    policy.write_text('[confirmation]\nabsence = {polls = 1, span = "0s"}\n', encoding="utf-8")
+    store = open_store(str(log), migrate=False)
+    with store.write() as tx:
+        assert tx.prune_evidence(tx.unreferenced_evidence(datetime(2027, 1, 1, tzinfo=UTC)), tx.head())
+    store.close()
+    answer = json.loads(run("--log", log, "--policy", policy, "--json").stdout)
+    assert [effect for _, effect, _ in effects(answer)] == ["earlier", "earlier"]
+    assert "What openai-models showed at 2026-07-01T20:00:00Z and nothing confirmed was pruned." in answer["not_judged"]
+
+
+def test_a_log_on_postgresql_is_played_as_well(
+    lists: Path, tmp_path: Path, postgres: Callable[[], str], tried: Callable[..., Any]
+) -> None:
+    url = postgres()
+    store = open_store(url)
+    with store.engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    store.close()
+    source = open_store(str(lists), migrate=False)
+    copy_database(source, url)
+    source.close()
+    policy = '[confirmation]\nabsence = {polls = 4, span = "2h"}\n'
+    assert effects(tried(url, policy)) == effects(tried(lists, policy))

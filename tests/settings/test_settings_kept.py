@@ -144,6 +144,7 @@ def scalars(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[
 KEYS: list[tuple[tuple[str, ...], Any]] = [
     (path, kind)
     for name, field in Document.model_fields.items()
+    if name != "nodes"  # by whom the work is done is not kept
     for path, kind in (
         scalars(get_args(field.annotation)[0], (name,)) if name in LISTED else scalars(field.annotation, (name,))  # type: ignore[arg-type]
     )

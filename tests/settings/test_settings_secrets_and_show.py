@@ -107,7 +107,7 @@ def test_the_schema_describes_what_the_loader_takes(tmp_path):
     described = schema()
     assert set(described["properties"]) == {
         "database", "surface", "source", "confirmation", "budget", "measurements", "network", "web", "gate", "checks",
-        "github", "audit", "evidence", "heartbeat", "notify", "run",
+        "github", "audit", "evidence", "heartbeat", "notify", "run", "nodes",
         "logging", "owner", "entry", "deployment",
     }  # fmt: skip
     gate = described["$defs"]["GateTable"]

@@ -66,7 +66,15 @@ def test_the_command_verifies_both_sides(tmp_path: Path, empty: str, monkeypatch
     am("db", "upgrade", "--database", str(old))
     monkeypatch.setenv("TARGET", empty)
     assert "195 events" in am("db", "copy", "env:TARGET", "--database", str(old)).stdout
-    am("db", "copy", "env:TARGET", "--database", str(old), expect=1)  # it is not empty any more
+    again = am("db", "copy", "env:TARGET", "--database", str(old), expect=1).stderr
+    assert "name an empty one to copy into. It is a whole copy of this one" in again
+    store = open_store(empty)
+    with store.write() as tx:
+        tx.advance_epoch(1)
+    store.close()
+    other = am("db", "copy", "env:TARGET", "--database", str(old), expect=1).stderr
+    assert "name an empty one" in other
+    assert "whole copy" not in other
     am("db", "check", "--database", empty)
 
 

@@ -175,7 +175,18 @@ def test_an_upgrade_from_the_first_schema_keeps_everything_and_the_log_append_on
             "DROP INDEX notices_at",
             *(
                 f"DROP TABLE {table}"
-                for table in ("leaves", "tree_nodes", "checkpoints", "signing_keys", "lease_documents", "credentials")
+                for table in (
+                    "leaves",
+                    "tree_nodes",
+                    "checkpoints",
+                    "signing_keys",
+                    "lease_documents",
+                    "credentials",
+                    "turns",
+                    "nodes",
+                    "working_state",
+                    "compatible_revisions",
+                )
             ),
             "DROP TABLE sent_messages",
             "DROP TABLE measurements",

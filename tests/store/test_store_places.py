@@ -202,6 +202,22 @@ def test_an_empty_file_is_no_schema_until_it_is_upgraded(tmp_path: Path) -> None
     check_schema(str(path))
 
 
+@pytest.mark.parametrize(("since", "taken"), [(HEAD, True), (REVISIONS[0], True), ("9998", False)])
+def test_a_newer_schema_that_says_since_when_it_only_adds_is_worked_on(tmp_path: Path, since: str, taken: bool) -> None:
+    path = tmp_path / "monitor.db"
+    upgrade(f"sqlite:///{path}")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("INSERT INTO compatible_revisions VALUES ('9999', ?)", (since,))
+    if taken:
+        store = open_store(str(path))
+        append(store)
+        store.close()
+    else:
+        with pytest.raises(ConfigurationError, match="9999, newer than this program"):
+            open_store(str(path))
+
+
 def test_a_newer_schema_is_refused_and_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     upgrade(str(path))

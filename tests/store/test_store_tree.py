@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,18 +13,22 @@ from typing import Any
 import pytest
 import rfc8785
 from documented_views import VIEWS
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from translog_world import price_changed
 
 from monitor.audit.translog.verification import verify
 from monitor.core.content import name_of
-from monitor.core.events import record
+from monitor.core.events import Event, Recorded, record
 from monitor.core.facts import Body
-from monitor.core.leaves import LARGEST, KeptCheckpoint, LeafKind
+from monitor.core.leaves import LARGEST, KeptCheckpoint, LeafKind, event_content
 from monitor.core.merkle import Frontier, Tree, leaf_hash
 from monitor.core.notices import Item, Notice, Reason
 from monitor.core.ports import Conflict, MonitorError, SentMessage
 from monitor.store import SqlStore, open_store
+from monitor.store.tree import plain_event
+from monitor.store.writer import _event_row
 
 NOW = datetime(2026, 7, 30, 17, 34, 21, 500, tzinfo=UTC)
 BODY = Body(content=b"a page", sha256=hashlib.sha256(b"a page").hexdigest(), size=6, url="https://example.com/")
@@ -178,6 +184,13 @@ def test_the_leaf_of_a_position_is_the_event_whatever_stands_beside_it(store: Sq
     assert [(leaf.kind, leaf.position) for leaf in found if leaf] == [(LeafKind.EVENT, at) for at in range(1, 41)]
 
 
+LATER = (
+    *("leaves", "tree_nodes", "checkpoints", "signing_keys", "lease_documents"),
+    *("credentials", "turns", "nodes", "working_state", "compatible_revisions"),
+)
+"""The tables that came with the tree, and those after."""
+
+
 @pytest.mark.parametrize("table", ["leaves", "tree_nodes", "checkpoints", "signing_keys", "lease_documents"])
 def test_the_database_refuses_to_change_the_tree(store: SqlStore, table: str) -> None:
     append(store, 300)
@@ -212,7 +225,7 @@ def test_a_log_without_a_tree_gets_one_and_that_is_said(
             connection.execute(text(f"DROP VIEW {view}"))
         for index in ("events_acts", "notices_at"):
             connection.execute(text(f"DROP INDEX {index}"))
-        for table in ("leaves", "tree_nodes", "checkpoints", "signing_keys", "lease_documents", "credentials"):
+        for table in LATER:
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
     store.close()
@@ -232,3 +245,38 @@ def test_a_log_without_a_tree_gets_one_and_that_is_said(
     caplog.clear()
     open_store(url).close()
     assert caplog.text == ""
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    data=st.dictionaries(WORDS, VALUES, max_size=4),
+    subject=WORDS,
+    actor=WORDS,
+    cause=st.none() | st.integers(1, 99),
+    at=st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
+)
+def test_the_leaf_put_together_from_a_row_is_the_one_that_is_written_anew(
+    data: dict[str, Any], subject: str, actor: str, cause: int | None, at: datetime
+) -> None:
+    event = Event(
+        position=7,
+        type="price.changed",
+        stream="s",
+        subject=subject,
+        occurred_at=at,
+        actor=actor,
+        cause=cause,
+        data=data,
+    )
+    row = _event_row(event, "an-id", 3, at)
+    content = plain_event(tuple(row.values()))
+    recorded = Recorded(event=replace(event, data=json.loads(row["data"])), id="an-id", version=3, recorded_at=at)
+    assert content in (None, event_content(recorded))
+    assert (content is None) == (not row["data"].isascii() or re.search("[0-9]{16}", row["data"]) is not None)

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -158,16 +159,31 @@ def inside_settle(die: Callable[[], None]) -> None:
     after(SqlTransaction, "settle", die)
 
 
+@point
+def making_a_file(die: Callable[[], None]) -> None:
+    """Stop where a file or folder of the monitor is about to be made or put in its place."""
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(arguments[0], str):
+            makes = (arguments[2] or 0) & os.O_CREAT or str(arguments[1])[:1] in ("w", "x", "a")
+        else:
+            makes = event in ("os.rename", "os.mkdir")
+        if makes and any(word in str(arguments[0]) for word in ("lease", "monitor.db", "key")):
+            die()
+
+    sys.addaudithook(hook)
+
+
 def shorten(spans: dict[str, float]) -> None:
     """Make long intervals short, in seconds, by module and name, or function and argument: a test does not wait for a
     minute.
     """
-    import importlib
+    from pkgutil import resolve_name
 
     for path, seconds in spans.items():
         place, _, argument = f"monitor.{path}".partition(":")
         module, _, name = place.rpartition(".")
-        owner = importlib.import_module(module)
+        owner = resolve_name(module)
         held = getattr(owner, name).__kwdefaults__ if argument else vars(owner)
         assert isinstance(held[argument or name], timedelta), path
         held[argument or name] = timedelta(seconds=seconds)
@@ -181,6 +197,9 @@ def child(order: dict[str, Any]) -> int:
     os.dup2(quiet, 1)
     os.environ.update(order["environ"])
     shorten(order["spans"])
+    if order["ahead"]:
+        _time = time.time
+        time.time = lambda: _time() + order["ahead"]
     if order["point"]:
         POINTS[order["point"]](at_call(order["nth"]))
     if order["user"]:
@@ -200,12 +219,15 @@ def load() -> None:
     for module in (
         "alembic.command",
         "apprise",
+        "encodings.idna",
+        "encodings.utf_16_be",
         "openai",
         "psycopg",
         "sqlalchemy.dialects.postgresql.psycopg",
         "sqlalchemy.dialects.sqlite",
     ):
         importlib.import_module(module)
+    "".encode("utf-16-be")  # looked up once, and found where the child's user cannot read the library any more
     root = Path(__file__).parents[2]
     for path in sorted((root / "monitor").rglob("*.py")):
         if path.name != "__main__.py":

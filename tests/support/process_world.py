@@ -36,7 +36,7 @@ from monitor.store import SqlStore, open_store
 ROOT = Path(__file__).parents[2]
 LUNA = "gpt-5.6-luna"
 SPARE = "gpt-5.4-mini"
-STEPS = 260
+STEPS = 560
 _NOTICE = re.compile(r"Notice ([\w.-]+)")
 
 
@@ -266,8 +266,11 @@ class World:
         point: str = "",
         nth: int = 0,
         user: int = 0,
+        ahead: float = 0,
     ) -> Daemon:
-        """Any command as a process that costs no imports; `user` other than 0 is the one it becomes."""
+        """Any command as a process that costs no imports; `user` other than 0 is the one it becomes, `ahead` how many
+        seconds its clock is.
+        """
         self.close()
         self.started += 1
         log = self.folder / f"daemon-{self.started}.log"
@@ -278,6 +281,7 @@ class World:
             point=point,
             nth=nth,
             user=user,
+            ahead=ahead,
             log=str(log),
         )
         daemon = Daemon(self.forks, answer["pid"], log)

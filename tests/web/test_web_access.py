@@ -143,6 +143,15 @@ def test_a_token_ends_by_time_and_by_revocation_at_once_and_so_does_what_it_sign
     assert browser.get("/acts/ack?entry=luna").status_code == 303
 
 
+def test_a_session_without_its_token_is_none(desk: SignedWorld) -> None:
+    browser = desk.signed_in("lost", OPERATE)
+    with desk.world.store.write() as tx:
+        (session,) = [row for row in tx.credentials() if row.name == "lost" and row.kind == "session"]
+        tx.revoke_token("lost", desk.world.now)
+        tx.put_credential(session)
+    assert browser.get("/v1/session").json()["name"] is None
+
+
 def test_the_last_use_of_a_token_is_kept_without_a_write_a_request(desk: SignedWorld) -> None:
     client = desk.bearer("used", READ)
     cache = desk.endpoints.credentials

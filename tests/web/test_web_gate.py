@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from gate_examples import (
@@ -206,6 +207,30 @@ def test_a_store_that_hangs_holds_up_no_answer_for_longer_than_a_client_waits(
         assert world.gate("luna")["allowed"] is True
         world.elapsed += memory.PATIENCE
         assert world.gate("luna")["reason"] == "unknown: the database does not answer"
+    finally:
+        released.set()
+
+
+def test_a_store_that_hangs_costs_one_glance_while_the_last_reading_stands_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.gate("luna")
+    released, waits, wait = threading.Event(), [], memory.asyncio.wait
+
+    async def waiting(tasks: Any, *, timeout: float) -> Any:
+        waits.append(timeout)
+        return await wait(tasks, timeout=min(timeout, 0.01))
+
+    monkeypatch.setattr(memory.asyncio, "wait", waiting)
+    monkeypatch.setattr(world.endpoints.memory, "_head", lambda: released.wait(10) and 42)
+    try:
+        for passed in (memory.STEP, memory.GLANCE, memory.STEP, memory.PATIENCE - 3 * memory.STEP):
+            world.elapsed += passed
+            assert world.gate("luna")["allowed"] is True
+        assert waits == [memory.GLANCE, 0, 0, 0]
+        world.elapsed += memory.PATIENCE
+        assert world.gate("luna")["reason"] == "unknown: the database does not answer"
+        assert waits[-1] == 0, "it has hung for longer than anybody waits"
     finally:
         released.set()
 

@@ -93,6 +93,19 @@ def sending(asked: World) -> Sending:
     return Sending(asked)
 
 
+def test_what_waits_is_taken_over_by_another_process(asked: World) -> None:
+    deliver(asked)
+    kept = reviews(asked).kept()
+    following = Reviews("another secret", (SHOP,), API)
+    following.take_back(kept)
+    following.take_back(kept)
+    assert following.waiting() == reviews(asked).waiting()
+    assert Reviews(SECRET, (), API).kept() == ""
+    elsewhere = Reviews(SECRET, (SHOP,), "https://github.example/api/v3")
+    elsewhere.take_back(kept)
+    assert elsewhere.waiting() == {}, "no token is sent to an API that the question did not come from"
+
+
 def test_a_deployment_whose_entries_are_all_allowed_is_approved(asked: World, sending: Sending) -> None:
     response = deliver(asked)
     assert (response.status_code, response.json()["accepted"]) == (202, True)

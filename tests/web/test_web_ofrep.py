@@ -81,7 +81,7 @@ def test_what_is_not_said_to_be_json_is_refused_and_counted_nowhere(world: World
         response = world.http.post(path, content=body, headers={"Content-Type": content_type} if content_type else {})
         assert response.status_code == 415
         assert "application/json" in response.json()["errorDetails"]
-    assert world.endpoints.uses.take(world.now, ending=True) == {}
+    assert world.endpoints.uses.take() == {}
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ WRONG: dict[str, Callable[[IdentityProvider], object]] = {
     "no nonce": lambda one: one.claims.update(nonce=None),
     "issuer": lambda one: one.claims.update(iss="https://evil.example"),
     "audience": lambda one: one.claims.update(aud="another-client"),
+    "audience, though we are the party": lambda one: one.claims.update(aud="another-client", azp=CLIENT),
     "audiences without us as the party": lambda one: one.claims.update(aud=[CLIENT, "another"], azp="another"),
     "expired": lambda one: one.claims.update(exp=int(time.time()) - 3600, iat=int(time.time()) - 7200),
     "never expires": lambda one: one.claims.update(exp=None),
@@ -133,6 +134,8 @@ def test_an_answer_counts_once_and_in_the_browser_that_left(desk: SignedWorld) -
     assert other.get(path).status_code == 403, "a browser on a way of its own"
     state = parse_qs(urlsplit(path).query)["state"][0]
     assert browser.get("/signin/oidc/callback", params={"state": state}).status_code == 403
+    path = _leave(browser)
+    assert browser.get(path.replace("state=", "state=x")).status_code == 403, "the right code with another state"
     path = _leave(browser)
     waiting = browser.cookies[WAITING]
     assert browser.get(path).status_code == 303

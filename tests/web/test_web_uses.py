@@ -10,7 +10,7 @@ from monitor.gate.uses import UsageCount, UsageKey
 
 
 def counted(world: World) -> dict[UsageKey, UsageCount]:
-    return world.endpoints.uses.take(world.now, ending=True)
+    return world.endpoints.uses.take()
 
 
 def test_a_use_is_of_the_entry_whatever_its_key_was_called_and_whoever_is_asked(world: World) -> None:

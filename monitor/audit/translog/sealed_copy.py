@@ -360,12 +360,12 @@ class SealedLog:
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
         """Yield the events that `query` means, in order of position. A key that was renamed means itself alone."""
-        asked, left = _Asked(query), query.limit
+        criteria, left = _Criteria(query), query.limit
         order = range(len(self.tree.heads))
         for at in reversed(order) if query.newest_first else order:
             leaves = self.tree.segment(at).leaves
             for sealed in reversed(leaves) if query.newest_first else leaves:
-                if sealed.event is None or not asked.means(sealed.event):
+                if sealed.event is None or not criteria.means(sealed.event):
                     continue
                 if left is not None and left <= 0:
                     return
@@ -392,7 +392,7 @@ class SealedLog:
         return transitions.replay(recorded.event for recorded in self.events())
 
 
-class _Asked:
+class _Criteria:
     """Which events a query means, judged one at a time."""
 
     def __init__(self, query: EventQuery) -> None:

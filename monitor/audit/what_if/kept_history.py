@@ -169,10 +169,10 @@ class _Sources:
         )
 
     def _end_hold(self, key: str, at: datetime) -> None:
-        held = self._held[key]
-        if held and held[-1].until is None:
-            last = held[-1]
-            held[-1] = replace(last, until=max(at, last.at))
+        sights = self._held[key]
+        if sights and sights[-1].until is None:
+            last = sights[-1]
+            sights[-1] = replace(last, until=max(at, last.at))
 
     def _end_outage(self, key: str, at: datetime) -> None:
         outages = self._outages[key]
@@ -182,17 +182,17 @@ class _Sources:
     def finish(self, history: KeptHistory) -> None:
         """Put what was gathered into the history."""
         single: dict[str, list[Sight]] = defaultdict(list)
-        for kept in self._reader.kept_evidence():
-            levels = self._confirmed.get(kept.source, ())
-            if kept.hash in self._named or not levels or kept.at <= levels[0].at:
+        for piece in self._reader.kept_evidence():
+            levels = self._confirmed.get(piece.source, ())
+            if piece.hash in self._named or not levels or piece.at <= levels[0].at:
                 continue
-            if kept.pruned:
+            if piece.pruned:
                 history.left_out.append(
-                    f"What {kept.source} showed at {ev.rfc3339(kept.at)} and nothing confirmed was pruned."
+                    f"What {piece.source} showed at {ev.rfc3339(piece.at)} and nothing confirmed was pruned."
                 )
                 continue
-            extractor = _last(levels, kept.at).extractor
-            single[kept.source].append(Sight(at=kept.at, evidence=kept.hash, extractor=extractor, until=kept.at))
+            extractor = _last(levels, piece.at).extractor
+            single[piece.source].append(Sight(at=piece.at, evidence=piece.hash, extractor=extractor, until=piece.at))
         for key, levels in self._confirmed.items():
             sights = [*self._levels(levels), *self._held[key], *single[key]]
             history.sights[key] = sorted(sights, key=lambda sight: sight.at)

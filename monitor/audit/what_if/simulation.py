@@ -1,14 +1,14 @@
 """Playing a kept history under one policy: by the real pipeline, in a scratch store, on the history's own clock.
 
 What people did is done again at the time at which they did it, as soon as it can be: an act that a still pending change
-forbids waits for it. They go on without the checks that they had, since whether those were right is not the question.
+forbids waits for it. They go on without the checks that no source verifies: whether those were right is not asked.
 A pause that the log has not is resumed by the simulation at once, so that the next one shows as well.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -161,7 +161,7 @@ class Simulation:
         """
         fixed: list[tuple[datetime, int, int, str | Recorded | Document]] = sorted(
             chain(
-                ((held.at, 0, number, held.document) for number, held in enumerate(self.history.configurations)),
+                ((loaded.at, 0, number, loaded.document) for number, loaded in enumerate(self.history.configurations)),
                 ((at, 1, number, key) for number, (key, at) in enumerate(self._fixed_polls())),
                 ((act.recorded_at, 2, number, act) for number, act in enumerate(self.history.acts)),
             ),
@@ -203,13 +203,13 @@ class Simulation:
         if snapshot is None:
             return
         self._polled[key] = self._now
-        kept = _KeptSource(spec, snapshot)
-        outcome = self._in_force.use_cases.poller(lambda _: kept).record(key, snapshot)
+        source = _KeptSource(spec, snapshot)
+        outcome = self._in_force.use_cases.poller(lambda _: source).record(key, snapshot)
         every = spec.every if self.carry is None else self.carry
         again = self._now + DAY if outcome.again is None else min(max(outcome.again, self._now), self._now + every)
         heapq.heappush(self._ticks, (max(again, self._now + timedelta(seconds=1)), key))
-        for asked in outcome.ask:
-            heapq.heappush(self._ticks, (self._now + timedelta(seconds=1), asked))
+        for prompted in outcome.ask:
+            heapq.heappush(self._ticks, (self._now + timedelta(seconds=1), prompted))
         self._in_force.use_cases.tender(cadence={key: self.end - self._now + DAY}).tend(self._now, [key])
         self._note_pauses()
 
@@ -262,7 +262,7 @@ class Simulation:
             entry = entries[key]
             if entry.status is Status.PAUSED and entry.since < self._now:
                 try:
-                    self._accept(entry, ev.ENTRY_RESUMED, by=ACTOR, reason="the log has no such pause")
+                    self._accept(entry, ev.ENTRY_RESUMED, ACTOR, "the log has no such pause")
                 except Refused:
                     continue
             if entry.status is not Status.PAUSED or entry.since < self._now:
@@ -283,12 +283,14 @@ class Simulation:
             return False
         operator, person = self._in_force.use_cases.operator, {"by": data["by"], "reason": data["reason"], "via": _VIA}
         if event.type == ev.ENTRY_ACTIVATED:
-            self._activate(entry, by=data["by"], reason=data["reason"])
+            self._activate(entry, recorded)
         elif event.type == ev.ENTRY_RESUMED:
             # Of a pause that was spared, or that has not come yet.
             if entry.status is not Status.PAUSED:
                 return False
-            self._accept(entry, event.type, by=data["by"], reason=data["reason"])
+            if self._began(entry) > recorded.recorded_at:
+                return True
+            self._accept(entry, event.type, data["by"], data["reason"], waived=data.get("waived", ()))
         elif event.type == ev.ENTRY_PAUSED and entry.status is Status.ACTIVE:
             operator.pause(key, **person)
         elif event.type == ev.ENTRY_RETIRED:
@@ -301,34 +303,51 @@ class Simulation:
                 )
         return True
 
+    def _began(self, entry: Entry) -> datetime:
+        """Return when what paused an entry began to show."""
+        with self.store.read() as reader:
+            paused = None if entry.pause is None else reader.event(entry.pause)
+        return entry.since if paused is None else stop_of(paused).since
+
     def _release(self, recorded: Recorded) -> bool:
         event = recorded.event
         with self.store.read() as reader:
-            held = [
+            quarantines = [
                 change.quarantine
                 for change in reader.pending_changes(event.source)
                 if change.seen and change.quarantine is not None and change.fact.subject.name == event.subject
             ]
-        for position in held:
+        for position in quarantines:
             self._in_force.use_cases.operator.release(
                 position, by=event.data["by"], reason=event.data.get("reason", ""), via=_VIA
             )
         self._note_pauses()
-        return bool(held)
+        return bool(quarantines)
 
-    def _activate(self, entry: Entry, *, by: str, reason: str) -> None:
-        if entry.status is Status.WAITING:  # whoever activated it saw it listed
+    def _activate(self, entry: Entry, recorded: Recorded) -> None:
+        data = recorded.event.data
+        if entry.status is Status.WAITING and "visibility" in self._unfed(entry):  # whoever activated it saw it listed
             with self._in_force.use_cases.begin() as unit:
                 suppose_visible(unit, entry.key, self._in_force.configuration)
+        elif entry.status is Status.WAITING:
+            raise Refused("the list that is played does not show its model")
         if entry.status in (Status.WAITING, Status.EVALUATING, Status.ACTIVE):
-            self._accept(entry, ev.ENTRY_ACTIVATED, by=by, reason=reason)
+            self._accept(entry, recorded.event.type, data["by"], data["reason"], waived=data.get("waived", ()))
 
-    def _accept(self, entry: Entry, kind: str, *, by: str, reason: str) -> None:
-        operator = self._in_force.use_cases.operator
+    def _unfed(self, entry: Entry) -> frozenset[str]:
+        """Return the checks that an acceptance asks for and that no source which is played verifies."""
         needs = {*checklist.required(entry), *checklist.asked(entry)}
         if safety.by_caller(entry):
             needs.add(SAFETY_REVIEW)
-        going = Going(waived=frozenset(needs))
+        specs = self._in_force.configuration.sources
+        fed = (checklist.fed_by(specs[key], entry) for key in self.history.sights if key in specs)
+        return frozenset(needs).difference(*fed)
+
+    def _accept(self, entry: Entry, kind: str, by: str, reason: str, *, waived: Iterable[str] = ()) -> None:
+        """Accept what is confirmed, without the checks that nothing here verifies and those that the person waived."""
+        operator = self._in_force.use_cases.operator
+        needs = {*checklist.required(entry), *checklist.asked(entry)}
+        going = Going(waived=self._unfed(entry) | needs.intersection(waived))
         going = replace(going, losses=frozenset(operator.preview(entry.key, kind, going).closed))
         act = operator.activate if kind == ev.ENTRY_ACTIVATED else operator.resume
         act(entry.key, by=by, reason=reason, via=_VIA, going=going)

@@ -20,6 +20,7 @@ from monitor.core.configuration import SourceSpec, Surface
 from monitor.core.error_meanings import Meaning
 from monitor.core.facts import Body, Known, Measurement, NotDue, Observation, PollFailure, Snapshot, Subject, Value
 from monitor.core.ports import Budget
+from monitor.core.rests import MemoryRests, Rest, Rests
 from monitor.sources.behaviour import batch, reading, stream
 from monitor.sources.behaviour.calls import PLANS, AskedCall, Plan, late_read
 from monitor.sources.behaviour.exchange import (
@@ -53,12 +54,13 @@ EVENTS = "text/event-stream"
 
 class BehaviourSource:
     """A probe. `secret` resolves the references of the surface, `elapsed` is a clock that only goes forward, in
-    seconds; `written` says what a late read of the cache at a time would read.
+    seconds; `written` says what a late read of the cache at a time would read, `rests` keeps how long a provider asked
+    to wait.
     """
 
     extractor = EXTRACTOR
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - made in one place, each by its name
         self,
         spec: SourceSpec,
         surface: Surface,
@@ -68,6 +70,7 @@ class BehaviourSource:
         budget: Budget | None,
         elapsed: Callable[[], float],
         written: Callable[[datetime], CacheWrite | None] = lambda now: None,
+        rests: Rests | None = None,
     ) -> None:
         self.spec = spec
         self._surface = surface
@@ -78,7 +81,7 @@ class BehaviourSource:
         self._elapsed = elapsed
         self._written = written
         self._limits = replace(http.limits, size=min(http.limits.size, LARGEST))
-        self._rest: tuple[datetime, PollFailure] | None = None
+        self._rests = MemoryRests() if rests is None else rests
 
     def observe(self, now: datetime, known: Known | None) -> Observation | NotDue:
         """Poll once: every call anew, since an answer of yesterday proves nothing about today. A late read of the cache
@@ -89,20 +92,17 @@ class BehaviourSource:
         Raises:
             ConfigurationError: a secret of the surface is not there.
         """
-        if self._rest is not None and self._rest[1].at <= now < self._rest[0]:
-            until, failure = self._rest
-            left = (until - now).total_seconds()
-            return replace(failure, at=now, retry_after=left, body=None, measured=())
+        rest = self._rests.last(self.spec.key)
+        if rest is not None and rest.lasts(now):
+            return rest.at(now)
         write = self._written(now) if self.spec.route == LATE_READ else None
         if self.spec.route == LATE_READ and (write is None or not write.readable(now)):
             return NotDue(source=self.spec.key, until=write.due if write is not None and now < write.due else None)
         outcome = self._observed(now, write)
-        wait = outcome.retry_after if isinstance(outcome, PollFailure) else None
-        self._rest = (
-            (now + min(timedelta(seconds=wait), LONGEST), outcome)
-            if wait and isinstance(outcome, PollFailure)
-            else None
-        )
+        if isinstance(outcome, PollFailure) and outcome.retry_after:
+            self._rests.keep(self.spec.key, Rest(now + min(timedelta(seconds=outcome.retry_after), LONGEST), outcome))
+        elif rest is not None:
+            self._rests.keep(self.spec.key, None)
         return outcome
 
     def _observed(self, now: datetime, write: CacheWrite | None) -> Snapshot | PollFailure:

@@ -63,6 +63,7 @@ def build(spec: SourceSpec, deps: SourceDeps) -> Source:
         budget=deps.budget,
         elapsed=deps.elapsed,
         written=partial(deps.written, spec),
+        rests=deps.rests,
     )
 
 

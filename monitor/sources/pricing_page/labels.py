@@ -65,6 +65,16 @@ _CLOCK = re.compile(
     r"|evenings?|mornings?)\b|\b[0-9]{1,2} ?[ap]\.?m\b|\b[0-2]?[0-9]:[0-5][0-9]\b)",
     re.IGNORECASE,
 )
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_TIME = r"[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: ?\(?(?:UTC|GMT)\)?(?: time)?)?"
+_MOMENT = re.compile(
+    rf"\b{_TIME},? (?:on )?(?:the )?(?:{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?\b"
+    rf"|[0-9]{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}\b"
+    r"|20[0-9]{2}[-/][0-9]{1,2}[-/][0-9]{1,2}\b)"
+    rf"|\b20[0-9]{{2}}(?:[-/][0-9]{{1,2}}[-/][0-9]{{1,2}})?,?(?: at)? {_TIME}",
+    re.IGNORECASE,
+)
+"""A time of one day, which is no hours of every day."""
 _CHEAPER = re.compile(
     r"\b(?:rates?|prices?|pricing|tariffs?|off|discount(?:ed|s)?|half price|cheaper|reduced)\b", re.IGNORECASE
 )
@@ -98,7 +108,7 @@ def label(text: str) -> LabelledLine | None:
         return LabelledLine(doubt=f"the page says that it is not current: {text!r}")
     if _FRAGMENT.fullmatch(text) and not _TIERED.search(text):
         return LabelledLine(doubt=f"it may be another offer: {text!r}")
-    if (at := _CLOCK.search(text)) and _CHEAPER.search(text) and not _EVENT.search(text):
+    if (at := _CLOCK.search(_MOMENT.sub(" ", text))) and _CHEAPER.search(text) and not _EVENT.search(text):
         if conditions.HOURS.search(text):
             return None  # hours with their zone are read as a sentence's
         return LabelledLine(doubt=f"it may hold at some hours alone: {text!r} ({at[0]})")
@@ -110,12 +120,12 @@ def _labelled(text: str, match: re.Match[str]) -> LabelledLine | None:
     if len(value.split()) > 8 or (not words_of(value) - _EVERYTHING and not re.search(r"[0-9]", value)):
         return None
     if match["place"]:
-        if found := conditions.OF_REGION.fullmatch(value):
-            return LabelledLine(condition=conditions.region_of(found))
+        if words := conditions.OF_REGION.fullmatch(value):
+            return LabelledLine(condition=conditions.region_of(words))
         return LabelledLine(doubt=f"it may hold in one place alone: {text!r}")
     if match["time"]:
-        if found := conditions.HOURS.fullmatch(value):
-            return LabelledLine(condition=conditions.hours_of(found))
+        if words := conditions.HOURS.fullmatch(value):
+            return LabelledLine(condition=conditions.hours_of(words))
         return LabelledLine(doubt=f"it may hold at some hours alone: {text!r}")
     if tier := cells.tier(value):
         return LabelledLine(tier=tier)

@@ -277,6 +277,7 @@ class SourceDocument(ApiDocument):
     anomaly: str
     position: int | None
     refused: list[RefusalDocument] | None = Field(description="Null where it was not asked for: ask for one source.")
+    node: str | None = Field(description="The node that polled it last; null where there is one daemon.")
 
 
 class StepDocument(ApiDocument):

@@ -6,6 +6,7 @@ import pytest
 
 from monitor.core.price import Meter, PriceStep, at_time, effective, midnight
 from monitor.sources.extraction import facts_of
+from monitor.sources.pricing_page.labels import label
 from tests.support.pricing_words import BELOW, PLACES, TABLE, UNIT, rows
 
 REGIONS = [
@@ -73,6 +74,22 @@ def test_a_title_that_names_a_region_or_hours_is_the_condition_of_its_prices(
 )
 def test_a_region_or_hours_that_are_not_understood_in_full_refuse(said: str) -> None:
     assert rows(PLACES["over the table"].format(said)) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "hours"),
+    [
+        ("Starting from 16:00 UTC Time on Sept 5th, 2026, prices below apply:", False),
+        ("From 16:00 on 5 September 2026 the new prices apply", False),
+        ("New prices from 2026-09-05 16:00 UTC:", False),
+        ("Discounted prices from 16:30", True),
+        ("Prices between 09:00 and 17:00 on Sept 5th, 2026", True),
+        ("Half price from 16:30 to 00:30 starting October 1, 2026", True),
+    ],
+)
+def test_a_time_of_one_day_is_no_hours_of_every_day(said: str, hours: bool) -> None:
+    line = label(said)
+    assert (line is not None and "at some hours alone" in line.doubt) == hours
 
 
 @pytest.mark.parametrize("said", ["All prices are in US dollars.", "Prices in USD.", "All prices are in U.S. dollars."])

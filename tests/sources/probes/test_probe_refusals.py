@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -11,7 +12,9 @@ from probe_world import KEY, NOW, M, completion, error, ok, probe, response
 
 from monitor.core.configuration import Surface
 from monitor.core.facts import FailureReason, PollFailure, Snapshot
+from monitor.core.rests import StoredRests
 from monitor.sources.behaviour import BehaviourSource
+from monitor.store import open_store
 
 GONE = f"The model `{M}` does not exist or you do not have access to it."
 QUOTA = {"type": "insufficient_quota"}
@@ -272,3 +275,20 @@ def test_a_call_without_an_answer_is_measured_as_transient() -> None:
     seen = probe("responses", broken).failure()
     assert isinstance(seen, PollFailure)
     assert (seen.reason, [one.outcome for one in seen.measured]) == (FailureReason.UNREACHABLE, ["transient"])
+
+
+def test_a_provider_that_asked_to_wait_is_let_wait_after_a_restart_and_on_every_node(tmp_path: Path) -> None:
+    limited = error(429, "Rate limit", code="rate_limit_exceeded", retry_after="3600")
+    store = open_store(str(tmp_path / "monitor.db"))
+    polled, following = probe("responses", [limited, ok(response())]), probe("responses", [ok(response())])
+    for each in (polled, following):
+        each.source._rests = StoredRests(store)
+    failure = polled.failure()
+    later = following.poll(NOW + timedelta(minutes=1))
+    assert isinstance(later, PollFailure)
+    assert (later.reason, later.detail, later.retry_after) == (failure.reason, failure.detail, 3540)
+    assert following.requests == []
+    assert isinstance(following.poll(NOW + timedelta(minutes=60)), Snapshot)
+    with store.read() as reader:
+        assert reader.working_state(f"rest {polled.source.spec.key}") == ""
+    store.close()
