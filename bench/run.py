@@ -26,6 +26,7 @@ BENCHES = (
     "event_stores",
     "cycle",
     "scale",
+    "pages",
     "nodes",
     "dispatch",
     "memory",
