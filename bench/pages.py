@@ -37,7 +37,8 @@ LIMITS = {"page": 4.0, "clients": 0.25}
 """Times the bare template; MiB a client."""
 
 BARE = """<!doctype html><title>Registry</title><table>
-{% for row in rows %}<tr class="{{ row.kind }}"><td><a href="/entries/{{ row.key|urlencode }}">{{ row.name or row.key }}</a>
+{% for row in rows %}<tr class="{{ row.kind }}">
+<td><a href="/entries/{{ row.key|urlencode }}">{{ row.name or row.key }}</a>
 <td>{{ row.production.allowed }}<td>{{ row.state }}<td>{{ row.since }}<td>{{ row.model_id }}<td>{{ row.surface }}
 <td>{{ row.owners|join(", ") }}<td>{{ row.fallback }}<td>{{ row.price.input }} / {{ row.price.output }}
 <td>{{ row.spark }}<td>{{ row.verified_at }}<td>{{ row.blanks }}</tr>
@@ -130,10 +131,13 @@ def _resident(pid: int) -> float:
 
 def serve() -> None:
     """Serve a world until the process is ended."""
-    with tempfile.TemporaryDirectory() as folder, large_world(20, 1000) as world:
-        with served_world(world, Path(folder)) as url:
-            print(url.rpartition(":")[2], flush=True)
-            sys.stdin.read()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        large_world(20, 1000) as world,
+        served_world(world, Path(folder)) as url,
+    ):
+        print(url.rpartition(":")[2], flush=True)
+        sys.stdin.read()
 
 
 def main() -> int:

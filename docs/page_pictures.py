@@ -1,7 +1,7 @@
 """Draw the pictures of the pages of `access-monitor run`: Debian's Chromium looks at what the demo left behind.
 
-`make pictures` runs this after the demo. Times and positions are written the same each time, so that a picture changes only where the
-program does.
+`make pictures` runs this after the demo. Times and positions are written the same each time, so that a
+picture changes only where the program does.
 """
 
 from __future__ import annotations
