@@ -23,6 +23,7 @@ BENCHES = (
     "gate",
     "store_commit",
     "translog",
+    "questions",
     "event_stores",
     "cycle",
     "scale",

@@ -203,9 +203,8 @@ class Daemon:
     def _drain(self) -> bool:
         """Let running jobs end, up to the limit, and write what is still held in memory."""
         notify_systemd("STOPPING=1")
-        if self._member is not None:
-            self._member.rest()
-        drained = self._end_jobs(also_when_stopping=True)
+        rested = self._member is None or self._member.rest()
+        drained = self._end_jobs(also_when_stopping=True) and rested
         try:
             self._monitor.poller.flush()
         except MonitorError as error:

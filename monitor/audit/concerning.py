@@ -117,8 +117,8 @@ def find_subject(reader: EventReader, name: str) -> str:
     if not name or set("*?") & set(name) or any(True for _ in reader.events(EventQuery(subject=name, limit=1))):
         return name
     latest = reader.events(EventQuery(newest_first=True, limit=LATEST))
-    known = {recorded.event.subject for recorded in latest} | reader.entries().keys()
-    raise Refused(no_such("subject", name, known - {""}, "`access-monitor events` shows what the log is about"))
+    subjects = {recorded.event.subject for recorded in latest} | reader.entries().keys()
+    raise Refused(no_such("subject", name, subjects - {""}, "`access-monitor events` shows what the log is about"))
 
 
 def passing(reader: EventReader, query: EventQuery, entry: OfEntry | None, text: Saying | None) -> Iterator[Recorded]:

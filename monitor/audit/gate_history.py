@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.audit.concerning import of_entry
 from monitor.audit.outages import stopped_at
+from monitor.audit.reading import merged
 from monitor.core import events as ev
+from monitor.core.entry_spec import AT
 from monitor.core.moments import utc
 from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.gate.client.lease import Lease, LeaseError, parse
@@ -122,8 +124,9 @@ def denials(
     concerned = of_entry(reader, entry) if entry else None
     stream = ev.gate_stream(environment) if environment else ""
     query = EventQuery(type=ev.GATE_DENIED, stream=stream, since=since, until=until)
+    names = () if concerned is None else {*concerned.rows, *(row.partition(AT)[0] for row in concerned.rows)}
     rows = []
-    for recorded in reader.events(query):
+    for recorded in merged(reader, [replace(query, subject=name) for name in sorted(names)] or [query]):
         event, data = recorded.event, recorded.event.data
         if caller not in (None, data["caller"]) or (concerned is not None and not concerned(event, reader)):
             continue
@@ -153,19 +156,19 @@ def _renewed(document: Mapping[str, Any], written_at: datetime, by: timedelta) -
     either, or another document would have been kept.
     """
     metadata = document["metadata"]
-    moved = {"written_at": metadata["written_at"], "lease_until": _later(metadata["lease_until"], written_at, by)}
+    renewed = {"written_at": metadata["written_at"], "lease_until": _later(metadata["lease_until"], written_at, by)}
     flags = {key: _renewed_flag(flag, written_at, by) for key, flag in document["flags"].items()}
-    return {**document, "flags": flags, "metadata": {**metadata, **moved}}
+    return {**document, "flags": flags, "metadata": {**metadata, **renewed}}
 
 
 def _renewed_flag(flag: Mapping[str, Any], written_at: datetime, by: timedelta) -> dict[str, Any]:
     metadata = flag["metadata"]
-    moved = {name: _later(metadata[name], written_at, by) for name in _RENEWED if name in metadata}
+    renewed = {name: _later(metadata[name], written_at, by) for name in _RENEWED if name in metadata}
     grace = metadata.get("grace_until") if GRACE in flag["variants"] else None
     latest = None if grace is None else int(datetime.fromisoformat(grace).timestamp())
     seconds = int(by.total_seconds())
     targeting = _moved_rule(flag.get("targeting"), seconds, latest, int(written_at.timestamp()))
-    return {**flag, "metadata": {**metadata, **moved}, **({"targeting": targeting} if "targeting" in flag else {})}
+    return {**flag, "metadata": {**metadata, **renewed}, **({"targeting": targeting} if "targeting" in flag else {})}
 
 
 def _moved_rule(rule: Any, seconds: int, latest: int | None, written: int) -> Any:

@@ -84,9 +84,9 @@ def outages(
     """
     types = (*_KINDS, ev.SOURCE_RECOVERED, ev.DAEMON_STARTED, ev.CLOCK_STEPPED)
     queries = of_types(types, EventQuery(source="" if source in (DAEMON, CLOCK) else source, until=until))
-    known = {DAEMON, CLOCK, *reader.sources()}
-    if source and source not in known and not any(merged(reader, [replace(query, limit=1) for query in queries])):
-        raise Refused(no_such("source", source, known, "`access-monitor sources` lists them"))
+    keys = {DAEMON, CLOCK, *reader.sources()}
+    if source and source not in keys and not any(merged(reader, [replace(query, limit=1) for query in queries])):
+        raise Refused(no_such("source", source, keys, "`access-monitor sources` lists them"))
     log = merged(reader, queries)
     rows = [*_of_log(log), *_stopped_now(reader, now if until is None else min(now, until))]
     rows = [row for row in rows if source in ("", row.subject)]

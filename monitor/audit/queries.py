@@ -19,8 +19,7 @@ from monitor.core.baselines import Baselines
 from monitor.core.check_names import CHECKS, SAFETY_REVIEW
 from monitor.core.configuration import OFFICIAL, Capabilities, Configuration, SourceSpec
 from monitor.core.entry import Approval, Check, CheckState, Entry
-from monitor.core.entry_spec import load
-from monitor.core.event_types import EVENT_TYPES, Stream
+from monitor.core.event_types import CHECK_EVENTS, EVENT_TYPES, Stream
 from monitor.core.events import Recorded, entry_stream
 from monitor.core.facts import Fact, Facts, Subject
 from monitor.core.maintenance_windows import Window
@@ -119,21 +118,34 @@ def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry
     """Return all entries, as they are or as they were recorded at a time."""
     if at is None:
         return reader.entries()
-    return transitions.replay(recorded.event for recorded in merged(reader, _of_registry(reader, at)))
-
-
-def _of_registry(reader: Reader, at: datetime) -> list[EventQuery]:
-    """Return questions that together mean all that moves an entry: its own events, acknowledgements, and what befell
-    any model that one ever held. A log holds far more than that.
-    """
-    declaring = of_types((ev.ENTRY_DECLARED, ev.ENTRY_RENAMED, ev.ENTRY_AMENDED), EventQuery(until=at))
-    names: set[str] = set()
-    for recorded in merged(reader, declaring):
-        spec = load(recorded.event.data["declaration"])
-        names |= {*spec.surfaces.values(), spec.price_model} - {""}
-    types = [name for name, event_type in EVENT_TYPES.items() if event_type.stream is Stream.ENTRY]
+    types = [
+        name
+        for name, event_type in EVENT_TYPES.items()
+        if event_type.stream is Stream.ENTRY and name not in CHECK_EVENTS
+    ]
     own = of_types((*types, ev.NOTICE_ACKNOWLEDGED), EventQuery(until=at))
-    return [*own, *(EventQuery(subject=name, until=at) for name in sorted(names))]
+    log = merged(reader, own, reader.events_of_checks(at))
+    folded = transitions.replay(recorded.event for recorded in log)
+    return {key: _with_position(reader, entry, at) for key, entry in folded.items()}
+
+
+_OF_MODELS = ("model.*", "price.*", "access.*", "behaviour.*", "limit.*", "setting.*", "lifecycle.*")
+
+
+def _with_position(reader: Reader, entry: Entry, at: datetime) -> Entry:
+    """Return an entry with the position that what befell its models gives it.
+
+    Only the last such event counts, and one that came before its own last change is older than that: so the many
+    before it need not be read.
+    """
+    position = entry.position
+    for name in {subject.name for subject in entry.subjects} if entry.alive else ():
+        for type in _OF_MODELS:
+            query = EventQuery(type=type, subject=name, after=position, until=at, newest_first=True)
+            concerning = (recorded.event for recorded in reader.events(query))
+            last = next((event for event in concerning if transitions.concerns(entry, event)), None)
+            position = position if last is None else last.position
+    return entry if position == entry.position else replace(entry, position=position)
 
 
 def status(
@@ -318,10 +330,10 @@ def price_subjects(
         }
         subjects = {s for s in priced | changed if s.name == name or s == Subject(provider, model)}
         if not subjects:
-            known = {*registered, *(subject.name for subject in priced | changed)}
-            known |= {f"{subject.scope}/{subject.name}" for subject in priced}
+            names = {*registered, *(subject.name for subject in priced | changed)}
+            names |= {f"{subject.scope}/{subject.name}" for subject in priced}
             raise Refused(
-                f"no source states a price of {name!r}{perhaps(name, known)}; `access-monitor poll` reads the pages "
+                f"no source states a price of {name!r}{perhaps(name, names)}; `access-monitor poll` reads the pages "
                 "and feeds"
             )
     return tuple(sorted(subjects))
@@ -336,9 +348,9 @@ def prices(
     rows = []
     now = _known_now(reader, configuration) if at is None else None
     for subject in subjects:
-        known = now or _known_then(reader, configuration, subject, at or NEVER_ENDS)
+        confirmed = now or _known_then(reader, configuration, subject, at or NEVER_ENDS)
         moves = _moves(reader, subject, at)
-        for spec, field, value in known.baselines.price_statements(subject, official=False, region=None):
+        for spec, field, value in confirmed.baselines.price_statements(subject, official=False, region=None):
             own = moves.get((spec.key, field), [])
             last = own[-1] if own else _baseline(reader, spec.key, at)
             rows.append(
@@ -351,7 +363,7 @@ def prices(
                     amount=value,
                     position=None if last is None else last.event.position,
                     since=None if last is None else last.event.occurred_at,
-                    verified_at=known.seen(spec, Fact(subject, field), last),
+                    verified_at=confirmed.seen(spec, Fact(subject, field), last),
                     evidence="" if last is None else last.event.evidence,
                     url=spec.shown_url,
                     resold=spec.can.resells,
@@ -378,8 +390,8 @@ def _known_then(reader: Reader, configuration: Configuration, subject: Subject, 
     def baseline(source: str) -> Facts | None:
         query = EventQuery(subject=subject.name, source=source, until=at, newest_first=True)
         # Only an event of the model moves what is confirmed of it, and each names the baseline that it made.
-        moved = (recorded for recorded in reader.events(query) if "baseline" in recorded.event.data)
-        last = max(filter(None, (next(moved, None), _baseline(reader, source, at))), key=_position, default=None)
+        own = (recorded for recorded in reader.events(query) if "baseline" in recorded.event.data)
+        last = max(filter(None, (next(own, None), _baseline(reader, source, at))), key=_position, default=None)
         return None if last is None else reader.facts(str(last.event.data["baseline"]))
 
     def seen(spec: SourceSpec, fact: Fact, last: Recorded | None) -> datetime | None:

@@ -10,14 +10,17 @@ from monitor.core.events import Recorded
 from monitor.core.ports import EventQuery, EventReader
 
 
-def merged(reader: EventReader, queries: Iterable[EventQuery], *, newest_first: bool = False) -> Iterator[Recorded]:
-    """Yield the events that any of some queries means, each once and in order of position, while they are read.
+def merged(
+    reader: EventReader, queries: Iterable[EventQuery], *more: Iterator[Recorded], newest_first: bool = False
+) -> Iterator[Recorded]:
+    """Yield the events that any of some queries means, and `more` that are in order, each once and in order of
+    position, while they are read.
 
     Several questions that an index answers take far less than one that reads the whole log.
     """
     each = (reader.events(replace(query, newest_first=newest_first)) for query in dict.fromkeys(queries))
     last = 0
-    for recorded in merge(*each, key=lambda recorded: recorded.event.position, reverse=newest_first):
+    for recorded in merge(*each, *more, key=lambda recorded: recorded.event.position, reverse=newest_first):
         if recorded.event.position != last:
             last = recorded.event.position
             yield recorded

@@ -39,8 +39,8 @@ _INCLUDED: Mapping[AccessScope, frozenset[AccessScope]] = MappingProxyType(
 
 def granted(scopes: Iterable[AccessScope]) -> frozenset[AccessScope]:
     """Return these scopes and those that they include: who acts may read, and `admin` may everything."""
-    stated = frozenset(scopes)
-    return stated.union(*(_INCLUDED[scope] for scope in stated))
+    named_scopes = frozenset(scopes)
+    return named_scopes.union(*(_INCLUDED[scope] for scope in named_scopes))
 
 
 class CredentialKind(StrEnum):

@@ -498,6 +498,9 @@ def _of(stream: Stream, data: type[Any], *names: str, words: Words = event_words
     return tuple(EventType(name=name, stream=stream, data=data, words=words) for name in names)
 
 
+CHECK_EVENTS = (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED, ev.CHECK_STALE, ev.CHECK_FAILED)
+"""What moves a check, and names it in its data."""
+
 EVENT_TYPES: Mapping[str, EventType] = _table(
     *_of(Stream.SOURCE, BaselineData, ev.BASELINE_RECORDED, words=event_words.of_a_price),
     *_of(Stream.SOURCE, RenameData, ev.SOURCE_RENAMED),
@@ -542,7 +545,7 @@ EVENT_TYPES: Mapping[str, EventType] = _table(
     *_of(Stream.ENTRY, OpeningData, ev.ENTRY_WINDOW_OPENED),
     *_of(Stream.ENTRY, WindowData, ev.ENTRY_WINDOW_CLOSED),
     *_of(Stream.ENTRY, SilenceData, ev.ENTRY_SILENCED),
-    *_of(Stream.ENTRY, CheckData, ev.CHECK_VERIFIED, ev.CHECK_ATTESTED, ev.CHECK_STALE, ev.CHECK_FAILED),
+    *_of(Stream.ENTRY, CheckData, *CHECK_EVENTS),
     *_of(Stream.ENTRY, EvalData, ev.EVALS_RECORDED, words=event_words.of_evals),
     *_of(Stream.NOTICE, DeliveryData, ev.NOTICE_DELIVERED, ev.NOTICE_DEAD),
     *_of(Stream.NOTICE, AcknowledgementData, ev.NOTICE_ACKNOWLEDGED),

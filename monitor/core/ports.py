@@ -379,6 +379,11 @@ class Reader(EventReader, VerifiedLog, Protocol):
     def daemon_seen_at(self) -> datetime | None:
         """Return when the daemon last saw that the database can be written; None before its first time."""
 
+    def events_of_checks(self, until: datetime) -> Iterator[Recorded]:
+        """Return what moved checks up to a time, in order, without a verification that another one of the same check
+        followed: sources verify theirs every day, and only the last counts.
+        """
+
     def event_types(self) -> Mapping[str, tuple[int, int]]:
         """Return how many events of each type there are, and the position of the last."""
 

@@ -223,9 +223,9 @@ def _found(reader: Reader, name: str, now: datetime) -> Credential:
     token = _living(reader, name, now)
     if token is None:
         tokens = (row for row in reader.credentials() if row.kind == CredentialKind.TOKEN)
-        known = sorted({row.name for row in tokens if row.lives(now)})
-        has = f"there are {', '.join(known)}" if known else "there is none (`access-monitor token add` makes one)"
-        raise Refused(no_such("token", name, known, has))
+        names = sorted({row.name for row in tokens if row.lives(now)})
+        has = f"there are {', '.join(names)}" if names else "there is none (`access-monitor token add` makes one)"
+        raise Refused(no_such("token", name, names, has))
     return token
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event
+from sqlalchemy import JSON, ColumnElement, Connection, Engine, cast, create_engine, event, func
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -94,6 +94,10 @@ class Dialect(Protocol):
         """Return whether a column matches a pattern of `*` and `?`, with case, every other character standing for
         itself.
         """
+
+    @staticmethod
+    def json_text(column: ColumnElement[str], key: str) -> ColumnElement[str]:
+        """Return the text under a key of JSON that a column holds; null where there is none."""
 
     def announce(self, connection: Connection) -> None:
         """Say, as part of the transaction, that something was written."""
@@ -261,6 +265,10 @@ class SqliteDialect:
     def glob(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
         # LIKE ignores case on SQLite; GLOB does not, but knows classes, which begin with a bracket.
         return column.op("GLOB", is_comparison=True)(pattern.replace("[", "[[]"))
+
+    @staticmethod
+    def json_text(column: ColumnElement[str], key: str) -> ColumnElement[str]:
+        return func.json_extract(column, f"$.{key}")
 
     def announce(self, connection: Connection) -> None:
         """Say nothing: `PRAGMA data_version` shows a commit by itself."""
@@ -431,6 +439,11 @@ class PostgresDialect:
     def glob(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
         escaped = pattern.replace("!", "!!").replace("%", "!%").replace("_", "!_")
         return column.like(escaped.replace("*", "%").replace("?", "_"), escape="!")
+
+    @staticmethod
+    def json_text(column: ColumnElement[str], key: str) -> ColumnElement[str]:
+        text: ColumnElement[str] = cast(column, JSON)[key].as_string()
+        return text
 
     def announce(self, connection: Connection) -> None:
         connection.exec_driver_sql(f"NOTIFY {CHANNEL}")

@@ -8,20 +8,34 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, lru_cache
-from operator import eq, ge, gt, le, lt
+from operator import eq, gt, lt
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Connection, Integer, Table, and_, bindparam, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Table,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
 
 from monitor.core import records
 from monitor.core.content import PREFIX
 from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
-from monitor.core.events import LAST_POSITION, SYSTEM, LogHead, Recorded
+from monitor.core.event_types import CHECK_EVENTS
+from monitor.core.events import CHECK_VERIFIED, LAST_POSITION, SYSTEM, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.nodes import Node, Turn
 from monitor.core.notices import EarlierMessage, Notice
@@ -65,6 +79,19 @@ _BATCH = 500
 _HEAD = CompiledStatement(select(func.coalesce(func.max(events.c.position), 0)))
 _LOG = CompiledStatement(select(log.c.id, log.c.epoch))
 _DAEMON_SEEN = CompiledStatement(select(log.c.written_at))
+# By the order of its index, since `min` and `max` of the position would be sought along the positions.
+_FIRST_SINCE = CompiledStatement(
+    select(events.c.position)
+    .where(events.c.recorded_at >= bindparam("at"))
+    .order_by(events.c.recorded_at, events.c.position)
+    .limit(1)
+)
+_LAST_UNTIL = CompiledStatement(
+    select(events.c.position)
+    .where(events.c.recorded_at <= bindparam("at"))
+    .order_by(events.c.recorded_at.desc(), events.c.position.desc())
+    .limit(1)
+)
 _EVENTS = select(events)
 _EVENT = CompiledStatement(_EVENTS.where(events.c.position == bindparam("position")))
 _EVENT_TYPES = CompiledStatement(
@@ -134,8 +161,6 @@ _GIVEN = {
     "stream": (eq, events.c.stream),
     "actor": (eq, events.c.actor),
     "cause": (eq, events.c.cause),
-    "since": (ge, events.c.recorded_at),
-    "until": (le, events.c.recorded_at),
     "after": (gt, events.c.position),
     "before": (lt, events.c.position),
 }
@@ -246,7 +271,10 @@ class SqlReader:
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
         """Yield the events that `query` means, in order of position, fetched in batches while they are read."""
-        shape, row = _parted(query, self._former)
+        bounded = self._by_position(query)
+        if bounded is None:
+            return
+        shape, row = _parted(bounded, self._former)
         search = _search(self._dialect.glob, shape)
         cursor: Any
         if query.limit is not None or self._dialect.fetches_lazily:
@@ -261,6 +289,27 @@ class SqlReader:
         finally:
             cursor.close()
 
+    def _by_position(self, query: EventQuery) -> EventQuery | None:
+        """Return a query with its times as positions, None where nothing was recorded between them.
+
+        Events are recorded in order of position, which every index of them ends with: so a time costs no search among
+        what it leaves out.
+        """
+        if query.since is None and query.until is None:
+            return query
+        after, before = query.after, query.before
+        if query.since is not None:
+            first = self._run(_FIRST_SINCE, {"at": records.time_text(query.since)}).fetchone()
+            if first is None:
+                return None
+            after = max(first[0] - 1, after or 0)
+        if query.until is not None:
+            last = self._run(_LAST_UNTIL, {"at": records.time_text(query.until)}).fetchone()
+            if last is None:
+                return None
+            before = last[0] + 1 if before is None else min(last[0] + 1, before)
+        return replace(query, since=None, until=None, after=after, before=before)
+
     @cached_property
     def _former(self) -> tuple[FormerStream, ...]:
         return tuple(former_streams(self._run(former_keys.RENAMES).fetchall()))
@@ -270,6 +319,23 @@ class SqlReader:
             return None
         row = self._run(_EVENT, {"position": position}).fetchone()
         return None if row is None else codec.recorded_of(row)
+
+    def events_of_checks(self, until: datetime) -> Iterator[Recorded]:
+        check = self._dialect.json_text(events.c.data, "check")
+        following = func.lead(events.c.type).over(partition_by=[events.c.stream, check], order_by=events.c.position)
+        moves = (
+            select(events.c.position, events.c.type, following.label("following"))
+            .where(events.c.type.in_(CHECK_EVENTS), events.c.recorded_at <= records.time_text(until))
+            .subquery()
+        )
+        repeated = and_(moves.c.type == CHECK_VERIFIED, func.coalesce(moves.c.following, "") == CHECK_VERIFIED)
+        search = _EVENTS.join(moves, moves.c.position == events.c.position).where(not_(repeated))
+        cursor = self._connection.execute(search.order_by(events.c.position), execution_options={"yield_per": _BATCH})
+        try:
+            for columns in cursor:
+                yield codec.recorded_of(columns)
+        finally:
+            cursor.close()
 
     def event_types(self) -> Mapping[str, tuple[int, int]]:
         return {type: (count, last) for type, count, last in self._run(_EVENT_TYPES).fetchall()}

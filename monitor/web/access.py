@@ -165,5 +165,5 @@ def own_name(name: str) -> tuple[str, ...]:
 
 def scopes_of(names: Sequence[str], grants: Mapping[AccessScope, Sequence[str]]) -> frozenset[AccessScope]:
     """Return the scopes that `web.scopes` gives to a person of these names; `*` stands for everybody who signs in."""
-    known = {name.casefold() for name in names} | {"*"}
-    return granted(scope for scope, given in grants.items() if any(name.casefold() in known for name in given))
+    own_names = {name.casefold() for name in names} | {"*"}
+    return granted(scope for scope, people in grants.items() if any(name.casefold() in own_names for name in people))

@@ -252,7 +252,7 @@ def _desk(endpoints: Endpoints) -> list[Route]:
     desk = () if endpoints.desk is None else endpoints.desk.routes()
     return [
         *desk,
-        *endpoints.api.routes(),
+        *endpoints.api.routes(gate=False),
         *Pages(endpoints.api, endpoints.keys).routes(),
         *Feeds(endpoints.api).routes(),
     ]

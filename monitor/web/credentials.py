@@ -50,9 +50,9 @@ class CredentialCache:
         Raises:
             Unavailable: the database was never read and does not answer.
         """
-        known = await self._current()
+        reading = await self._current()
         now = self._clock()
-        credential = known.by_digest.get(digest_of_secret(secret))
+        credential = reading.by_digest.get(digest_of_secret(secret))
         if credential is None or credential.kind != kind or not credential.lives(now):
             return None
         if credential.token and await self.token(credential.token) is None:

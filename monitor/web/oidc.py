@@ -72,8 +72,8 @@ class OidcClient:
             url, _ = self._oauth(http).create_authorization_url(
                 str(described["authorization_endpoint"]), state=state, code_verifier=verifier, nonce=nonce
             )
-        kept = json.dumps([state, nonce, verifier, after]).encode()
-        return Departure(url=url, cookie=urlsafe_b64encode(kept).decode())
+        waiting = json.dumps([state, nonce, verifier, after]).encode()
+        return Departure(url=url, cookie=urlsafe_b64encode(waiting).decode())
 
     def finish(self, cookie: str, given: Mapping[str, str], now: datetime) -> tuple[SignedPerson, str]:
         """Return who came back, and the path to go on to.
@@ -185,11 +185,11 @@ class OidcClient:
         name = email or str(claims.get("preferred_username") or subject)
         if not subject or not name.isprintable():
             raise SignInFailed("The identity provider gives the person no name that could be recorded.")
-        given = (str(group) for group in (groups if isinstance(groups, list) else [groups]) if group)
+        group_names = (str(group) for group in (groups if isinstance(groups, list) else [groups]) if group)
         return SignedPerson(
             name=name[:NAME_LENGTH],
             identity=f"{self.settings.issuer}#{subject}",
-            names=tuple(_lines([*own_name(email), *(f"{GROUP}{group}" for group in given)])),
+            names=tuple(_lines([*own_name(email), *(f"{GROUP}{group}" for group in group_names)])),
         )
 
 

@@ -36,8 +36,8 @@ class Tokens:
 def secrets_in(headers: Headers) -> list[str]:
     """Return what a request carries as tokens, as it came: headers are read as Latin-1."""
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
-    given = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
-    return [secret.strip() for secret in given if secret.strip()]
+    values = [headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else ""]
+    return [secret.strip() for secret in values if secret.strip()]
 
 
 def _digest(token: bytes) -> bytes:

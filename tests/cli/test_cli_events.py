@@ -322,6 +322,23 @@ def test_an_entry_that_does_not_exist_is_refused_with_those_that_do(config: Path
     assert am("events", "--entry", "gpt-5.4-mini@openai", "--format", "jsonl").stdout.splitlines() == shown
 
 
+def test_a_name_that_the_log_does_not_know_is_refused_with_the_one_that_may_be_meant(config: Path) -> None:
+    am("poll")
+    am("verify", "gpt-5.4-mini", "rate_limits", "--by", "Ada L.", "--note", "seen")
+    said = am("events", "--actor", "Ada", expect=1).stderr
+    assert "no actor 'Ada'" in said
+    assert "Ada L." in said
+    assert (
+        "no subject 'gpt-5.4-mine' (did you mean 'gpt-5.4-mini'?)"
+        in am("events", "--subject", "gpt-5.4-mine", expect=1).stderr
+    )
+    assert am("events", "--actor", "Ada L.", "--format", "jsonl").stdout.count("check.attested") == 1
+    assert "did you mean 'gpt-5.4-mini'?" in am("prices", "gpt-5.4-mine", expect=1).stderr
+    assert "did you mean 'gpt-5.4-mini'?" in am("measurements", "gpt-5.4-mine", expect=1).stderr
+    am("events", "--subject", "gpt-9*")
+    am("events", "--actor", "system")
+
+
 def test_following_ends_at_its_limit(store: SqlStore, capsys: pytest.CaptureFixture[str]) -> None:
     follow(store, EventQuery(limit=4), append(store, event(4), event(5)), append(store, event(6)))
     assert positions(capsys) == [1, 2, 3, 4]

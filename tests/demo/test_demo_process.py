@@ -9,14 +9,17 @@ import os
 import re
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pictures
 import pytest
+from documented_views import VIEWS
 from preloaded import Nursery
 
 ROOT = Path(__file__).parents[2]
@@ -111,6 +114,15 @@ def test_the_demo_says_in_its_first_line_that_it_is_a_sandbox(played: Played) ->
     assert played.lines[0].startswith("This is the sandbox: ")
     assert played.code == 0
     assert played.errors == ""
+
+
+def test_each_view_of_its_database_answers_with_the_columns_that_are_documented(played: Played) -> None:
+    (database,) = played.place.rglob("monitor.db")
+    with closing(sqlite3.connect(database)) as bare:
+        for view, document in VIEWS.items():
+            answer = bare.execute(f"SELECT * FROM {view}")
+            assert [column[0] for column in answer.description] == list(document["columns"])
+            assert answer.fetchall(), view
 
 
 PRICE = "price.standard.short.input"

@@ -17,7 +17,7 @@ from hanging_proxy import hanging
 from nodes_world import NODES, SILENCE, Nodes, Server, serving
 from preloaded import Nursery
 from process_world import Forks, World, check_store, check_story
-from sizes import sizes
+from sizes import beyond, sizes
 from sqlalchemy.engine import make_url
 from waiting import until
 
@@ -124,7 +124,8 @@ def test_nodes_outlive_a_restart_of_their_server_and_are_upgraded_one_after_the_
     settled(nodes)
 
 
-def test_a_stopped_node_goes_on_and_pays_for_no_probe_twice(world: World) -> None:
+@pytest.mark.parametrize("round", beyond(1, range(10)))
+def test_a_stopped_node_goes_on_and_pays_for_no_probe_twice(world: World, round: int) -> None:
     nodes = begun(world)
     world.sandbox.fault(Fault(target=Target.CHAT, kind=FaultKind.DRIP, seconds=2 * SILENCE, times=1))
     nodes.write(PROBE)
@@ -145,7 +146,10 @@ def test_a_stopped_node_goes_on_and_pays_for_no_probe_twice(world: World) -> Non
     assert nodes.turns()[turn.name].run == turn.run
 
 
-def test_a_node_that_is_cut_off_loses_its_work_to_the_others_and_comes_back(world: World, server: Server) -> None:
+@pytest.mark.parametrize("round", beyond(1, range(10)))
+def test_a_node_that_is_cut_off_loses_its_work_to_the_others_and_comes_back(
+    world: World, server: Server, round: int
+) -> None:
     nodes = begun(world)
     with hanging(str(server.socket)) as proxy:
         url = make_url(world.database)

@@ -125,6 +125,10 @@ def test_a_page_of_a_time_says_so_and_shows_what_was_recorded_then(http: TestCli
         assert re.search(r'class="word good">active<', text)
         assert "PAUSED" not in text
     assert "it is of now" in http.get("/sources", params={"at": before}).text
+    assert "entry.paused" not in http.get("/events", params={"at": before}).text
+    assert "entry.paused" in http.get("/events").text
+    assert "PAUSED" not in http.get("/deliveries", params={"at": before}).text
+    assert "PAUSED" in http.get("/deliveries").text
 
 
 def test_evidence_is_a_download_and_never_a_page(http: TestClient, paused: World) -> None:

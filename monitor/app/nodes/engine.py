@@ -30,8 +30,8 @@ class DispatchEngine(Protocol):
             MonitorError: it cannot be used on this database.
         """
 
-    def rest(self) -> None:
-        """Take no further jobs, and wait for those that run."""
+    def rest(self, seconds: float) -> bool:
+        """Take no further jobs, and wait so long for those that run; return whether they have ended."""
 
     def offer(self, names: Iterable[str]) -> None:
         """Have jobs run by some node. One that waits already is not queued again; two of one name never run at once.

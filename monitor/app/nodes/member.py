@@ -128,9 +128,11 @@ class Member:
         with suppress(MonitorError):  # it is silent then, and forgotten after a day
             self._turns.leave(self._name)
 
-    def rest(self) -> None:
-        """Take no further jobs, and wait for those that run."""
-        self._engine.rest()
+    def rest(self) -> bool:
+        """Take no further jobs, and wait for those that run, up to the limit; return whether no poll hangs."""
+        ended = self._engine.rest(self._monitor.settings.run.drain.total_seconds())
+        with self._lock:
+            return ended and not self._polling
 
     def _refuse_a_namesake(self) -> None:
         heartbeat, ends = None, self._monitor.elapsed() + NAME_TAKEN.total_seconds()

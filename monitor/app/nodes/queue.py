@@ -91,15 +91,16 @@ class ProcrastinateEngine:
         try:
             yield
         finally:
-            self.rest()
+            self.rest(ANSWER)
 
-    def rest(self) -> None:
+    def rest(self, seconds: float) -> bool:
         thread, self._thread = self._thread, None
         if thread is None:
-            return
+            return True
         with suppress(RuntimeError):  # the loop has ended by itself
             self._loop.call_soon_threadsafe(self._end)
-        thread.join()
+        thread.join(seconds)
+        return not thread.is_alive()
 
     def offer(self, names: Iterable[str]) -> None:
         self._do(self._offered(list(names)))

@@ -173,8 +173,8 @@ async def posted(request: Request, model: type[B], keys: FormKeys, largest: int 
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         return problem(415, "The body is not JSON: send it as Content-Type: application/json.")
     try:
-        given = json.loads(await body_of(request, largest) or b"{}")
-        return read_body(model, given)
+        document = json.loads(await body_of(request, largest) or b"{}")
+        return read_body(model, document)
     except OversizedBody:
         return problem(413, f"The body is larger than {largest} bytes: shorten what it says.")
     except (ValueError, RecursionError):
@@ -200,7 +200,7 @@ def act_status(error: MonitorError) -> int:
 def recorded_events(store: Store, events: tuple[Event, ...]) -> list[dict[str, object]]:
     """Return events as they stand in the log."""
     with store.read() as reader:
-        return [record(found) for event in events if (found := reader.event(event.position)) is not None]
+        return [record(recorded) for event in events if (recorded := reader.event(event.position)) is not None]
 
 
 def of_rehearsal(rehearsed: RehearsedAct) -> dict[str, object]:

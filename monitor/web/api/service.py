@@ -24,7 +24,7 @@ from monitor.core.ports import Clock, MonitorError, Refused, Store
 from monitor.web.access import ScopedRoute
 from monitor.web.api.description import description
 from monitor.web.api.parameters import MalformedQuestion, OfEvents, read_query
-from monitor.web.api.resources import RESOURCES, Desk, RefusedParts, Resource, page_of_log
+from monitor.web.api.resources import GATE, RESOURCES, Desk, RefusedParts, Resource, page_of_log
 from monitor.web.responses import dumped, problem
 
 PATIENCE = 10.0
@@ -62,12 +62,16 @@ class Api:
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="read"), repr=False
     )
 
-    def routes(self) -> list[Route]:
-        """Return the paths, the description among them."""
+    def routes(self, *, gate: bool = True) -> list[Route]:
+        """Return the paths, the description among them; without that of the `gate` where it answers itself."""
         described, read = dumped(description()), partial(ScopedRoute, needs=AccessScope.READ)
         return [
             read("/openapi.json", lambda request: Response(described, headers=HEADERS)),
-            *(read(typed_path(resource.path), partial(self.answer, resource)) for resource in RESOURCES),
+            *(
+                read(typed_path(resource.path), partial(self.answer, resource))
+                for resource in RESOURCES
+                if gate or resource is not GATE
+            ),
         ]
 
     async def read(self, question: Callable[[Desk], T]) -> T:

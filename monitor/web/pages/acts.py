@@ -124,12 +124,12 @@ class ActPages:
             return self._values(filled, visitor, rehearse=rehearse and refusal is None)
 
         try:
-            values, found = await self.turns.run(look)
+            values, shown_refusal = await self.turns.run(look)
         except UnknownEntry as error:
             return self._said(request, 404, "There is no such thing", error.sentence)
         except MonitorError as error:
             return self._said(request, 503, "The monitor cannot answer now", error.sentence)
-        problem = refusal or found
+        problem = refusal or shown_refusal
         values["problem"] = "" if problem is None else in_fields(str(problem))
         status = 200 if refusal is None else act_status(refusal)
         return as_page(drawn("act.html", values, request, self.keys), status)

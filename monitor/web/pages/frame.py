@@ -66,13 +66,13 @@ def static(name: str) -> bytes:
 @cache
 def environment() -> Environment:
     """Return the templates; made when the first page is drawn."""
-    made = Environment(
+    templates = Environment(
         loader=PackageLoader("monitor.web.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    made.filters |= {"utc": _utc, "minute": _minute, "iso": _iso, "pretty": _pretty, "ticks": _ticks}
+    templates.filters |= {"utc": _utc, "minute": _minute, "iso": _iso, "pretty": _pretty, "ticks": _ticks}
     stamp = sha256(b"".join(map(static, STATIC))).hexdigest()[:12]  # changes with the files, so that they may be kept
-    made.globals |= {"stamp": stamp}
-    return made
+    templates.globals |= {"stamp": stamp}
+    return templates
 
 
 def drawn(template: str, values: Values, request: Request | None = None, keys: FormKeys | None = None) -> str:
