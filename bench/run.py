@@ -27,6 +27,7 @@ BENCHES = (
     "event_stores",
     "cycle",
     "scale",
+    "pages",
     "nodes",
     "dispatch",
     "memory",

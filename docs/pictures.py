@@ -21,6 +21,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import page_pictures
+
 FOLDER = Path(__file__).parent
 COLUMNS = 88
 SIZE, ADVANCE, LEADING, MARGIN = 14, 8.4, 19, 16
@@ -202,6 +204,7 @@ def main() -> None:
         pictures[name] = of_command(words, _printed("--config", config, *words))
     for name, picture in pictures.items():
         (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
+    page_pictures.draw(Path(config))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
-SHARING = ("demo/test_demo_process.py", "process/test_process_nodes.py", "replay/")
+SHARING = ("browser/", "demo/test_demo_process.py", "process/test_process_nodes.py", "replay/")
 """Where the tests of a module share what took its fixture seconds to make."""
 
 

@@ -81,15 +81,23 @@ class Alert:
     step: NextStep | None = None
 
 
-def alerts(reader: Reader, configuration: Configuration, now: datetime, *, everything: bool = False) -> list[Alert]:
-    """Return what is open, the most pressing kind first and the oldest first within one.
+def alerts(
+    reader: Reader,
+    configuration: Configuration,
+    now: datetime,
+    *,
+    everything: bool = False,
+    gate: Production | None = None,
+) -> list[Alert]:
+    """Return what is open, the most pressing kind first and the oldest first within one. `gate` is that of this moment,
+    where it was made already.
 
     With `everything` also what decides nothing yet: differences that are being counted, windows that have not begun,
     and entries that nobody has activated.
     """
     order = list(AlertKind)
     rows = [
-        *_of_entries(reader, configuration, now),
+        *_of_entries(reader, gate or Production(reader, configuration, now), now),
         *_of_nodes(reader, configuration, now),
         *_of_sources(reader, configuration, now),
     ]
@@ -103,8 +111,7 @@ def production_in_words(allowed: bool, reason: str) -> str:
     return "allowed" if allowed else f"denied: {reason}"
 
 
-def _of_entries(reader: Reader, configuration: Configuration, now: datetime) -> Iterator[Alert]:
-    gate = Production(reader, configuration, now)
+def _of_entries(reader: Reader, gate: Production, now: datetime) -> Iterator[Alert]:
     having = holders(reader, gate.entries)
     for key, entry in gate.entries.items():
         if not entry.alive:

@@ -5,7 +5,7 @@ RFC 3339 in UTC, nothing in any of them is secret.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -54,7 +54,8 @@ def of_row(row: StatusRow, at: datetime, answer: ProductionAnswer | None, priced
 def of_status(row: StatusRow, at: datetime) -> Document:
     """Return a row of the registry."""
     return {
-        **asdict(row),
+        **{column.name: getattr(row, column.name) for column in fields(row)},
+        "approval": None if row.approval is None else asdict(row.approval),
         "since": rfc3339(row.since),
         "verified_at": time_or_none(row.verified_at),
         "windows": of_windows(row.windows, at),

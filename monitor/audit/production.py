@@ -33,9 +33,11 @@ class ProductionAnswer:
     callers_until: datetime | None = None
 
 
-def production_answers(reader: Reader, configuration: Configuration, now: datetime) -> dict[str, ProductionAnswer]:
-    """Return the answer for every entry of the registry."""
-    gate = Production(reader, configuration, now)
+def production_answers(
+    reader: Reader, configuration: Configuration, now: datetime, gate: Production | None = None
+) -> dict[str, ProductionAnswer]:
+    """Return the answer for every entry of the registry; `gate` is that of this moment, where it was made already."""
+    gate = gate or Production(reader, configuration, now)
     answers = {}
     for key, entry in gate.entries.items():
         answer = gate.answer(key)

@@ -115,16 +115,16 @@ def find_source(configuration: Configuration, key: str) -> SourceSpec:
     return sources[key]
 
 
-def source_rows(reader: Reader, configuration: Configuration, now: datetime, key: str = "") -> list[SourceRow]:
+def source_rows(reader: Reader, configuration: Configuration, now: datetime, key: str | None = None) -> list[SourceRow]:
     """Return every configured source, or the one of this key.
 
     Raises:
         Refused: there is no source of this key.
     """
-    specs = [find_source(configuration, key)] if key else list(configuration.sources.values())
+    specs = list(configuration.sources.values()) if key is None else [find_source(configuration, key)]
     states = reader.sources()
     pending: dict[str, list[PendingChange]] = {}
-    for change in reader.pending_changes(key):
+    for change in reader.pending_changes(key or ""):
         pending.setdefault(change.source, []).append(change)
     rows = [
         _row(

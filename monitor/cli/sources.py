@@ -46,7 +46,7 @@ def sources(options: Options, *, source: str | None) -> None:
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
-        rows = source_rows(reader, monitor.configuration, now, source or "")
+        rows = source_rows(reader, monitor.configuration, now, source or None)
         nodes = node_rows(reader, monitor.configuration, now)
         if source:
             try:

@@ -1,4 +1,4 @@
-"""One Chromium for all tests of the folder."""
+"""One Chromium for all tests of a module."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ CHROMIUM = Path("/usr/bin/chromium")
 """Debian's: Playwright's own would be another download, and nothing is built for it here."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """Provide the browser; it ends with the module, since beside it nothing else in the process runs a loop."""
     sync_api = pytest.importorskip(
         "playwright.sync_api",
         reason="NO PLAYWRIGHT: the pages are not tried in a browser here; `make test` installs it",

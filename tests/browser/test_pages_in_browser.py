@@ -71,7 +71,11 @@ class Visit:
     def violations(self) -> list[str]:
         """Return what axe-core finds on the page that keeps somebody from reading or using it."""
         self.page.evaluate(axe())
-        found = json.loads(self.page.evaluate("axe.run().then((result) => JSON.stringify(result.violations))"))
+        found = json.loads(
+            self.page.evaluate(
+                "axe.run({resultTypes: ['violations']}).then((result) => JSON.stringify(result.violations))"
+            )
+        )
         return [
             f"{fault['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
             for fault in found
@@ -154,7 +158,7 @@ def test_every_page_fits_its_window_runs_nothing_of_others_and_can_be_read_by_ev
         hold_every_page(visit, world, url)
 
 
-@pytest.mark.parametrize(("entries", "events"), [(40, 2_000), pytest.param(500, 50_000, marks=pytest.mark.proof)])
+@pytest.mark.parametrize(("entries", "events"), [(20, 300), pytest.param(500, 50_000, marks=pytest.mark.proof)])
 def test_with_many_entries_and_a_long_log_what_is_paused_stands_on_top_and_the_first_page_stays_small(
     visit: Visiting, tmp_path: Path, entries: int, events: int
 ) -> None:

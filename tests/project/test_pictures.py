@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import page_pictures
 import pictures
 import pytest
 from docs_pages import ROOT
@@ -13,14 +14,24 @@ from docs_pages import ROOT
 from monitor.cli import COMMANDS
 
 KEPT = sorted((ROOT / "docs").glob("*.svg"))
+PHOTOGRAPHED = sorted((ROOT / "docs").glob("*.webp"))
 README_WIDTH = 830
 """How many points wide a README is shown at least, on the usual sites."""
 
 
 def test_there_are_pictures_and_each_is_shown_on_a_page() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-    shown = {name for page in pages for name in re.findall(r"!\[[^\]]+\]\((?:docs/)?(\w+\.svg)\)", page.read_text())}
-    assert shown == {path.name for path in KEPT} != set()
+    shown = {
+        name
+        for page in pages
+        for name in re.findall(r"!\[[^\]]+\]\((?:docs/)?([\w-]+\.(?:svg|webp))\)", page.read_text())
+    }
+    assert shown == {path.name for path in (*KEPT, *PHOTOGRAPHED)} != set()
+
+
+def test_a_picture_of_a_page_is_one_that_is_drawn_and_small() -> None:
+    assert {path.stem for path in PHOTOGRAPHED} == set(page_pictures.PAGES)
+    assert max(path.stat().st_size for path in PHOTOGRAPHED) <= page_pictures.LARGEST
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)

@@ -18,7 +18,7 @@ from monitor.app.attaching import attestation_of
 from monitor.core.configuration import Configuration
 from monitor.core.credentials import AccessScope
 from monitor.core.events import Event
-from monitor.core.ports import Store
+from monitor.core.ports import Source, Store
 from monitor.gate.recency import Recency
 from monitor.registry.acknowledging import Attendant
 from monitor.registry.acts import Acts, Attestation, AttestationRequest
@@ -76,6 +76,9 @@ class HostOfWorld:
 
     def secret(self, reference: str) -> str:
         return self.secrets[reference]
+
+    def source(self, key: str) -> Source:
+        return self.world.sources[key]
 
     def poll_first(self, key: str, max_age: timedelta) -> Recency:
         raise AssertionError("a world is not polled by its server")

@@ -35,7 +35,7 @@ from monitor.core.facts import Refusal
 from monitor.core.moments import Moment, utc
 from monitor.core.ports import EventQuery, MonitorError, Reader, Refused
 from monitor.gate.client.verdict import PRODUCTION
-from monitor.gate.state import standings
+from monitor.gate.state import Production, standings
 from monitor.registry.lookup import find_row, unknown_entry
 from monitor.registry.terms import priced
 from monitor.web import answers
@@ -548,15 +548,20 @@ def of_one_entry(entries: Mapping[str, Entry], key: str) -> dict[str, Entry]:
 
 
 def rows_of_registry(
-    desk: Desk, entries: Mapping[str, Entry], then: datetime | None, *, judged: Collection[str] | None = None
+    desk: Desk,
+    entries: Mapping[str, Entry],
+    then: datetime | None,
+    *,
+    judged: Collection[str] | None = None,
+    gate: Production | None = None,
 ) -> dict[str, documents.Document]:
     """Return rows of the registry as it is, or was at `then`; `judged` are those whose access is judged, which asks the
-    log about every route: all of them unless named.
+    log about every route: all of them unless named. `gate` is that of now, where it was made already.
     """
     reader, configuration = desk.reader, desk.configuration
     costs = priced(reader, configuration, entries, at=then)
-    gate = production_answers(reader, configuration, desk.now) if then is None else {}
+    production = production_answers(reader, configuration, desk.now, gate) if then is None else {}
     return {
-        row.key: documents.of_row(row, then or desk.now, gate.get(row.key), costs[row.key])
+        row.key: documents.of_row(row, then or desk.now, production.get(row.key), costs[row.key])
         for row in queries.status(reader, configuration, at=then, now=desk.now, judged=judged, shown=entries)
     }

@@ -31,6 +31,7 @@ from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.core.price import PREFIX, STANDARD, Meter
 from monitor.core.text import value_in_words
 from monitor.core.time import rounded
+from monitor.gate.state import Production
 from monitor.notify import answers
 from monitor.notify.contents.pauses import money
 from monitor.registry.lookup import find_row, unknown_entry
@@ -117,9 +118,14 @@ def registry(desk: Desk, path: Mapping[str, str], asked: Filters) -> Values:
     """Return the registry: what is paused or denied on top, then every row."""
     then = _then(desk, asked)
     entries = queries.entries(desk.reader, at=then)
-    rows = rows_of_registry(desk, entries, then, judged=())
+    gate = Production(desk.reader, desk.configuration, desk.now, entries) if then is None else None
+    rows = rows_of_registry(desk, entries, then, judged=(), gate=gate)
     holders = answers.holders(desk.reader, entries) if then is None else {}
-    urgent = [] if then else [row for row in alerts(desk.reader, desk.configuration, desk.now) if row.kind in _URGENT]
+    urgent = (
+        []
+        if then
+        else [row for row in alerts(desk.reader, desk.configuration, desk.now, gate=gate) if row.kind in _URGENT]
+    )
     until = then or desk.now
     moves = _input_moves(desk.reader, until)
     span = TimeSpan(until - timedelta(days=90), until)
