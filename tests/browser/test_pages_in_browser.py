@@ -5,123 +5,30 @@ by keyboard, with script and without.
 from __future__ import annotations
 
 import gzip
-import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from importlib.resources import files
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
+from browsing import DESK, PHONE, Visiting, hold_every_page, paths_of, visiting
 from desk_world import paused_world
 from pipeline_world import World, world_of
 from served_desk import hostile_world, large_world, served_world, token_of
 
 from monitor.core.credentials import AccessScope
 from monitor.core.entry import Status
-from monitor.web.pages.configuration import PATH as CONFIGURATION
-from monitor.web.pages.views import PAGES
 
-PHONE, DESK = (360, 740), (1440, 900)
 LARGEST_FIRST_PAGE = 150 * 1024
 """Bytes, compressed, of the first page with what it loads."""
 
 
-class Visit:
-    """A browser at a monitor: a person with a window, a theme, and perhaps without script. What the pages complain of,
-    and whom they ask beside the monitor, is noted.
-    """
-
-    def __init__(self, chromium: Any, url: str, size: tuple[int, int], theme: str, script: bool) -> None:
-        width, height = size
-        self.url = url
-        self.complaints: list[str] = []
-        self.strangers: list[str] = []
-        self.context = chromium.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=theme,
-            timezone_id="Europe/Berlin",
-            java_script_enabled=script,
-        )
-        self.page = self.context.new_page()
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self._note)
-
-    def _hear(self, message: Any) -> None:
-        if message.type in ("warning", "error"):
-            self.complaints.append(message.text)
-
-    def _note(self, request: Any) -> None:
-        if not request.url.startswith((f"{self.url}/", "data:")):
-            self.strangers.append(request.url)
-
-    def go(self, path: str) -> None:
-        """Open a page, which is there."""
-        answer = self.page.goto(self.url + path)
-        assert answer.status == 200, (path, answer.status)
-
-    def sign_in(self, secret: str) -> None:
-        """Sign in with a token, as a person does."""
-        self.page.fill("#token", secret)
-        self.page.click("#confirm")
-
-    def violations(self) -> list[str]:
-        """Return what axe-core finds on the page that keeps somebody from reading or using it."""
-        self.page.evaluate(axe())
-        found = json.loads(
-            self.page.evaluate(
-                "axe.run({resultTypes: ['violations']}).then((result) => JSON.stringify(result.violations))"
-            )
-        )
-        return [
-            f"{fault['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
-            for fault in found
-            if fault["impact"] in ("serious", "critical")
-            for node in fault["nodes"][:2]
-        ]
-
-
-def axe() -> str:
-    """Return axe-core as the package of the tests ships it (MPL-2.0); it is no part of the program."""
-    return (files("axe_playwright_python") / "axe.min.js").read_text()
-
-
-Visiting = Callable[..., AbstractContextManager[Visit]]
-
-
 @pytest.fixture
 def visit(chromium: Any) -> Visiting:
-    """Open a browser at an address; whatever it showed, no page complained or asked another host."""
-
-    @contextmanager
-    def visiting(url: str, size: tuple[int, int] = DESK, theme: str = "light", script: bool = True) -> Iterator[Visit]:
-        opened = Visit(chromium, url, size, theme, script)
-        try:
-            yield opened
-            assert opened.complaints == []
-            assert opened.strangers == []
-        finally:
-            opened.context.close()
-
-    return visiting
-
-
-def paths_of(world: World) -> list[str]:
-    """Return every page of which a world has something to show."""
-    known: dict[str, str] = {}
-    with world.store.read() as reader:
-        known["key"] = next(iter(world.conf.entries), "")
-        known["position"] = str(reader.head() or "")
-        known["id"] = next((delivery.notice for delivery in reader.deliveries()), "")
-    paths = [CONFIGURATION, "/signin", "/open?at=2026-07-01", "/?q=nothing-is-called-so"]
-    for page in PAGES:
-        own = known | {"key": next(iter(world.conf.sources), "")} if page.path.startswith("/sources") else known
-        if all(own[name] for name in re.findall(r"{(\w+)}", page.path)):
-            paths.append(page.path.format_map({name: quote(value, safe="") for name, value in own.items()}))
-    return paths
+    """Open a browser at an address."""
+    return partial(visiting, chromium)
 
 
 @contextmanager
@@ -133,20 +40,6 @@ def empty_world() -> Iterator[World]:
         yield world
 
 
-def hold_every_page(visit: Visiting, world: World, url: str) -> None:
-    """Every page fits its window, keeps to its host, runs nothing of what it shows, and can be read by everybody."""
-    for size, theme in ((PHONE, "dark"), (DESK, "light")):
-        with visit(url, size, theme) as visited:
-            for path in paths_of(world):
-                visited.go(path)
-                page = visited.page
-                assert page.evaluate("document.documentElement.scrollWidth") <= size[0], (path, size)
-                assert page.evaluate("typeof window.hacked") == "undefined", path
-                assert page.locator("main script, main img, main b, main iframe").count() == 0, path
-                assert page.locator("a[href^='javascript:']").count() == 0, path
-                assert visited.violations() == [], (path, theme)
-
-
 WORLDS = {"empty": empty_world, "hostile": hostile_world}
 
 
@@ -155,7 +48,7 @@ def test_every_page_fits_its_window_runs_nothing_of_others_and_can_be_read_by_ev
     visit: Visiting, tmp_path: Path, kind: str
 ) -> None:
     with WORLDS[kind]() as world, served_world(world, tmp_path) as url:
-        hold_every_page(visit, world, url)
+        hold_every_page(visit, paths_of(world.store, world.conf), url)
 
 
 @pytest.mark.parametrize(("entries", "events"), [(20, 300), pytest.param(500, 50_000, marks=pytest.mark.proof)])
@@ -163,7 +56,7 @@ def test_with_many_entries_and_a_long_log_what_is_paused_stands_on_top_and_the_f
     visit: Visiting, tmp_path: Path, entries: int, events: int
 ) -> None:
     with large_world(entries, events) as world, served_world(world, tmp_path) as url:
-        hold_every_page(visit, world, url)
+        hold_every_page(visit, paths_of(world.store, world.conf), url)
         for size in (PHONE, DESK):
             with visit(url, size) as visited:
                 visited.go("/")
@@ -173,12 +66,12 @@ def test_with_many_entries_and_a_long_log_what_is_paused_stands_on_top_and_the_f
                 assert rows.count() == entries
                 assert [rows.nth(n).locator(".word").first.inner_text() for n in (0, 1, 2)] == ["denied"] * 3
         with visit(url) as visited:
-            sent: list[bytes] = []
-            visited.page.on("response", lambda response: sent.append(response.body()))
+            answers: list[Any] = []
+            visited.page.on("response", answers.append)
             visited.go("/")
             visited.page.wait_for_load_state("networkidle")
-            assert len(sent) >= 3
-            assert sum(len(gzip.compress(body)) for body in sent) <= LARGEST_FIRST_PAGE
+            assert {answer.request.resource_type for answer in answers} == {"document", "stylesheet", "script"}
+            assert sum(len(gzip.compress(answer.body())) for answer in answers) <= LARGEST_FIRST_PAGE
 
 
 @pytest.fixture
@@ -275,7 +168,7 @@ def test_without_script_every_page_reads_and_acts_work(visit: Visiting, paused: 
     world, url = paused
     secret = token_of(world, "Ada", AccessScope.READ, AccessScope.OPERATE)
     with visit(url, PHONE, script=False) as visited:
-        for path in paths_of(world):
+        for path in paths_of(world.store, world.conf):
             visited.go(path)
             assert len(visited.page.inner_text("main")) > 20, path
         visited.go("/acts/ack?entry=luna")

@@ -14,13 +14,19 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pictures
 import pytest
+from browsing import chromium, hold_every_page, paths_of, visiting
 from documented_views import VIEWS
 from preloaded import Nursery
+from served_desk import served
+
+from monitor.app.bootstrap import open_monitor
+from monitor.settings import load
 
 ROOT = Path(__file__).parents[2]
 LAST_LINE = "Daemon and sandbox run on until Ctrl-C: look around from another terminal."
@@ -123,6 +129,17 @@ def test_each_view_of_its_database_answers_with_the_columns_that_are_documented(
             answer = bare.execute(f"SELECT * FROM {view}")
             assert [column[0] for column in answer.description] == list(document["columns"])
             assert answer.fetchall(), view
+
+
+@pytest.mark.proof
+def test_every_page_of_what_it_left_behind_fits_its_window_and_can_be_read_by_everybody(played: Played) -> None:
+    config = played.place / "monitor.toml"
+    with (
+        chromium() as browser,
+        open_monitor(config) as monitor,
+        served(monitor, lambda: load(config, {})) as url,
+    ):
+        hold_every_page(partial(visiting, browser), paths_of(monitor.store, monitor.configuration), url)
 
 
 PRICE = "price.standard.short.input"
