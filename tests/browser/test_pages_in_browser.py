@@ -67,7 +67,7 @@ def test_with_many_entries_and_a_long_log_what_is_paused_stands_on_top_and_the_f
                 assert [rows.nth(n).locator(".word").first.inner_text() for n in (0, 1, 2)] == ["denied"] * 3
         with visit(url) as visited:
             answers: list[Any] = []
-            visited.page.on("response", answers.append)
+            visited.page.on("response", lambda answer: answers.append(answer))
             visited.go("/")
             visited.page.wait_for_load_state("networkidle")
             assert {answer.request.resource_type for answer in answers} == {"document", "stylesheet", "script"}
