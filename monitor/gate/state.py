@@ -95,15 +95,23 @@ class Production:
         self.entries = reader.entries() if entries is None else entries
         self._standings = _Standings(reader, configuration, now, self.entries)
         self._question = GateQuestion(rules=configuration.gate, now=now)
+        self._answers: dict[str, Answer] = {}
+
+    @property
+    def fresh(self) -> Freshness:
+        """When each fact was last seen, as the answers have it."""
+        return self._standings.fresh
 
     @property
     def baselines(self) -> Baselines:
         """What is confirmed at that moment."""
-        return self._standings.fresh.baselines
+        return self.fresh.baselines
 
     def answer(self, key: str) -> Answer:
         """May production use this entry, and what else may it use?"""
-        return decide(self._standings[key], self._question, self._standings)
+        if key not in self._answers:
+            self._answers[key] = decide(self._standings[key], self._question, self._standings)
+        return self._answers[key]
 
     def asked(self, name: str, caller: str) -> Answer:
         """May this caller use in production what it asks for by an entry's key or by a model id?"""
@@ -169,6 +177,9 @@ class _Standings(Mapping[str, Standing]):
     def fresh(self) -> Freshness:
         """Read when the first entry is asked for: of most decisions nobody hears, so that the gate is not asked."""
         return Freshness(self._reader, self._configuration, self._now)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._entries  # the one of a mapping would work the standing out
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

@@ -6,8 +6,10 @@ an entry without pins (one that is evaluated) rests on what it would pin.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from copy import copy
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from monitor.core import price
 from monitor.core.baselines import Baselines
@@ -42,6 +44,27 @@ class Freshness:
         self._streaks: dict[tuple[str, Fact], PendingChange] = {
             (pending_change.source, pending_change.fact): pending_change for pending_change in reader.pending_changes()
         }
+        self._moving = {fact.subject for _, fact in self._streaks}
+        self._reaching: dict[tuple[str, str], list[SourceSpec]] = {}
+        for spec in configuration.sources.values():
+            if spec.route not in UNDATED:
+                self._reaching.setdefault((spec.surface, spec.model), []).append(spec)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._of_access: dict[str, tuple[Entry, datetime | None]] = {}
+        self._of_price: dict[str, tuple[Entry, datetime | None]] = {}
+
+    def undated(self) -> Freshness:
+        """Return the same without a `now`: itself while no poll is dated after it, which is the usual case."""
+        dates = [state.good_at for state in self._states.values()]
+        dates += [pending_change.before for pending_change in self._streaks.values()]
+        if all(at is None or at <= self._latest for at in dates):
+            return self
+        other = copy(self)
+        other._latest = NEVER_ENDS
+        other._forget()
+        return other
 
     def seen(self, spec: SourceSpec, fact: Fact) -> datetime | None:
         """Return the last good poll of one source that confirmed a fact; None if it does not state the fact."""
@@ -70,6 +93,9 @@ class Freshness:
 
         A model that a route of its own reached was seen there, whatever the list says of it meanwhile.
         """
+        return _once(self._of_access, entry, self._access)
+
+    def _access(self, entry: Entry) -> datetime | None:
         watched = {surface: lists for surface in entry.spec.surfaces if (lists := self.baselines.lists(surface))}
         if entry.spec.surface not in watched or not all(entry.spec.surfaces[surface] for surface in watched):
             return None
@@ -93,8 +119,7 @@ class Freshness:
         return max(
             (
                 at
-                for spec in self._configuration.sources.values()
-                if spec.surface == subject.scope and spec.model == subject.name and spec.route not in UNDATED
+                for spec in self._reaching.get((subject.scope, subject.name), ())
                 for fact in [Fact(subject, ACCESS + spec.route)]
                 if (self.baselines.baseline(spec.key) or {}).get(subject, {}).get(fact.field) == GRANTED
                 and (at := self.seen(spec, fact)) is not None
@@ -104,29 +129,66 @@ class Freshness:
 
     def price(self, entry: Entry) -> datetime | None:
         """When all of an entry's prices were last confirmed, by an official source or by the word of a person."""
-        subject = entry.price_subject
-        fields = {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)} or {
-            price.Meter(tier, price.SHORT, price.TEXT, meter).field
-            for tier in entry.spec.tiers
-            for meter in checklist.ESSENTIAL_METERS
-        }
-        sources = self.baselines.price_sources(subject.scope)
+        return _once(self._of_price, entry, self._price)
+
+    def _price(self, entry: Entry) -> datetime | None:
+        fields = {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)}
         check = entry.checks.get("pricing")
         # Of an accepted entry time alone made it stale: what it was verified at is old, not unknown.
         counts = (CheckState.VERIFIED, *((CheckState.STALE,) if entry.status is Status.ACTIVE else ()))
         attested = check.verified_at if check and check.state in counts else None
-        dates = (self.latest(sources, Fact(subject, field)) or attested for field in fields)
-        oldest = _oldest(dates)
+        dates = self._confirmed(entry.price_subject, fields or _essential(entry.spec.tiers))
+        oldest = _oldest(at or attested for at in dates)
         by_person = attested if check and check.until is not None else None
         return max((at for at in (oldest, by_person) if at is not None), default=None)
+
+    def _confirmed(self, subject: Subject, fields: Iterable[str]) -> list[datetime | None]:
+        """Return when each price of a model was last confirmed."""
+        sources = self.baselines.price_sources(subject.scope)
+        if subject in self._moving:
+            return [self.latest(sources, Fact(subject, field)) for field in fields]
+        dated = [
+            (facts, at)
+            for spec in sources
+            if (facts := (self.baselines.baseline(spec.key) or {}).get(subject))
+            and (at := self._states[spec.key].good_at) is not None
+            and at <= self._latest
+        ]
+        return [max((at for facts, at in dated if field in facts), default=None) for field in fields]
 
     def verified_at(self, entry: Entry) -> datetime | None:
         """When what the entry rests on was last verified whole: the older of access and price."""
         return _oldest((self.access(entry), self.price(entry)))
 
 
+def _once(
+    known: dict[str, tuple[Entry, datetime | None]], entry: Entry, work_out: Callable[[Entry], datetime | None]
+) -> datetime | None:
+    """Return what is known of an entry, worked out when it is first asked for; an entry of the same key that is another
+    one, as in a decision, has its own answer.
+    """
+    of, at = known.get(entry.key, (None, None))
+    if of is not entry:
+        at = work_out(entry)
+        known[entry.key] = entry, at
+    return at
+
+
+@cache
+def _essential(tiers: tuple[str, ...]) -> frozenset[str]:
+    """Return the fields of the prices that an entry in these tiers goes by before it is accepted."""
+    return frozenset(
+        price.Meter(tier, price.SHORT, price.TEXT, meter).field
+        for tier in tiers
+        for meter in checklist.ESSENTIAL_METERS
+    )
+
+
 def _oldest(dates: Iterable[datetime | None]) -> datetime | None:
     """Return the oldest of the dates; None if any is missing, because a blank is not fresh."""
-    all_dates = list(dates)
-    known = [at for at in all_dates if at is not None]
-    return min(known) if known and len(known) == len(all_dates) else None
+    known: list[datetime] = []
+    for at in dates:
+        if at is None:
+            return None
+        known.append(at)
+    return min(known, default=None)
