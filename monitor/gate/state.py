@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import TypeAlias
 
 from monitor.core.baselines import CONFIG, Baselines
-from monitor.core.configuration import Configuration
+from monitor.core.configuration import Configuration, GateRules
 from monitor.core.entry import Entry, Status
 from monitor.core.facts import ALIAS_TARGET, answered_route, is_answering
 from monitor.core.ports import Reader
@@ -40,8 +41,27 @@ def standings(
 
 def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> Standing:
     """Return one entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
-    rules = configuration.gate
-    access, priced = fresh.access(entry), fresh.price(entry)
+    follows_from = (fresh.access(entry), fresh.price(entry), configuration.gate)
+    of, before, known = _LAST.get(entry.key, _NONE)
+    if known is None or of is not entry or before != follows_from:
+        known = _standing(entry, *follows_from)
+        if len(_LAST) >= _MOST:
+            _LAST.clear()
+        _LAST[entry.key] = entry, follows_from, known
+    return known
+
+
+_FollowsFrom: TypeAlias = tuple[datetime | None, datetime | None, GateRules]
+
+_NONE: tuple[Entry | None, _FollowsFrom | None, Standing | None] = (None, None, None)
+_MOST = 10_000
+_LAST: dict[str, tuple[Entry | None, _FollowsFrom | None, Standing | None]] = {}
+"""The standing of each entry that was worked out last, with all that it follows from: what differs in any of it has
+another, so that none is ever old.
+"""
+
+
+def _standing(entry: Entry, access: datetime | None, priced: datetime | None, rules: GateRules) -> Standing:
     return Standing(
         key=entry.key,
         name=entry.spec.name,

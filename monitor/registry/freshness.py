@@ -6,8 +6,9 @@ an entry without pins (one that is evaluated) rests on what it would pin.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -29,6 +30,49 @@ UNDATED = frozenset({"batch"})
 NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class _EntryDates:
+    """What was worked out of entries, by their keys: of which entry, and its date."""
+
+    access: dict[str, tuple[Entry, datetime | None]] = field(default_factory=dict)
+    price: dict[str, tuple[Entry, datetime | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RestsOn:
+    """All that the dates of entries follow from beside the entries: the sources as they are declared, the baseline and
+    the last good poll of each, and what is not confirmed.
+    """
+
+    sources: Mapping[str, SourceSpec]
+    polls: Mapping[str, tuple[str, datetime | None]]
+    pending: Mapping[tuple[str, Fact], PendingChange]
+
+    def same(self, other: _RestsOn) -> bool:
+        return self.sources is other.sources and self.polls == other.polls and self.pending == other.pending
+
+
+class _LastDates:
+    """The dates of the last reading, for the next one if they follow from the same.
+
+    They are kept by the values themselves, never by a count of what was written: so a touch, a commit of another
+    process and a configuration that was loaded anew each begin with none.
+    """
+
+    def __init__(self) -> None:
+        self._last = (_RestsOn(sources={}, polls={}, pending={}), _EntryDates())
+
+    def dates(self, rests_on: _RestsOn) -> _EntryDates:
+        before, dates = self._last
+        if not before.same(rests_on):
+            dates = _EntryDates()
+            self._last = rests_on, dates
+        return dates
+
+
+_LAST = _LastDates()
+
+
 class Freshness:
     """When each fact was last seen to be as it is confirmed.
 
@@ -39,7 +83,6 @@ class Freshness:
     def __init__(self, reader: Reader, configuration: Configuration, now: datetime | None = None) -> None:
         self._latest = NEVER_ENDS if now is None else now + CLOCK_TOLERANCE
         self.baselines: Baselines = current_baselines(reader, configuration.sources)
-        self._configuration = configuration
         self._states = reader.sources()
         self._streaks: dict[tuple[str, Fact], PendingChange] = {
             (pending_change.source, pending_change.fact): pending_change for pending_change in reader.pending_changes()
@@ -49,21 +92,18 @@ class Freshness:
         for spec in configuration.sources.values():
             if spec.route not in UNDATED:
                 self._reaching.setdefault((spec.surface, spec.model), []).append(spec)
-        self._forget()
-
-    def _forget(self) -> None:
-        self._of_access: dict[str, tuple[Entry, datetime | None]] = {}
-        self._of_price: dict[str, tuple[Entry, datetime | None]] = {}
+        polls = {key: (state.baseline, state.good_at) for key, state in self._states.items()}
+        rests_on = _RestsOn(sources=configuration.sources, polls=polls, pending=self._streaks)
+        dates = [*(at for _, at in polls.values()), *(change.before for change in self._streaks.values())]
+        self._of_now = all(at is None or at <= self._latest for at in dates)
+        self._dates = _LAST.dates(rests_on) if self._of_now else _EntryDates()
 
     def undated(self) -> Freshness:
         """Return the same without a `now`: itself while no poll is dated after it, which is the usual case."""
-        dates = [state.good_at for state in self._states.values()]
-        dates += [pending_change.before for pending_change in self._streaks.values()]
-        if all(at is None or at <= self._latest for at in dates):
+        if self._of_now:
             return self
         other = copy(self)
-        other._latest = NEVER_ENDS
-        other._forget()
+        other._latest, other._dates = NEVER_ENDS, _EntryDates()
         return other
 
     def seen(self, spec: SourceSpec, fact: Fact) -> datetime | None:
@@ -93,7 +133,7 @@ class Freshness:
 
         A model that a route of its own reached was seen there, whatever the list says of it meanwhile.
         """
-        return _once(self._of_access, entry, self._access)
+        return _once(self._dates.access, entry, self._access)
 
     def _access(self, entry: Entry) -> datetime | None:
         watched = {surface: lists for surface in entry.spec.surfaces if (lists := self.baselines.lists(surface))}
@@ -129,7 +169,7 @@ class Freshness:
 
     def price(self, entry: Entry) -> datetime | None:
         """When all of an entry's prices were last confirmed, by an official source or by the word of a person."""
-        return _once(self._of_price, entry, self._price)
+        return _once(self._dates.price, entry, self._price)
 
     def _price(self, entry: Entry) -> datetime | None:
         fields = {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)}
