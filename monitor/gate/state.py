@@ -41,23 +41,24 @@ def standings(
 
 def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> Standing:
     """Return one entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
-    follows_from = (fresh.access(entry), fresh.price(entry), configuration.gate)
-    of, before, known = _LAST.get(entry.key, _NONE)
-    if known is None or of is not entry or before != follows_from:
-        known = _standing(entry, *follows_from)
-        if len(_LAST) >= _MOST:
-            _LAST.clear()
-        _LAST[entry.key] = entry, follows_from, known
-    return known
+    origin = (fresh.access(entry), fresh.price(entry), configuration.gate)
+    last = _LAST.get(entry.key)
+    if last is not None and last[0] is entry and last[1] == origin:
+        return last[2]
+    made = _standing(entry, *origin)
+    if len(_LAST) >= _MOST:
+        _LAST.clear()
+    _LAST[entry.key] = entry, origin, made
+    return made
 
 
-_FollowsFrom: TypeAlias = tuple[datetime | None, datetime | None, GateRules]
+_Origin: TypeAlias = tuple[datetime | None, datetime | None, GateRules]
+"""When access and price were last confirmed, and the rules of the gate."""
 
-_NONE: tuple[Entry | None, _FollowsFrom | None, Standing | None] = (None, None, None)
 _MOST = 10_000
-_LAST: dict[str, tuple[Entry | None, _FollowsFrom | None, Standing | None]] = {}
-"""The standing of each entry that was worked out last, with all that it follows from: what differs in any of it has
-another, so that none is ever old.
+_LAST: dict[str, tuple[Entry, _Origin, Standing]] = {}
+"""The last standing of each entry, with the entry and the origin that alone it follows from. Another entry or origin
+has another standing, so none is ever old.
 """
 
 

@@ -126,7 +126,7 @@ class Freshness:
 
     def latest(self, specs: Iterable[SourceSpec], fact: Fact) -> datetime | None:
         """Return the last poll of any of the sources that confirmed a fact."""
-        return max((at for spec in specs if (at := self.seen(spec, fact)) is not None), default=None)
+        return _newest(self.seen(spec, fact) for spec in specs)
 
     def access(self, entry: Entry) -> datetime | None:
         """When all of an entry's models were last seen, on the surfaces that something watches; the gate's own must be.
@@ -139,32 +139,18 @@ class Freshness:
         watched = {surface: lists for surface in entry.spec.surfaces if (lists := self.baselines.lists(surface))}
         if entry.spec.surface not in watched or not all(entry.spec.surfaces[surface] for surface in watched):
             return None
+        subjects = [(lists, Subject(surface, entry.spec.surfaces[surface])) for surface, lists in watched.items()]
         return _oldest(
-            max(
-                (
-                    at
-                    for at in (
-                        self.latest(lists, Fact(Subject(surface, entry.spec.surfaces[surface]), LISTED)),
-                        self._reached(Subject(surface, entry.spec.surfaces[surface])),
-                    )
-                    if at is not None
-                ),
-                default=None,
-            )
-            for surface, lists in watched.items()
+            _newest((self.latest(lists, Fact(subject, LISTED)), self._reached(subject))) for lists, subject in subjects
         )
 
     def _reached(self, subject: Subject) -> datetime | None:
         """When any call or retrieval last reached a model: one that is granted is as good as a line in a list."""
-        return max(
-            (
-                at
-                for spec in self._reaching.get((subject.scope, subject.name), ())
-                for fact in [Fact(subject, ACCESS + spec.route)]
-                if (self.baselines.baseline(spec.key) or {}).get(subject, {}).get(fact.field) == GRANTED
-                and (at := self.seen(spec, fact)) is not None
-            ),
-            default=None,
+        return _newest(
+            self.seen(spec, fact)
+            for spec in self._reaching.get((subject.scope, subject.name), ())
+            for fact in [Fact(subject, ACCESS + spec.route)]
+            if (self.baselines.baseline(spec.key) or {}).get(subject, {}).get(fact.field) == GRANTED
         )
 
     def price(self, entry: Entry) -> datetime | None:
@@ -180,7 +166,7 @@ class Freshness:
         dates = self._confirmed(entry.price_subject, fields or _essential(entry.spec.tiers))
         oldest = _oldest(at or attested for at in dates)
         by_person = attested if check and check.until is not None else None
-        return max((at for at in (oldest, by_person) if at is not None), default=None)
+        return _newest((oldest, by_person))
 
     def _confirmed(self, subject: Subject, fields: Iterable[str]) -> list[datetime | None]:
         """Return when each price of a model was last confirmed."""
@@ -194,7 +180,7 @@ class Freshness:
             and (at := self._states[spec.key].good_at) is not None
             and at <= self._latest
         ]
-        return [max((at for facts, at in dated if field in facts), default=None) for field in fields]
+        return [_newest([at for facts, at in dated if field in facts]) for field in fields]
 
     def verified_at(self, entry: Entry) -> datetime | None:
         """When what the entry rests on was last verified whole: the older of access and price."""
@@ -202,15 +188,15 @@ class Freshness:
 
 
 def _once(
-    known: dict[str, tuple[Entry, datetime | None]], entry: Entry, work_out: Callable[[Entry], datetime | None]
+    dates: dict[str, tuple[Entry, datetime | None]], entry: Entry, work_out: Callable[[Entry], datetime | None]
 ) -> datetime | None:
-    """Return what is known of an entry, worked out when it is first asked for; an entry of the same key that is another
-    one, as in a decision, has its own answer.
+    """Return the date of an entry, worked out when it is first asked for; another entry of the same key, as in a
+    decision, has its own.
     """
-    of, at = known.get(entry.key, (None, None))
-    if of is not entry:
+    dated, at = dates.get(entry.key, (None, None))
+    if dated is not entry:
         at = work_out(entry)
-        known[entry.key] = entry, at
+        dates[entry.key] = entry, at
     return at
 
 
@@ -222,6 +208,15 @@ def _essential(tiers: tuple[str, ...]) -> frozenset[str]:
         for tier in tiers
         for meter in checklist.ESSENTIAL_METERS
     )
+
+
+def _newest(dates: Iterable[datetime | None]) -> datetime | None:
+    """Return the newest of the dates that there are."""
+    newest: datetime | None = None
+    for at in dates:
+        if at is not None and (newest is None or at > newest):
+            newest = at
+    return newest
 
 
 def _oldest(dates: Iterable[datetime | None]) -> datetime | None:

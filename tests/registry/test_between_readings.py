@@ -154,13 +154,13 @@ def test_the_registry_of_a_time_is_as_it_was(active: World) -> None:
 def test_no_more_standings_are_kept_than_their_limit(active: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from monitor.gate import state
 
-    kept: dict[str, object] = {}
-    monkeypatch.setattr(state, "_LAST", kept)
+    last: dict[str, object] = {}
+    monkeypatch.setattr(state, "_LAST", last)
     monkeypatch.setattr(state, "_MOST", 3)
     with active.store.read() as reader:
         fresh, entry = Freshness(reader, active.conf, active.now), reader.entries()["luna"]
         made: list[Standing] = []
         for number in range(10):
             made.append(standing(replace(entry, key=f"entry-{number}"), fresh, active.conf))
-            assert len(kept) <= 3
+            assert len(last) <= 3
     assert [published.key for published in made] == [f"entry-{number}" for number in range(10)]
