@@ -38,7 +38,7 @@ class Baselines:
         self._read = baseline
         self._baselines: dict[str, Facts | None] = {}
         self._lists: dict[str, tuple[SourceSpec, ...]] = {}
-        self._price_sources: dict[str, tuple[SourceSpec, ...]] = {}
+        self._price_sources: dict[tuple[str, bool], tuple[SourceSpec, ...]] = {}
         self._authorities: dict[str, tuple[SourceSpec, ...]] = {}
 
     def baseline(self, source: str) -> Facts | None:
@@ -67,12 +67,15 @@ class Baselines:
 
     def price_sources(self, provider: str, *, official: bool = True) -> tuple[SourceSpec, ...]:
         """Return the sources that state prices of a provider; only those whose word counts unless asked for all."""
-        if provider not in self._price_sources:
-            self._price_sources[provider] = tuple(
-                spec for spec in self._specs.values() if spec.prices and spec.provider in ("", provider)
+        if (provider, official) not in self._price_sources:
+            self._price_sources[provider, official] = tuple(
+                spec
+                for spec in self._specs.values()
+                if spec.prices
+                and (spec.trust == OFFICIAL or not official)
+                and (not spec.provider or spec.provider == provider)
             )
-        specs = self._price_sources[provider]
-        return tuple(spec for spec in specs if spec.trust == OFFICIAL) if official else specs
+        return self._price_sources[provider, official]
 
     def listed(self, subject: Subject) -> bool | Literal[Unknown.UNKNOWN]:
         """Return whether a model stands in a list of its surface."""

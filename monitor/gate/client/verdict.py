@@ -176,7 +176,7 @@ def _dated(asks: str, until: datetime | None, now: datetime, never: str, ended: 
 
 
 def _whole(at: datetime) -> datetime:
-    return at.replace(microsecond=0)
+    return at.replace(microsecond=0) if at.microsecond else at
 
 
 def rfc3339(at: datetime) -> str:
