@@ -11,10 +11,11 @@ from typing import Any, TypeAlias
 from pydantic import Field
 
 from monitor.audit import documents, queries
-from monitor.audit.alerts import AlertKind, alerts
+from monitor.audit.alerts import Alert, AlertKind, alerts
 from monitor.audit.coverage import coverage
 from monitor.audit.lifecycle import ends
 from monitor.audit.node_status import node_rows
+from monitor.audit.past_alerts import NOT_IN_LOG, past_alerts
 from monitor.audit.pauses import Pause, pauses_of
 from monitor.audit.registry_diff import registry_diff
 from monitor.audit.report import report as gathered
@@ -158,13 +159,25 @@ def registry(desk: Desk, path: Mapping[str, str], asked: Filters) -> Values:
     }
 
 
-def open_matters(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
-    """Return everything that waits for somebody."""
+def open_matters(desk: Desk, path: Mapping[str, str], asked: AtTime) -> Values:
+    """Return everything that waits for somebody, or waited at a time; what the log does not have is of now."""
+    then = _then(desk, asked)
     rows = alerts(desk.reader, desk.configuration, desk.now, everything=True)
+    page: Values = {"sources": set(desk.configuration.sources), "of_now_alone": {}}
+    if then is None:
+        return {**page, "groups": _by_kind(rows)}
+    return {
+        **page,
+        "groups": _by_kind(past_alerts(desk.reader, desk.configuration, then)),
+        "of_now_alone": _by_kind(row for row in rows if row.kind in NOT_IN_LOG),
+    }
+
+
+def _by_kind(rows: Iterable[Alert]) -> dict[str, list[documents.Document]]:
     grouped: dict[str, list[documents.Document]] = {}
     for row in rows:
         grouped.setdefault(row.kind.value, []).append(documents.of_alert(row))
-    return {"groups": grouped, "sources": set(desk.configuration.sources)}
+    return grouped
 
 
 def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
@@ -315,7 +328,7 @@ def changes(desk: Desk, path: Mapping[str, str], asked: ComparedTimes) -> Values
 
 PAGES: tuple[PageSpec, ...] = (
     PageSpec(path="/", title="Registry", template="registry.html", build=registry, query=Filters, nav="Registry"),
-    PageSpec(path="/open", title="Open", template="open.html", build=open_matters, nav="Open"),
+    PageSpec(path="/open", title="Open", template="open.html", build=open_matters, query=AtTime, nav="Open"),
     PageSpec(path="/entries/{key}", title="Entry", template="entry.html", build=entry, query=Zoom),
     PageSpec(path="/sources", title="Sources", template="sources.html", build=sources, nav="Sources"),
     PageSpec(path="/sources/{key}", title="Source", template="source.html", build=source),
