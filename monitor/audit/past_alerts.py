@@ -19,7 +19,7 @@ from monitor.core import events as ev
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Status
 from monitor.core.event_types import in_words
-from monitor.core.events import Event, Recorded
+from monitor.core.events import Event
 from monitor.core.ports import EventQuery, Reader
 from monitor.core.price import Meter
 from monitor.gate.state import reason
@@ -34,7 +34,6 @@ _OUTAGES = {
     OutageKind.HELD: AlertKind.HELD,
 }
 _PRICE_MOVES = (ev.PRICE_LISTED, ev.PRICE_CHANGED, ev.PRICE_REMOVED, ev.PRICE_REPORTED)
-_HOLDS = (ev.PRICE_QUARANTINED, ev.SOURCE_HOLD_ENDED, ev.BASELINE_RECORDED, *_PRICE_MOVES)
 _FOLLOWING = ("source.", "entry.", "check.", "notice.")
 """How the types of events begin that a hold may cause while it lasts; any other is what stood in the end."""
 
@@ -102,26 +101,29 @@ def _of_outage(row: OutageRow) -> Alert:
 
 def _held_back(reader: Reader, at: datetime) -> Iterator[Alert]:
     """Yield the prices that were held back and neither let in nor taken back."""
-    held: dict[tuple[str, str, str, Meter], Recorded] = {}
-    for recorded in merged(reader, of_types(_HOLDS, EventQuery(until=at))):
-        event = recorded.event
-        if event.type == ev.PRICE_QUARANTINED:
-            held[_price(event)] = recorded
-        elif event.type == ev.BASELINE_RECORDED:
-            held = {price: before for price, before in held.items() if price[0] != event.source}
-        else:
-            held.pop(_price(event), None)
-            held = {price: before for price, before in held.items() if before.event.position != event.cause}
-    for recorded in held.values():
-        event = recorded.event
-        yield Alert(
-            kind=AlertKind.HELD,
-            subject=event.source,
-            since=event.occurred_at,
-            what=f"{event.subject} {in_words(event)}",
-            position=event.position,
-            command=f"access-monitor release {event.position} --by YOU --reason WHY",
-        )
+    quarantined = reader.events(EventQuery(type=ev.PRICE_QUARANTINED, until=at))
+    newest = {_price(recorded.event): recorded.event for recorded in quarantined}
+    for event in newest.values():
+        if not _over(reader, event, at):
+            yield Alert(
+                kind=AlertKind.HELD,
+                subject=event.source,
+                since=event.occurred_at,
+                what=f"{event.subject} {in_words(event)}",
+                position=event.position,
+                command=f"access-monitor release {event.position} --by YOU --reason WHY",
+            )
+
+
+def _over(reader: Reader, held: Event, at: datetime) -> bool:
+    """Return whether a price that was held back was so no more at a time."""
+    later = EventQuery(source=held.source, after=held.position, until=at)
+    effects = of_types((*_PRICE_MOVES, ev.SOURCE_HOLD_ENDED), replace(later, cause=held.position))
+    anew = replace(later, type=ev.BASELINE_RECORDED)
+    if any(True for query in (*effects, anew) for _ in reader.events(replace(query, limit=1))):
+        return True
+    moves = merged(reader, of_types(_PRICE_MOVES, replace(later, subject=held.subject)))
+    return any(_price(recorded.event)[1:] == _price(held)[1:] for recorded in moves)
 
 
 def _price(event: Event) -> tuple[str, str, str, Meter]:

@@ -73,6 +73,17 @@ def test_what_was_open_at_each_time_is_what_was_shown_then() -> None:
         world.use_cases().attendant.acknowledge("luna", by="ann", note="mine", via=VIA)
         assert story.note() == [AlertKind.PAUSED]
 
+        until = world.now + timedelta(hours=1)
+        world.use_cases().attendant.silence("luna", until=until, by="ann", reason="known", via=VIA)
+        assert story.note() == [AlertKind.PAUSED, AlertKind.SILENCE]
+
+        page.set(LUNA, cached_input="9")
+        world.polls(2, "page")
+        assert AlertKind.HELD in story.note()
+        page.set(LUNA, cached_input="0.2")
+        world.polls(2, "page")
+        assert AlertKind.HELD not in story.note(), "another price of it was taken"
+
         page.fail = FailureReason.TIMEOUT
         world.polls(3, "page")
         assert AlertKind.SOURCE_DOWN in story.note()
