@@ -125,7 +125,7 @@ def test_what_prints_a_table_takes_json_before_and_after_it(watched: Story):
 
 
 def test_what_prints_no_json_refuses_to(watched: Story):
-    for words in (("report", "orion"), ("db", "upgrade")):
+    for words in (("evidence", "sha256:0"), ("db", "upgrade")):
         for arguments in (("--json", *words), (*words, "--json")):
             done = watched.run(*arguments)
             assert (done.code, done.out) == (2, ""), arguments
