@@ -24,13 +24,13 @@ FURTHEST = 1.6
 """How far to the right the picture goes, in limits."""
 
 
-def write(rows: Sequence[Row], folder: Path) -> None:
-    """Write both files into a folder."""
+def write(rows: Sequence[Row], folder: Path, *, left: Sequence[str] = ()) -> None:
+    """Write both files into a folder; `left` are the benches that were not run, or not yet."""
     (folder / "results.svg").write_text(chart(rows))
-    (folder / "RESULTS.md").write_text(document(rows))
+    (folder / "RESULTS.md").write_text(document(rows, left))
 
 
-def document(rows: Sequence[Row]) -> str:
+def document(rows: Sequence[Row], left: Sequence[str] = ()) -> str:
     """Return the results in Markdown."""
     table = ["| what | ours | against | figure | limit | |", "|---|---:|---:|---:|---:|---|"]
     table += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row.cells())} |" for row in rows]
@@ -43,6 +43,7 @@ def document(rows: Sequence[Row]) -> str:
             f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}. {verdict} Figures are ratios within one run, or",
             "the memory of a process; what each is measured against stands at the top of its file in this folder.",
             "",
+            *([f"Not run: {', '.join(left)}.", ""] if left else []),
             "![Each figure against its limit](results.svg)",
             "",
             *table,

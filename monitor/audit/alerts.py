@@ -6,7 +6,7 @@ Reading only, from the registry, the sources and the gate's own answers; command
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -95,7 +95,6 @@ def alerts(
     With `everything` also what decides nothing yet: differences that are being counted, windows that have not begun,
     and entries that nobody has activated.
     """
-    order = list(AlertKind)
     rows = [
         *_of_entries(reader, gate or Production(reader, configuration, now), now, everything),
         *_of_nodes(reader, configuration, now),
@@ -103,6 +102,12 @@ def alerts(
     ]
     if not everything:
         rows = [row for row in rows if row.kind not in LATER and not (row.since and row.since > now)]
+    return by_urgency(rows, now)
+
+
+def by_urgency(rows: Iterable[Alert], now: datetime) -> list[Alert]:
+    """Return open matters, the most pressing kind first and the oldest first within one."""
+    order = list(AlertKind)
     return sorted(rows, key=lambda row: (order.index(row.kind), row.since is None, row.since or now, row.subject))
 
 
@@ -119,19 +124,7 @@ def _of_entries(reader: Reader, gate: Production, now: datetime, everything: boo
         answer = gate.answer(key)
         production = production_in_words(answer.allowed, answer.reason)
         if entry.status is Status.PAUSED:
-            yield Alert(
-                kind=AlertKind.PAUSED,
-                subject=key,
-                since=entry.since,
-                what=reason(entry),
-                production=production,
-                acknowledged=having.get(key),
-                position=entry.pause,
-                command=_after_pause(entry, having.get(key)),
-                step=NextStep(act="ack", fields={"entry": key})
-                if having.get(key) is None
-                else NextStep(act="resume", fields={"entry": key, "expect": entry.position}),
-            )
+            yield paused(entry, having.get(key), production)
         elif not answer.allowed and ((kind := _denial(entry)) not in LATER or everything):
             active = kind is AlertKind.DENIED
             yield Alert(
@@ -143,8 +136,13 @@ def _of_entries(reader: Reader, gate: Production, now: datetime, everything: boo
                 position=entry.status_position,
                 command=f"access-monitor checklist {quote(key)}",
             )
-        yield from _of_people(entry, now)
-    for silence in silences(reader, now):
+        yield from of_people(entry, now)
+    yield from of_silences(reader, now)
+
+
+def of_silences(reader: Reader, at: datetime, entries: Mapping[str, Entry] | None = None) -> Iterator[Alert]:
+    """Yield the silences that last at a time; `entries` are as they stood then, those of now unless given."""
+    for silence in silences(reader, at, entries):
         lift = f"access-monitor silence {quote(silence.entry)} --lift --by YOU --reason WHY"
         yield Alert(
             kind=AlertKind.SILENCE,
@@ -162,6 +160,23 @@ def _denial(entry: Entry) -> AlertKind:
     return AlertKind.DENIED if entry.status is Status.ACTIVE else AlertKind.NOT_ACTIVATED
 
 
+def paused(entry: Entry, acknowledged: Acknowledgement | None, production: str = "") -> Alert:
+    """Return the running pause of an entry, who has it, and what `production` is answered."""
+    return Alert(
+        kind=AlertKind.PAUSED,
+        subject=entry.key,
+        since=entry.since,
+        what=reason(entry),
+        production=production,
+        acknowledged=acknowledged,
+        position=entry.pause,
+        command=_after_pause(entry, acknowledged),
+        step=NextStep(act="ack", fields={"entry": entry.key})
+        if acknowledged is None
+        else NextStep(act="resume", fields={"entry": entry.key, "expect": entry.position}),
+    )
+
+
 def _after_pause(entry: Entry, acknowledged: Acknowledgement | None) -> str:
     key = quote(entry.key)
     if acknowledged is None:
@@ -169,7 +184,7 @@ def _after_pause(entry: Entry, acknowledged: Acknowledgement | None) -> str:
     return f"access-monitor resume {key} --by YOU --reason WHY --expect {entry.position}"
 
 
-def _of_people(entry: Entry, now: datetime) -> Iterator[Alert]:
+def of_people(entry: Entry, now: datetime) -> Iterator[Alert]:
     """Yield what people have begun: an acceptance that waits for a second person, and windows of maintenance."""
     key = quote(entry.key)
     if (approval := entry.asked) is not None:

@@ -404,14 +404,14 @@ def _known_then(reader: Reader, configuration: Configuration, subject: Subject, 
     def seen(spec: SourceSpec, fact: Fact, last: Recorded | None) -> datetime | None:
         return _read_at(reader, spec.key, at, None if last is None else last.recorded_at)
 
-    return _KnownPrices(Baselines(_sources_then(reader, configuration, at), baseline), seen)
+    return _KnownPrices(Baselines(sources_then(reader, configuration, at), baseline), seen)
 
 
 def _position(recorded: Recorded) -> int:
     return recorded.event.position
 
 
-def _sources_then(reader: Reader, configuration: Configuration, at: datetime) -> dict[str, SourceSpec]:
+def sources_then(reader: Reader, configuration: Configuration, at: datetime) -> dict[str, SourceSpec]:
     """Return the sources of now, and those of the configuration of a time that are no longer there: they said what they
     said.
     """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import ceil
 from typing import NamedTuple
@@ -36,6 +36,7 @@ class Summary:
     failed: int
     p50: int | None
     p90: int | None
+    p95: int | None
     p99: int | None
     first_token: int | None
     retries: int
@@ -58,6 +59,16 @@ def by_day(measured: Iterable[Measurement]) -> Mapping[tuple[Series, date], Summ
         series = Series(measurement.surface, measurement.model, measurement.route)
         days.setdefault((series, measurement.at.astimezone(UTC).date()), []).append(measurement)
     return {key: summary(days[key]) for key in sorted(days)}
+
+
+def by_step(measured: Iterable[Measurement], begin: datetime, step: timedelta) -> Mapping[datetime, Summary]:
+    """Return summaries of the calls of each span of `step` from `begin` on, by when it begins; a span without a call is
+    left out.
+    """
+    steps: dict[int, list[Measurement]] = {}
+    for measurement in measured:
+        steps.setdefault((measurement.at - begin) // step, []).append(measurement)
+    return {begin + number * step: summary(steps[number]) for number in sorted(steps)}
 
 
 def by_series(measured: Iterable[Measurement]) -> Mapping[Series, Summary]:
@@ -83,6 +94,7 @@ def summary(measured: Sequence[Measurement]) -> Summary:
         failed=len(measured) - len(granted),
         p50=quantile(times, 50),
         p90=quantile(times, 90),
+        p95=quantile(times, 95),
         p99=quantile(times, 99),
         first_token=quantile(
             sorted(measurement.first_token for measurement in granted if measurement.first_token is not None), 50

@@ -260,8 +260,13 @@ def test_the_migrations_make_the_tables_that_queries_are_written_against(tmp_pat
 
     upgrade(str(tmp_path / "a.db"))
     engine = create_engine(f"sqlite:///{tmp_path / 'a.db'}")
+
+    def in_the_schema(thing: object, name: str | None, *_: object) -> bool:
+        return name != "events_acts"  # its condition would load every dialect, so that its migration alone has it
+
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_object": in_the_schema})
+        assert compare_metadata(context, metadata) == []
     engine.dispose()
 
 

@@ -16,7 +16,9 @@ from monitor.app.health import Health
 from monitor.core.configuration import Owner
 from monitor.core.credentials import AccessScope
 from monitor.core.events import DOCUMENT_CHANGED, GATE_DENIED, PRICE_REPORTED, Event, gate_stream
-from monitor.core.facts import FailureReason, Subject
+from monitor.core.facts import GRANTED, FailureReason, Measurement, Subject
+from monitor.core.nodes import Node
+from monitor.detection.shards import shards
 from monitor.settings import Settings, load
 from monitor.web.ports import Host
 from monitor.web.server import bound
@@ -76,6 +78,8 @@ def hostile_world() -> Iterator[World]:
         world.sources["feed"].fail = FailureReason.SERVER_ERROR
         world.polls(2, "feed")
         _append(world, [_document_change(SCRIPT), _use(MARKUP, SCRIPT)])
+        _call(world, SCRIPT)
+        _join(world, SCRIPT)
         yield world
 
 
@@ -106,6 +110,38 @@ def _append(world: World, events: list[Event]) -> None:
     with world.store.write() as tx:
         first = tx.head() + 1
         tx.append([replace(event, position=first + n) for n, event in enumerate(events)], world.now)
+
+
+def _call(world: World, text: str) -> None:
+    """Measure calls of the first source over five days, some of which were not granted."""
+    calls = [
+        Measurement(
+            source=next(iter(world.conf.sources)),
+            surface=text,
+            model=text,
+            route=text,
+            at=world.now - timedelta(hours=number),
+            outcome=GRANTED if number % 7 else "rate_limited",
+            latency=400 + 37 * (number * number % 23),
+            cost="0.0000036",
+        )
+        for number in range(120)
+    ]
+    with world.store.write() as tx:
+        tx.put_measurements(calls)
+
+
+def _join(world: World, name: str) -> None:
+    """Have two nodes, one of which polls every source and the other is silent."""
+    node = Node(name=name, role=name, version=name, configuration="", started_at=START, heartbeat_at=world.now)
+    turns = world.store.turns
+    turns.heartbeat(node)
+    turns.heartbeat(replace(node, name=f"{name} 2", heartbeat_at=START, version="2", clock_off=-90))
+    turns.lease(name, world.now, world.now + LONG)
+    names = list(shards(world.conf))
+    turns.plan(dict.fromkeys(names, world.now))
+    for turn in names:
+        turns.claim(turn, name, world.now)
 
 
 def _document_change(text: str) -> Event:

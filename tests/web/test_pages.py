@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,7 +16,10 @@ from signed_world import SignedWorld
 from starlette.testclient import TestClient
 
 from monitor.core.credentials import AccessScope
+from monitor.core.facts import Measurement
+from monitor.core.nodes import Node
 from monitor.core.ports import EventQuery, Unavailable
+from monitor.detection.shards import shards
 from monitor.gate.decision import Answer
 from monitor.gate.uses import JudgedRow, Uses, record
 from monitor.web.api.acts import ACTS
@@ -129,6 +133,73 @@ def test_a_page_of_a_time_says_so_and_shows_what_was_recorded_then(http: TestCli
     assert "entry.paused" in http.get("/events").text
     assert "PAUSED" not in http.get("/deliveries", params={"at": before}).text
     assert "PAUSED" in http.get("/deliveries").text
+
+
+def test_what_is_open_is_shown_as_of_a_time_without_a_next_step_and_says_what_is_of_now(
+    http: TestClient, paused: World
+) -> None:
+    with paused.store.read() as reader:
+        pause = next(reader.events(EventQuery(type="entry.paused")))
+    for ago, is_open in ((timedelta(seconds=1), False), (timedelta(0), True)):
+        text = http.get("/open", params={"at": (pause.recorded_at - ago).isoformat()}).text
+        then, _, now = text.partition("<h2>Of now</h2>")
+        assert "You look at what was recorded up to" in text
+        assert ("PAUSED" in then) is is_open
+        assert "access-monitor ack" not in then
+        assert "is not in the log: below it is of now" in now
+    assert "access-monitor resume luna" in http.get("/open").text
+    assert "Of now" not in http.get("/open").text
+
+
+def test_a_source_shows_what_its_calls_took_and_cost_and_says_where_there_were_none(tmp_path: Path) -> None:
+    with world_of() as world, SignedWorld(world, tmp_path).client() as http:
+        assert "No call of this source was measured in the last seven days" in http.get("/sources/list").text
+        call = Measurement(
+            source="list", surface="openai", model=SCRIPT, route="responses", at=world.now, outcome="granted", latency=0
+        )
+        old = replace(call, at=world.now - timedelta(days=8), latency=9999)
+        calls = [replace(call, latency=number, cost="0.00002") for number in range(100, 2100, 100)]
+        with world.store.write() as tx:
+            tx.put_measurements([old, *calls, replace(call, outcome="unclear", latency=9999)])
+        text = http.get("/sources/list").text
+        assert "1000 ms" in text, "the median"
+        assert "1900 ms" in text, "95 of 100 are within"
+        assert "9999" not in text, "what is older than a week, or was not granted, took no time that counts"
+        assert "4.8 %" in text
+        assert "0.0004 USD" in text
+        assert text.count('<svg class="chart"') == 2
+        assert "21 calls, 1 not granted, median 1000 ms, 95 % within 1900 ms" in text
+        assert SCRIPT not in text
+
+
+def test_nodes_are_listed_with_who_polls_what_and_one_daemon_says_nothing_of_them(tmp_path: Path) -> None:
+    with world_of() as world, SignedWorld(world, tmp_path).client() as http:
+        assert "Nodes" not in http.get("/sources").text
+        assert "Polled by" not in http.get("/sources/list").text
+        assert http.get("/v1/nodes").json() == []
+        node = Node(
+            name=SCRIPT, role="run", version="1", configuration="c", started_at=world.now, heartbeat_at=world.now
+        )
+        turns = world.store.turns
+        turns.heartbeat(node)
+        turns.heartbeat(replace(node, name="silent", heartbeat_at=world.now - timedelta(hours=3)))
+        names = list(shards(world.conf))
+        turns.plan(dict.fromkeys(names, world.now))
+        for name in names:
+            turns.claim(name, SCRIPT, world.now)
+        escaped = SCRIPT.replace("<", "&lt;").replace(">", "&gt;")
+        text = http.get("/sources").text
+        assert f"{escaped}<small>run" in text
+        assert "3 h ago" in text
+        assert "Polled by" in text
+        assert escaped in http.get("/sources/list").text
+        assert 'href="/sources#nodes">silent</a>' in http.get("/open").text
+        assert SCRIPT not in text
+        rows = http.get("/v1/nodes").json()
+        assert [(row["name"], row["state"], row["sources"]) for row in rows] == [
+            (SCRIPT, "working", len(world.conf.sources)),
+            ("silent", "silent", 0),
+        ]
 
 
 def test_evidence_is_a_download_and_never_a_page(http: TestClient, paused: World) -> None:

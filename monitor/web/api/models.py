@@ -280,6 +280,24 @@ class SourceDocument(ApiDocument):
     node: str | None = Field(description="The node that polled it last; null where there is one daemon.")
 
 
+class NodeDocument(ApiDocument):
+    """How a node stands, where several share the work."""
+
+    name: str
+    role: str
+    state: Literal["silent", "ticking", "working"]
+    version: str
+    started_at: Time
+    heartbeat_at: Time
+    sources: int = Field(description="How many sources it polled last.")
+    polls: int = Field(description="How many polls it made since it joined.")
+    problems: int = Field(description="How many of its jobs overran or raised.")
+    clock_off: int = Field(description="Seconds that its clock is ahead of the server's.")
+    differs: list[Literal["version", "configuration"]] = Field(
+        description="What it has otherwise than the node that ticks."
+    )
+
+
 class StepDocument(ApiDocument):
     """The act that comes next: its name, and fields of it besides a reason."""
 

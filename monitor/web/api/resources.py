@@ -20,6 +20,7 @@ from monitor.audit.concerning import find_actor, find_subject, of_entry, passing
 from monitor.audit.coverage import coverage
 from monitor.audit.gate_history import denials, past_answer
 from monitor.audit.lifecycle import ends
+from monitor.audit.node_status import node_rows
 from monitor.audit.outages import outages
 from monitor.audit.pauses import pauses
 from monitor.audit.production import production_answers
@@ -304,6 +305,11 @@ def source(desk: Desk, path: Mapping[str, str], asked: Nothing) -> documents.Doc
     return documents.of_source(row)
 
 
+def nodes(desk: Desk, path: Mapping[str, str], asked: Nothing) -> list[documents.Document]:
+    """Return every node; none where there is one daemon."""
+    return [documents.of_node(row) for row in node_rows(desk.reader, desk.configuration, desk.now)]
+
+
 def open_alerts(desk: Desk, path: Mapping[str, str], asked: OfAlerts) -> list[documents.Document]:
     """Return what is open."""
     rows = alerts(desk.reader, desk.configuration, desk.now, everything=asked.all)
@@ -473,6 +479,12 @@ RESOURCES: tuple[Resource, ...] = (
     ),
     Resource(path="/v1/sources", summary="How each source stands.", answer=list[models.SourceDocument], read=sources),
     Resource(path="/v1/sources/{key}", summary="How one source stands.", answer=models.SourceDocument, read=source),
+    Resource(
+        path="/v1/nodes",
+        summary="How each node stands; empty where there is one daemon.",
+        answer=list[models.NodeDocument],
+        read=nodes,
+    ),
     Resource(
         path="/v1/alerts", summary="What is open.", answer=list[models.AlertDocument], query=OfAlerts, read=open_alerts
     ),

@@ -12,6 +12,9 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
+HEADROOM = 16
+"""What a chart leaves free above its highest line, where the amount of that line stands."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnBand:
@@ -66,15 +69,53 @@ def step_chart(
     parts = [_band(band, span, width, 0, height) for band in pauses]
     amounts = [amount for _, steps in lines for _, amount in steps]
     top = max(amounts, default=Decimal(1)) or Decimal(1)
-    for tick in range(5):
-        y = round(height - tick * (height - 8) / 4, 1)
-        parts.append(f'<line class="grid" x1="0" x2="{width}" y1="{y}" y2="{y}"/>')
-        parts.append(f'<text class="tick" x="2" y="{y - 2}">{_short(top * tick / 4)}</text>')
+    parts += [part for tick in range(5) for part in _tick(top * tick / 4, top, width, height)]
     for name, steps in lines:
         if steps:
-            path = _steps(steps, span, width, height, 8, top=top)
+            path = _steps(steps, span, width, height, HEADROOM, top=top)
             parts.append(f'<path class="line {name}" d="{path}"><title>{name}</title></path>')
     return _svg(width, height, "".join(parts), "chart", label="prices over time")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnBar:
+    """Numbers of calls made from one time to another: the bar reaches up to `amount`, a thinner one behind it up to
+    `upper`; neither is drawn where it is None. `bad` says that something failed, `label` says all of it in words.
+    """
+
+    start: datetime
+    end: datetime
+    amount: Decimal | None
+    upper: Decimal | None = None
+    bad: bool = False
+    label: str
+
+
+def bar_chart(bars: Sequence[DrawnBar], span: TimeSpan, label: str, *, width: int = 720, height: int = 144) -> Markup:
+    """Draw numbers over time, a bar for each span of it; where none is, nothing was measured. What failed is a red
+    square at the foot of its bar.
+    """
+    amounts = [amount for bar in bars for amount in (bar.amount, bar.upper) if amount is not None]
+    top = max(amounts, default=Decimal(1)) or Decimal(1)
+    foot = height - 26
+    parts = [part for tick in range(3) for part in _tick(top * tick / 2, top, width, foot)]
+    for bar in bars:
+        left, right = span.x(bar.start, width), span.x(bar.end, width)
+        room = max(2.0, right - left - 2)
+        parts.append(f"<g><title>{Markup.escape(bar.label)}</title>")
+        for amount, kind, share in ((bar.upper, "upper", 0.4), (bar.amount, "typical", 1.0)):
+            if amount is not None:
+                tall = round(float(amount / top) * (foot - HEADROOM), 1)
+                wide = round(room * share, 1)
+                x = round(left + (room - wide) / 2, 1)
+                parts.append(
+                    f'<rect class="{kind}" x="{x}" y="{round(foot - tall, 1)}" width="{wide}" height="{tall}"/>'
+                )
+        if bar.bad:
+            parts.append(f'<rect class="bad" x="{round(left, 1)}" y="{foot + 2}" width="6" height="6"/>')
+        parts.append("</g>")
+    parts += _times(span, 0, width, height - 4)
+    return _svg(width, height, "".join(parts), "chart", label=label)
 
 
 def timeline(bands: Sequence[DrawnBand], marks: Sequence[DrawnMark], span: TimeSpan, lanes: Sequence[str]) -> Markup:
@@ -110,12 +151,7 @@ def timeline(bands: Sequence[DrawnBand], marks: Sequence[DrawnMark], span: TimeS
             f'<a href="{Markup.escape(mark.href)}" aria-label="{Markup.escape(mark.label)}">{shape}'
             f"<title>{Markup.escape(mark.label)}</title></{shape[1:].partition(' ')[0]}></a>"
         )
-    for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
-        at = span.start + (span.end - span.start) * share
-        parts.append(
-            f'<text class="tick" text-anchor="{anchor}" x="{round(gutter + share * (room - 8))}" y="{height - 4}">'
-            f"{at:%Y-%m-%d %H:%M}Z</text>"
-        )
+    parts += _times(span, gutter, room - 8, height - 4)
     return _svg(width, height, "".join(parts), "timeline", label="what happened, over time", role="group")
 
 
@@ -161,7 +197,27 @@ def _steps(
     return "".join(path)
 
 
+def _times(span: TimeSpan, left: int, width: int, y: int) -> list[str]:
+    """Write when a picture begins, the middle of it, and when it ends."""
+    return [
+        f'<text class="tick" text-anchor="{anchor}" x="{round(left + share * width)}" y="{y}">'
+        f"{span.start + (span.end - span.start) * share:%Y-%m-%d %H:%M}Z</text>"
+        for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end"))
+    ]
+
+
+def _tick(amount: Decimal, top: Decimal, width: int, foot: int) -> tuple[str, str]:
+    """Draw a line of the grid, and the amount that it stands for."""
+    y = round(foot - float(amount / top) * (foot - HEADROOM), 1)
+    return (
+        f'<line class="grid" x1="0" x2="{width}" y1="{y}" y2="{y}"/>',
+        f'<text class="tick" x="2" y="{y - 2}">{_short(amount)}</text>',
+    )
+
+
 def _short(amount: Decimal) -> str:
+    if 0 < amount < Decimal("0.1"):
+        return f"{amount:.2g}"
     return f"{amount:.2f}".rstrip("0").rstrip(".") or "0"
 
 

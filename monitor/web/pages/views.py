@@ -11,9 +11,11 @@ from typing import Any, TypeAlias
 from pydantic import Field
 
 from monitor.audit import documents, queries
-from monitor.audit.alerts import AlertKind, alerts
+from monitor.audit.alerts import Alert, AlertKind, alerts
 from monitor.audit.coverage import coverage
 from monitor.audit.lifecycle import ends
+from monitor.audit.node_status import node_rows
+from monitor.audit.past_alerts import NOT_IN_LOG, past_alerts
 from monitor.audit.pauses import Pause, pauses_of
 from monitor.audit.registry_diff import registry_diff
 from monitor.audit.report import report as gathered
@@ -29,7 +31,7 @@ from monitor.core.facts import Subject, Value
 from monitor.core.moments import Moment
 from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.core.price import PREFIX, STANDARD, Meter
-from monitor.core.text import value_in_words
+from monitor.core.text import duration_in_words, value_in_words
 from monitor.core.time import rounded
 from monitor.gate.state import Production
 from monitor.notify import answers
@@ -38,6 +40,7 @@ from monitor.registry.lookup import find_row, unknown_entry
 from monitor.web.api.parameters import AtTime, Nothing, OfEvents, When
 from monitor.web.api.resources import Desk, known_names, page_of_log, rows_of_registry
 from monitor.web.pages import drawing
+from monitor.web.pages.calls import calls_of
 from monitor.web.pages.drawing import DrawnBand, DrawnMark, TimeSpan
 
 Values: TypeAlias = dict[str, Any]
@@ -162,13 +165,25 @@ def registry(desk: Desk, path: Mapping[str, str], asked: Filters) -> Values:
     }
 
 
-def open_matters(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
-    """Return everything that waits for somebody."""
+def open_matters(desk: Desk, path: Mapping[str, str], asked: AtTime) -> Values:
+    """Return everything that waits for somebody, or waited at a time; what the log does not have is of now."""
+    then = _then(desk, asked)
     rows = alerts(desk.reader, desk.configuration, desk.now, everything=True)
+    page: Values = {"sources": set(desk.configuration.sources), "of_now_alone": {}}
+    if then is None:
+        return {**page, "groups": _by_kind(rows)}
+    return {
+        **page,
+        "groups": _by_kind(past_alerts(desk.reader, desk.configuration, then)),
+        "of_now_alone": _by_kind(row for row in rows if row.kind in NOT_IN_LOG),
+    }
+
+
+def _by_kind(rows: Iterable[Alert]) -> dict[str, list[documents.Document]]:
     grouped: dict[str, list[documents.Document]] = {}
     for row in rows:
         grouped.setdefault(row.kind.value, []).append(documents.of_alert(row))
-    return {"groups": grouped, "sources": set(desk.configuration.sources)}
+    return grouped
 
 
 def entry(desk: Desk, path: Mapping[str, str], asked: Zoom) -> Values:
@@ -247,7 +262,8 @@ def sources(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
         "rows": [
             {**documents.of_source(row), **_freshness(row, desk.now), "strip": _source_strip(desk.reader, row, span)}
             for row in source_rows(desk.reader, desk.configuration, desk.now)
-        ]
+        ],
+        "nodes": _nodes(desk),
     }
 
 
@@ -260,6 +276,8 @@ def source(desk: Desk, path: Mapping[str, str], asked: Nothing) -> Values:
     return {
         "row": {**documents.of_source(row), **_freshness(row, desk.now)},
         "strip": _source_strip(desk.reader, row, span),
+        "calls": calls_of(desk.reader, row.key, span),
+        "node": next((node for node in _nodes(desk) if node["name"] == row.node), None),
         "evidence": "" if state is None else state.evidence,
         "history": [_line(recorded) for recorded in desk.reader.events(recent)],
     }
@@ -316,7 +334,7 @@ def changes(desk: Desk, path: Mapping[str, str], asked: ComparedTimes) -> Values
 
 PAGES: tuple[PageSpec, ...] = (
     PageSpec(path="/", title="Registry", template="registry.html", build=registry, query=Filters, nav="Registry"),
-    PageSpec(path="/open", title="Open", template="open.html", build=open_matters, nav="Open"),
+    PageSpec(path="/open", title="Open", template="open.html", build=open_matters, query=AtTime, nav="Open"),
     PageSpec(path="/entries/{key}", title="Entry", template="entry.html", build=entry, query=Zoom),
     PageSpec(path="/sources", title="Sources", template="sources.html", build=sources, nav="Sources"),
     PageSpec(path="/sources/{key}", title="Source", template="source.html", build=source),
@@ -533,10 +551,16 @@ def _ends(desk: Desk, key: str) -> list[documents.Document]:
         return []  # none is announced
 
 
+def _nodes(desk: Desk) -> list[documents.Document]:
+    """Return every node with how long ago it was heard of; none where there is one daemon."""
+    rows = node_rows(desk.reader, desk.configuration, desk.now)
+    return [{**documents.of_node(row), "heard": rounded(desk.now - row.heartbeat_at)} for row in rows]
+
+
 def _freshness(row: SourceRow, now: datetime) -> Values:
     """Return how much of its freshness a source has used up, drawn and in words."""
     if row.good_at is None or row.fresh_until is None:
-        return {"age": "never", "meter": drawing.meter(1.0, "bad", "never read"), "used": ""}
+        return {"age": "never", "meter": drawing.meter(1.0, "bad", "never read"), "used": "", "limit": ""}
     share = max(0.0, (now - row.good_at) / (row.fresh_until - row.good_at))
     kind = "bad" if share >= 1 else "warn" if share >= 0.5 else "good"
     age = rounded(now - row.good_at)
@@ -544,6 +568,7 @@ def _freshness(row: SourceRow, now: datetime) -> Values:
         "age": f"{age} ago",
         "meter": drawing.meter(share, kind, f"{share:.0%} of its freshness is used up"),
         "used": f"{share:.0%}",
+        "limit": duration_in_words(row.fresh_until - row.good_at),
     }
 
 
