@@ -96,7 +96,7 @@ def alerts(
     and entries that nobody has activated.
     """
     rows = [
-        *_of_entries(reader, gate or Production(reader, configuration, now), now),
+        *_of_entries(reader, gate or Production(reader, configuration, now), now, everything),
         *_of_nodes(reader, configuration, now),
         *_of_sources(reader, configuration, now),
     ]
@@ -116,7 +116,7 @@ def production_in_words(allowed: bool, reason: str) -> str:
     return "allowed" if allowed else f"denied: {reason}"
 
 
-def _of_entries(reader: Reader, gate: Production, now: datetime) -> Iterator[Alert]:
+def _of_entries(reader: Reader, gate: Production, now: datetime, everything: bool) -> Iterator[Alert]:
     having = holders(reader, gate.entries)
     for key, entry in gate.entries.items():
         if not entry.alive:
@@ -125,10 +125,10 @@ def _of_entries(reader: Reader, gate: Production, now: datetime) -> Iterator[Ale
         production = production_in_words(answer.allowed, answer.reason)
         if entry.status is Status.PAUSED:
             yield paused(entry, having.get(key), production)
-        elif not answer.allowed:
-            active = entry.status is Status.ACTIVE
+        elif not answer.allowed and ((kind := _denial(entry)) not in LATER or everything):
+            active = kind is AlertKind.DENIED
             yield Alert(
-                kind=AlertKind.DENIED if active else AlertKind.NOT_ACTIVATED,
+                kind=kind,
                 subject=key,
                 since=gate.expired_at(key) if active else entry.since,
                 what=answer.reason if active else reason(entry),
@@ -154,6 +154,10 @@ def of_silences(reader: Reader, at: datetime, entries: Mapping[str, Entry] | Non
             command=lift,
             step=NextStep(act="silence", fields={"entry": silence.entry, "lift": True}),
         )
+
+
+def _denial(entry: Entry) -> AlertKind:
+    return AlertKind.DENIED if entry.status is Status.ACTIVE else AlertKind.NOT_ACTIVATED
 
 
 def paused(entry: Entry, acknowledged: Acknowledgement | None, production: str = "") -> Alert:

@@ -5,7 +5,7 @@ RFC 3339 in UTC, nothing in any of them is secret.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from monitor.core.notices import Acknowledgement
     from monitor.registry.acceptance import Acceptance
     from monitor.registry.configuration_acceptance import LoadingEffect
-    from monitor.registry.terms import PricedEntry
+    from monitor.registry.terms import Band, PricedEntry
 
 Document: TypeAlias = dict[str, Any]
 
@@ -54,13 +54,22 @@ def of_row(row: StatusRow, at: datetime, answer: ProductionAnswer | None, priced
 def of_status(row: StatusRow, at: datetime) -> Document:
     """Return a row of the registry."""
     return {
-        **{column.name: getattr(row, column.name) for column in fields(row)},
-        "approval": None if row.approval is None else asdict(row.approval),
-        "since": rfc3339(row.since),
-        "verified_at": time_or_none(row.verified_at),
-        "windows": of_windows(row.windows, at),
+        "key": row.key,
+        "name": row.name,
+        "use": row.use,
+        "surface": row.surface,
+        "model_id": row.model_id,
         "status": str(row.status),
+        "since": rfc3339(row.since),
+        "position": row.position,
+        "verified_at": time_or_none(row.verified_at),
         "owners": list(row.owners),
+        "fallback": row.fallback,
+        "reason": row.reason,
+        "approval": None if row.approval is None else asdict(row.approval),
+        "windows": of_windows(row.windows, at),
+        "asks": row.asks,
+        "waived": row.waived,
         "acknowledged": of_acknowledgement(row.acknowledged),
         "silence": None if row.silence is None else of_silence(row.silence),
         "access": None if row.access is None else row.access.data,
@@ -140,10 +149,25 @@ def of_terms(priced: PricedEntry) -> Document:
         "announcement": release.announcement or None,
         "price_model": priced.terms.price_model or None,
         "modes": list(priced.terms.modes),
-        "prices": [asdict(band) for band in priced.terms.bands],
+        "prices": [of_band(band) for band in priced.terms.bands],
         "disputed": list(priced.terms.disputed),
         "price_verified_at": time_or_none(priced.verified_at),
         "price_urls": list(priced.urls),
+    }
+
+
+def of_band(band: Band) -> Document:
+    """Return the text prices of one tier and context band."""
+    return {
+        "tier": band.tier,
+        "context": band.context,
+        "input": band.input,
+        "output": band.output,
+        "cached_input": band.cached_input,
+        "cached_discount": band.cached_discount,
+        "cache_writes": {
+            name: {"amount": rule.amount, "multiple": rule.multiple} for name, rule in band.cache_writes.items()
+        },
     }
 
 

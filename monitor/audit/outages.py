@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from monitor.audit.reading import merged, of_types
 from monitor.core import events as ev
-from monitor.core.event_types import in_words
+from monitor.core.event_types import OUTAGE_ENDS, OUTAGE_EVENTS, in_words
 from monitor.core.events import Recorded
 from monitor.core.names import no_such
 from monitor.core.ports import EventQuery, Reader, Refused
@@ -82,18 +82,28 @@ def outages(
     Raises:
         Refused: the log has no source of this key.
     """
-    types = (*_KINDS, ev.SOURCE_RECOVERED, ev.DAEMON_STARTED, ev.CLOCK_STEPPED)
-    queries = of_types(types, EventQuery(source="" if source in (DAEMON, CLOCK) else source, until=until))
+    monitors_own = source in (DAEMON, CLOCK)
     keys = {DAEMON, CLOCK, *reader.sources()}
-    if source and source not in keys and not any(merged(reader, [replace(query, limit=1) for query in queries])):
+    if source not in ("", *keys) and not _logged(reader, source, until):
         raise Refused(no_such("source", source, keys, "`access-monitor sources` lists them"))
-    log = merged(reader, queries)
+    own = of_types((ev.DAEMON_STARTED, ev.CLOCK_STEPPED), EventQuery(until=until))
+    log = merged(
+        reader,
+        own if monitors_own or not source else (),
+        iter(()) if monitors_own else reader.events_of_outages(source, since, until),
+    )
     rows = [*_of_log(log), *_stopped_now(reader, now if until is None else min(now, until))]
     rows = [row for row in rows if source in ("", row.subject)]
     return sorted(
         (row for row in rows if since is None or row.ended_at is None or row.ended_at >= since),
         key=lambda row: (row.began_at, row.position or 0),
     )
+
+
+def _logged(reader: Reader, source: str, until: datetime | None) -> bool:
+    """Return whether the log has an outage of a source that is none any more."""
+    of_source = EventQuery(source=source, until=until, limit=1)
+    return any(merged(reader, of_types((*OUTAGE_EVENTS, ev.SOURCE_RECOVERED), of_source)))
 
 
 def stopped_at(reader: Reader, at: datetime) -> datetime | None:
@@ -109,7 +119,7 @@ def _of_log(log: Iterator[Recorded]) -> Iterator[OutageRow]:
     opened: dict[int, OutageRow] = {}
     for recorded in log:
         event = recorded.event
-        if event.cause in opened and event.type in (ev.SOURCE_RECOVERED, ev.SOURCE_FAILED):
+        if event.cause in opened and event.type in OUTAGE_ENDS:
             began = opened.pop(event.cause)
             yield replace(began, ended_at=event.occurred_at, ended_position=event.position)
         if event.type in _KINDS:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.core.configuration import Configuration
 from monitor.core.entry import Status
 from monitor.core.events import rfc3339
-from monitor.core.ports import Reader
 from monitor.gate.state import Production
 
 
@@ -33,13 +32,11 @@ class ProductionAnswer:
     callers_until: datetime | None = None
 
 
-def production_answers(
-    reader: Reader, configuration: Configuration, now: datetime, gate: Production | None = None
-) -> dict[str, ProductionAnswer]:
-    """Return the answer for every entry of the registry; `gate` is that of this moment, where it was made already."""
-    gate = gate or Production(reader, configuration, now)
+def production_answers(gate: Production, keys: Iterable[str] | None = None) -> dict[str, ProductionAnswer]:
+    """Return the answer for some rows of the registry, all of them unless told."""
     answers = {}
-    for key, entry in gate.entries.items():
+    for key in gate.entries if keys is None else keys:
+        entry = gate.entries[key]
         answer = gate.answer(key)
         callers, until = gate.spared(key)
         answers[key] = ProductionAnswer(

@@ -162,14 +162,15 @@ def status(
     now: datetime | None = None,
     judged: Collection[str] | None = None,
     shown: Mapping[str, Entry] | None = None,
+    fresh: Freshness | None = None,
 ) -> list[StatusRow]:
     """Return the registry, as it is or as it was recorded at a time.
 
     `judged` are the rows whose access is judged, which asks the log about every route; all of them unless told.
     `shown` are the rows to return where they were read already, as they were at that time. Silences are those that last
-    at `at`, else at `now`; none are read without either.
+    at `at`, else at `now`; none are read without either. `fresh` is the freshness of now, where it was read already.
     """
-    fresh = None if at is not None else Freshness(reader, configuration)
+    fresh = None if at is not None else fresh or Freshness(reader, configuration)
     shown = entries(reader, at=at) if shown is None else shown
     asked_about = [entry for key, entry in shown.items() if judged is None or key in judged]
     access = {} if fresh is None else {entry.key: counted(reader, configuration, entry, fresh) for entry in asked_about}

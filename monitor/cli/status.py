@@ -103,6 +103,7 @@ def _show(options: Options, monitor: Monitor, entry: str | None, surface: str, a
     from monitor.audit import documents, queries
     from monitor.audit.agreement import of_entry
     from monitor.audit.production import production_answers
+    from monitor.gate.state import Production
     from monitor.registry.lookup import find_row, unknown_entry
     from monitor.registry.terms import priced
 
@@ -112,9 +113,11 @@ def _show(options: Options, monitor: Monitor, entry: str | None, surface: str, a
         shown = queries.entries(reader, at=then) if options.json or entry is not None else {}
         key = None if entry is None else find_row(shown, entry, surface)
         judged = None if options.json else () if key is None else (key,)  # a table has no room for routes
-        rows = queries.status(reader, monitor.configuration, at=then, now=now, judged=judged)
-        gate = production_answers(reader, monitor.configuration, now) if then is None else {}
-        costs = priced(reader, monitor.configuration, shown, at=then)
+        production = Production(reader, monitor.configuration, now) if then is None else None
+        fresh = None if production is None else production.fresh.undated()
+        rows = queries.status(reader, monitor.configuration, at=then, now=now, judged=judged, fresh=fresh)
+        gate = {} if production is None else production_answers(production)
+        costs = priced(reader, monitor.configuration, shown, at=then, fresh=fresh)
         registered = shown.get(key) if key is not None and then is None else None
         words = (
             of_entry(reader, monitor.configuration, registered, now)
@@ -166,6 +169,7 @@ def why(options: Options, *, entry: str, surface: str, at: Moment | None) -> Non
     from monitor.audit import documents, queries
     from monitor.audit.agreement import of_entry
     from monitor.audit.production import production_answers
+    from monitor.gate.state import Production
     from monitor.registry.lookup import find_row, unknown_entry
 
     with opened(options) as monitor, monitor.store.read() as reader:
@@ -179,7 +183,8 @@ def why(options: Options, *, entry: str, surface: str, at: Moment | None) -> Non
         steps = queries.why(reader, entry, at=then)
         rows = queries.status(reader, monitor.configuration, at=then, now=now, judged=(entry,))
         row = next(row for row in rows if row.key == entry)
-        answer = production_answers(reader, monitor.configuration, now)[entry] if then is None else None
+        gate = Production(reader, monitor.configuration, now) if then is None else None
+        answer = None if gate is None else production_answers(gate, (entry,))[entry]
         denied = _denied(row, answer)
     if options.json:
         claims = [{"source": w.fact.source, "field": w.fact.meter.field, "amount": w.fact.amount} for w in words]

@@ -37,6 +37,9 @@ class Baselines:
         self._specs = specs
         self._read = baseline
         self._baselines: dict[str, Facts | None] = {}
+        self._lists: dict[str, tuple[SourceSpec, ...]] = {}
+        self._price_sources: dict[tuple[str, bool], tuple[SourceSpec, ...]] = {}
+        self._authorities: dict[str, tuple[SourceSpec, ...]] = {}
 
     def baseline(self, source: str) -> Facts | None:
         """Return the baseline of a source, None while it has none."""
@@ -46,7 +49,11 @@ class Baselines:
 
     def lists(self, surface: str) -> tuple[SourceSpec, ...]:
         """Return the sources that speak for what is listed on a surface."""
-        return tuple(spec for spec in self._specs.values() if spec.lists and spec.surface == surface)
+        if surface not in self._lists:
+            self._lists[surface] = tuple(
+                spec for spec in self._specs.values() if spec.lists and spec.surface == surface
+            )
+        return self._lists[surface]
 
     def offered(self, check: str, provider: str, model: str) -> bool | Literal[Unknown.UNKNOWN]:
         """Return whether any list that verifies a check, of any surface of a provider, holds a model."""
@@ -60,13 +67,15 @@ class Baselines:
 
     def price_sources(self, provider: str, *, official: bool = True) -> tuple[SourceSpec, ...]:
         """Return the sources that state prices of a provider; only those whose word counts unless asked for all."""
-        return tuple(
-            spec
-            for spec in self._specs.values()
-            if spec.prices
-            and (spec.trust == OFFICIAL or not official)
-            and (not spec.provider or spec.provider == provider)
-        )
+        if (provider, official) not in self._price_sources:
+            self._price_sources[provider, official] = tuple(
+                spec
+                for spec in self._specs.values()
+                if spec.prices
+                and (spec.trust == OFFICIAL or not official)
+                and (not spec.provider or spec.provider == provider)
+            )
+        return self._price_sources[provider, official]
 
     def listed(self, subject: Subject) -> bool | Literal[Unknown.UNKNOWN]:
         """Return whether a model stands in a list of its surface."""
@@ -75,12 +84,20 @@ class Baselines:
             return UNKNOWN
         return any(LISTED in facts.get(subject, {}) for facts in listings)
 
-    def authorities(self, subject: Subject) -> Iterator[SourceSpec]:
-        """Yield the sources whose word counts for a subject; a feed that names no provider states those of all."""
-        for spec in self._specs.values():
-            anyone = spec.prices and not spec.provider and not spec.surface
-            if spec.trust == OFFICIAL and (anyone or subject.scope in (spec.surface, spec.provider, spec.key)):
-                yield spec
+    def authorities(self, subject: Subject) -> tuple[SourceSpec, ...]:
+        """Return the sources whose word counts for a subject; a feed that names no provider states those of all."""
+        scope = subject.scope
+        if scope not in self._authorities:
+            self._authorities[scope] = tuple(
+                spec
+                for spec in self._specs.values()
+                if spec.trust == OFFICIAL
+                and (
+                    scope in (spec.surface, spec.provider, spec.key)
+                    or (spec.prices and not spec.provider and not spec.surface)
+                )
+            )
+        return self._authorities[scope]
 
     def statements(self, fact: Fact) -> Iterator[tuple[SourceSpec, Value]]:
         """Yield what each official source has confirmed of a fact that is no price."""

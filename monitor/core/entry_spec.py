@@ -115,7 +115,7 @@ class EntrySpec:
     @property
     def model_id(self) -> str:
         """The exact id there; empty while it is not known."""
-        return self.surfaces[self.surface]
+        return next(iter(self.surfaces.values()))
 
 
 _ALWAYS = frozenset(

@@ -501,6 +501,12 @@ def _of(stream: Stream, data: type[Any], *names: str, words: Words = event_words
 CHECK_EVENTS = (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED, ev.CHECK_STALE, ev.CHECK_FAILED)
 """What moves a check, and names it in its data."""
 
+OUTAGE_EVENTS = (ev.SOURCE_FAILED, ev.SOURCE_STALE, ev.SOURCE_ANOMALY, ev.SOURCE_REFUSED)
+"""What begins a time in which a source could not be seen, or not all of it."""
+
+OUTAGE_ENDS = (ev.SOURCE_RECOVERED, ev.SOURCE_FAILED)
+"""What ends the time that its cause began; a failure for another reason begins the next one."""
+
 EVENT_TYPES: Mapping[str, EventType] = _table(
     *_of(Stream.SOURCE, BaselineData, ev.BASELINE_RECORDED, words=event_words.of_a_price),
     *_of(Stream.SOURCE, RenameData, ev.SOURCE_RENAMED),

@@ -384,6 +384,13 @@ class Reader(EventReader, VerifiedLog, Protocol):
         followed: sources verify theirs every day, and only the last counts.
         """
 
+    def events_of_outages(
+        self, source: str = "", since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Recorded]:
+        """Return what began and ended outages of sources, of all or of one, up to a time, in order, without those that
+        had ended before `since`.
+        """
+
     def event_types(self) -> Mapping[str, tuple[int, int]]:
         """Return how many events of each type there are, and the position of the last."""
 

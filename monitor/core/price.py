@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from monitor.core.facts import ANNOUNCED, Value
@@ -77,12 +78,7 @@ class Meter(NamedTuple):
         Raises:
             ValueError: the field is not one of a price.
         """
-        name, _, condition = field.removeprefix(PREFIX).partition("{")
-        parts = name.split(".")
-        if not field.startswith(PREFIX) or len(parts) not in (3, 4):
-            raise ValueError(f"{field!r} is not the field of a price")
-        tier, context, *modality, meter = parts
-        return cls(tier, context, modality[0] if modality else TEXT, meter, condition.removesuffix("}"))
+        return _meter_of(field)
 
     @classmethod
     def named_in(cls, data: Mapping[str, Any]) -> Meter:
@@ -95,6 +91,17 @@ class Meter(NamedTuple):
         if not self.condition.startswith(REGION):
             return not self.condition
         return self.condition.removeprefix(REGION).casefold() == region.casefold()
+
+
+@lru_cache(maxsize=4096)
+def _meter_of(field: str) -> Meter:
+    # A registry of hundreds of models has the same few dozen fields, each read several times for every model.
+    name, _, condition = field.removeprefix(PREFIX).partition("{")
+    parts = name.split(".")
+    if not field.startswith(PREFIX) or len(parts) not in (3, 4):
+        raise ValueError(f"{field!r} is not the field of a price")
+    tier, context, *modality, meter = parts
+    return Meter(tier, context, modality[0] if modality else TEXT, meter, condition.removesuffix("}"))
 
 
 def telling_order(field: str, tiers: Sequence[str] = (STANDARD,)) -> tuple[object, ...]:

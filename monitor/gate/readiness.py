@@ -18,20 +18,19 @@ _LOST = frozenset({CheckState.STALE, CheckState.FAILED})
 def readiness(entry: Entry, environments: tuple[str, ...]) -> dict[str, Readiness]:
     """Return how the checks stand in every environment that requires any; production always does."""
     return {
-        environment: _of(entry, environment)
+        environment: _of(entry, environment, required)
         for environment in dict.fromkeys((*environments, PRODUCTION))
-        if checklist.required(entry, environment)
+        if (required := checklist.required(entry, environment))
     }
 
 
-def _of(entry: Entry, environment: str) -> Readiness:
+def _of(entry: Entry, environment: str, required: tuple[str, ...]) -> Readiness:
     # What a named person went on without closes nothing in production until it was verified, and lost, again; and a
     # fallback that is lost is told, and asked for at the next acceptance, but never denies what was accepted.
     excused = set(entry.waived) if environment == PRODUCTION else set()
     if entry.status in (Status.ACTIVE, Status.PAUSED):
         excused.add(checklist.FALLBACK)
-    names = [name for name in checklist.required(entry, environment) if name not in excused]
-    checks = {name: entry.checks.get(name, Check()) for name in names}
+    checks = {name: entry.checks.get(name) or Check() for name in required if name not in excused}
     dates = [check.until for check in checks.values() if check.until is not None]
     reviewed = safety.by_caller(entry) if environment == PRODUCTION else ()
     review = safety.review(entry) if reviewed else Check()

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import TypeAlias
 
 from monitor.core.baselines import CONFIG, Baselines
-from monitor.core.configuration import Configuration
+from monitor.core.configuration import Configuration, GateRules
 from monitor.core.entry import Entry, Status
 from monitor.core.facts import ALIAS_TARGET, answered_route, is_answering
 from monitor.core.ports import Reader
@@ -40,8 +41,28 @@ def standings(
 
 def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> Standing:
     """Return one entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
-    rules = configuration.gate
-    access, priced = fresh.access(entry), fresh.price(entry)
+    origin = (fresh.access(entry), fresh.price(entry), configuration.gate)
+    last = _LAST.get(entry.key)
+    if last is not None and last[0] is entry and last[1] == origin:
+        return last[2]
+    made = _standing(entry, *origin)
+    if len(_LAST) >= _MOST:
+        _LAST.clear()
+    _LAST[entry.key] = entry, origin, made
+    return made
+
+
+_Origin: TypeAlias = tuple[datetime | None, datetime | None, GateRules]
+"""When access and price were last confirmed, and the rules of the gate."""
+
+_MOST = 10_000
+_LAST: dict[str, tuple[Entry, _Origin, Standing]] = {}
+"""The last standing of each entry, with the entry and the origin that alone it follows from. Another entry or origin
+has another standing, so none is ever old.
+"""
+
+
+def _standing(entry: Entry, access: datetime | None, priced: datetime | None, rules: GateRules) -> Standing:
     return Standing(
         key=entry.key,
         name=entry.spec.name,
@@ -95,15 +116,23 @@ class Production:
         self.entries = reader.entries() if entries is None else entries
         self._standings = _Standings(reader, configuration, now, self.entries)
         self._question = GateQuestion(rules=configuration.gate, now=now)
+        self._answers: dict[str, Answer] = {}
+
+    @property
+    def fresh(self) -> Freshness:
+        """When each fact was last seen, as the answers have it."""
+        return self._standings.fresh
 
     @property
     def baselines(self) -> Baselines:
         """What is confirmed at that moment."""
-        return self._standings.fresh.baselines
+        return self.fresh.baselines
 
     def answer(self, key: str) -> Answer:
         """May production use this entry, and what else may it use?"""
-        return decide(self._standings[key], self._question, self._standings)
+        if key not in self._answers:
+            self._answers[key] = decide(self._standings[key], self._question, self._standings)
+        return self._answers[key]
 
     def asked(self, name: str, caller: str) -> Answer:
         """May this caller use in production what it asks for by an entry's key or by a model id?"""
@@ -169,6 +198,9 @@ class _Standings(Mapping[str, Standing]):
     def fresh(self) -> Freshness:
         """Read when the first entry is asked for: of most decisions nobody hears, so that the gate is not asked."""
         return Freshness(self._reader, self._configuration, self._now)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._entries  # the one of a mapping would work the standing out
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

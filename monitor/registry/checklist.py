@@ -123,6 +123,8 @@ def asked(entry: Entry) -> tuple[str, ...]:
     lasted, and of a pause by a person what is required and not verified. Before anybody accepted the entry, they are
     those that a loss of its listing asks for.
     """
+    if not (entry.deviations or entry.asks or entry.status is Status.PAUSED):
+        return ()
     pinned = {pin.key: pin for pin in entry.pins}
     names = {name for key, now in entry.deviations.items() if key in pinned for name in _asks(pinned[key], now, entry)}
     names.update(name for name in entry.asks if name in required(entry))

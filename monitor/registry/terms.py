@@ -6,8 +6,8 @@ not 90 %.
 
 The registry's own fields of price, now or as they stood: joined from what official sources are confirmed to say.
 
-Reading only; the arithmetic is the domain's. Nothing is kept of it, so it can never be older than the baselines it
-comes from.
+Reading only; the arithmetic is the domain's. What is kept of it is kept by the amounts that it follows from, so it can
+never be older than the baselines it comes from.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from monitor.core import price
 from monitor.core.baselines import Baselines
@@ -77,11 +78,20 @@ class Terms:
 
 def terms(baselines: Baselines, subject: Subject, tiers: tuple[str, ...]) -> Terms:
     """Return the terms of a model in the tiers in use; each has at least its short band, blank or not."""
+    claims = tuple((spec.key, name, value) for spec, name, value in baselines.authoritative_prices(subject))
+    return _terms(subject.name, claims, tiers)
+
+
+@lru_cache(maxsize=2048)
+def _terms(price_model: str, claims: tuple[tuple[str, str, str], ...], tiers: tuple[str, ...]) -> Terms:
+    """Return the terms that follow from what sources state: source, field and amount. They follow from nothing else, so
+    what was worked out once stays right.
+    """
     amounts: dict[str, list[str]] = {}
     sources: dict[str, None] = {}
-    for spec, name, value in baselines.authoritative_prices(subject):
+    for source, name, value in claims:
         amounts.setdefault(name, []).append(value)
-        sources[spec.key] = None
+        sources[source] = None
     disputed = {name for name, values in amounts.items() if not all(same(name, values[0], value) for value in values)}
     meters = {price.Meter.of(name): values[0] for name, values in amounts.items() if name not in disputed}
     priced_tiers = dict.fromkeys(price.Meter.of(name).tier for name in sorted(amounts, key=price.telling_order))
@@ -95,7 +105,7 @@ def terms(baselines: Baselines, subject: Subject, tiers: tuple[str, ...]) -> Ter
     ]
     order = (*price.TIERS, *sorted(set(priced_tiers) - set(price.TIERS)))
     return Terms(
-        price_model=subject.name,
+        price_model=price_model,
         bands=tuple(bands),
         modes=tuple(tier for tier in order if tier in priced_tiers),
         disputed=tuple(sorted(disputed)),
@@ -143,12 +153,17 @@ class PricedEntry:
 
 
 def priced(
-    reader: Reader, configuration: Configuration, entries: Mapping[str, Entry], *, at: datetime | None = None
+    reader: Reader,
+    configuration: Configuration,
+    entries: Mapping[str, Entry],
+    *,
+    at: datetime | None = None,
+    fresh: Freshness | None = None,
 ) -> dict[str, PricedEntry]:
     """Compute what each entry costs, as it is or as it was confirmed at a time; an entry without a model id costs a
-    blank.
+    blank. `fresh` is the freshness of now, where it was read already.
     """
-    fresh = None if at is not None else Freshness(reader, configuration)
+    fresh = None if at is not None else fresh or Freshness(reader, configuration)
     baselines = fresh.baselines if fresh is not None else _then(reader, configuration, at)
     rows: dict[str, PricedEntry] = {}
     for key, entry in entries.items():

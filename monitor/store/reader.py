@@ -20,6 +20,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Select,
     Table,
     and_,
     bindparam,
@@ -34,7 +35,7 @@ from monitor.core import records
 from monitor.core.content import PREFIX
 from monitor.core.credentials import Credential
 from monitor.core.entry import Entry
-from monitor.core.event_types import CHECK_EVENTS
+from monitor.core.event_types import CHECK_EVENTS, OUTAGE_ENDS, OUTAGE_EVENTS
 from monitor.core.events import CHECK_VERIFIED, LAST_POSITION, SYSTEM, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.nodes import Node, Turn
@@ -330,7 +331,26 @@ class SqlReader:
         )
         repeated = and_(moves.c.type == CHECK_VERIFIED, func.coalesce(moves.c.following, "") == CHECK_VERIFIED)
         search = _EVENTS.join(moves, moves.c.position == events.c.position).where(not_(repeated))
-        cursor = self._connection.execute(search.order_by(events.c.position), execution_options={"yield_per": _BATCH})
+        return self._streamed(search.order_by(events.c.position))
+
+    def events_of_outages(
+        self, source: str = "", since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Recorded]:
+        of_source = () if not source else (events.c.source == source,)
+        bounds = () if until is None else (events.c.recorded_at <= records.time_text(until),)
+        concerned: ColumnElement[bool] = events.c.type.in_((*OUTAGE_EVENTS, *OUTAGE_ENDS))
+        if since is not None:
+            before = events.c.occurred_at < records.time_text(since)
+            ended = select(events.c.cause).where(
+                events.c.type.in_(OUTAGE_ENDS), events.c.cause.is_not(None), before, *of_source, *bounds
+            )
+            begun = and_(events.c.type.in_(OUTAGE_EVENTS), events.c.position.not_in(ended))
+            concerned = and_(concerned, or_(not_(before), begun))
+        return self._streamed(_EVENTS.where(concerned, *of_source, *bounds).order_by(events.c.position))
+
+    def _streamed(self, search: Select[Any]) -> Iterator[Recorded]:
+        """Yield the events of a statement, fetched in batches while they are read."""
+        cursor = self._connection.execute(search, execution_options={"yield_per": _BATCH})
         try:
             for columns in cursor:
                 yield codec.recorded_of(columns)

@@ -399,3 +399,28 @@ def test_that_it_can_be_written_is_seen_by_writing(store: SqlStore) -> None:
     store.check_writable(NOW)
     with store.read() as reader:
         assert reader.head() == 0
+
+
+def test_outages_that_had_ended_before_a_time_are_left_out(store: SqlStore) -> None:
+    hour = timedelta(hours=1)
+    rows = (
+        event(1, "source.failed", source="a"),
+        event(2, "source.failed", source="a", cause=1, occurred_at=NOW + hour),  # another reason
+        event(3, "source.anomaly", "source/b", source="b", occurred_at=NOW + hour),
+        event(4, "source.recovered", source="a", cause=2, occurred_at=NOW + 3 * hour),
+        event(5, "source.failed", source="a", cause=4, occurred_at=NOW + 4 * hour),
+        event(6, source="a", occurred_at=NOW + 4 * hour),
+    )
+    for row in rows:
+        append(store, row, now=row.occurred_at)
+    with store.read() as reader:
+
+        def read(source: str = "", since: datetime | None = None, until: datetime | None = None) -> list[int]:
+            return [found.event.position for found in reader.events_of_outages(source, since, until)]
+
+        assert read() == read(since=NOW + hour) == [1, 2, 3, 4, 5]
+        assert read(since=NOW + 2 * hour) == read(since=NOW + 3 * hour) == [2, 3, 4, 5]
+        assert read(since=NOW + 5 * hour) == [3, 5]
+        assert read("a", since=NOW + 5 * hour) == [5]
+        assert read(since=NOW + 5 * hour, until=NOW + 2 * hour) == [2, 3]
+        assert read("c") == []

@@ -171,11 +171,12 @@ def _dated(asks: str, until: datetime | None, now: datetime, never: str, ended: 
     if until is None:
         return Condition(asks, False, never)
     until = _whole(until)
-    return Condition(asks, now < until, f"{ended} {rfc3339(until)}", until)
+    holds = now < until
+    return Condition(asks, holds, "" if holds else f"{ended} {rfc3339(until)}", until)
 
 
 def _whole(at: datetime) -> datetime:
-    return at.replace(microsecond=0)
+    return at.replace(microsecond=0) if at.microsecond else at
 
 
 def rfc3339(at: datetime) -> str:

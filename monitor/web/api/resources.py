@@ -571,9 +571,9 @@ def rows_of_registry(
     log about every route: all of them unless named. `gate` is that of now, where it was made already.
     """
     reader, configuration = desk.reader, desk.configuration
-    costs = priced(reader, configuration, entries, at=then)
-    production = production_answers(reader, configuration, desk.now, gate) if then is None else {}
-    return {
-        row.key: documents.of_row(row, then or desk.now, production.get(row.key), costs[row.key])
-        for row in queries.status(reader, configuration, at=then, now=desk.now, judged=judged, shown=entries)
-    }
+    gate = None if then is not None else gate or Production(reader, configuration, desk.now)
+    fresh = None if gate is None else gate.fresh.undated()
+    costs = priced(reader, configuration, entries, at=then, fresh=fresh)
+    production = {} if gate is None else production_answers(gate, entries)
+    status = queries.status(reader, configuration, at=then, now=desk.now, judged=judged, shown=entries, fresh=fresh)
+    return {row.key: documents.of_row(row, then or desk.now, production.get(row.key), costs[row.key]) for row in status}

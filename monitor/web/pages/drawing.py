@@ -187,19 +187,14 @@ def _steps(
     *,
     top: Decimal | None = None,
 ) -> str:
-    amounts = [amount for _, amount in steps]
-    highest = max(amounts) if top is None else top
-    lowest = min(amounts) if top is None else Decimal(0)
-    room = height - margin
-
-    def y(amount: Decimal) -> float:
-        share = 0.5 if highest == lowest else float((amount - lowest) / (highest - lowest))
-        return round(height - (margin / 2 if top is None else 0) - share * room, 1)
-
-    first, *rest = steps
-    path = [f"M{span.x(first[0], width)} {y(first[1])}"]
-    path += [f"H{span.x(at, width)}V{y(amount)}" for at, amount in rest]
-    return "".join([*path, f"H{width}"])
+    amounts = [float(amount) for _, amount in steps]
+    highest, lowest = (max(amounts), min(amounts)) if top is None else (float(top), 0.0)
+    length, room = highest - lowest, height - margin
+    bottom = height - (margin / 2 if top is None else 0)
+    heights = [round(bottom - ((amount - lowest) / length if length else 0.5) * room, 1) for amount in amounts]
+    points = [(span.x(at, width), y) for (at, _), y in zip(steps, heights, strict=True)]
+    path = [f"M{points[0][0]} {points[0][1]}", *(f"H{x}V{y}" for x, y in points[1:]), f"H{width}"]
+    return "".join(path)
 
 
 def _times(span: TimeSpan, left: int, width: int, y: int) -> list[str]:
@@ -228,6 +223,6 @@ def _short(amount: Decimal) -> str:
 
 def _svg(width: int, height: int, inner: str, kind: str, *, label: str = "", role: str = "img") -> Markup:
     named = f' role="{role}" aria-label="{label}"' if label else ' aria-hidden="true"'
-    return Markup(f'<svg class="{kind}" viewBox="0 0 {width} {height}" width="{width}" height="{height}"{named}>') + (
-        Markup(inner) + Markup("</svg>")
+    return Markup(
+        f'<svg class="{kind}" viewBox="0 0 {width} {height}" width="{width}" height="{height}"{named}>{inner}</svg>'
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, TypeAlias
@@ -71,7 +71,7 @@ def environment() -> Environment:
     )
     templates.filters |= {"utc": _utc, "minute": _minute, "iso": _iso, "pretty": _pretty, "ticks": _ticks}
     stamp = sha256(b"".join(map(static, STATIC))).hexdigest()[:12]  # changes with the files, so that they may be kept
-    templates.globals |= {"stamp": stamp}
+    templates.globals |= {"stamp": stamp, "when": when}
     return templates
 
 
@@ -97,6 +97,18 @@ def refused_page(request: Request, refusal: AccessRefusal) -> Response:
         return Response(status_code=303, headers={**HEADERS, "Location": f"/signin?{urlencode({'next': after})}"})
     title = "Sign in first" if refusal.status == 401 else "You may not do this"
     return as_page(drawn("problem.html", {"title": title, "detail": refusal.sentence}, request), refusal.status)
+
+
+@lru_cache(maxsize=4096)
+def when(at: datetime | str | None, exact: bool = False) -> Markup:
+    """Return a time as an element that says it to the minute, or to the second; nothing for none.
+
+    A table of the registry has two in a row: a macro for it would be a fifth of the page.
+    """
+    if not at:
+        return Markup("")
+    shown = _utc(at) if exact else _minute(at)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(at), _utc(at), shown)
 
 
 def _utc(at: datetime | str) -> str:

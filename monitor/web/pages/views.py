@@ -24,10 +24,10 @@ from monitor.audit.source_status import SourceRow, source_rows
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration
 from monitor.core.ends import end_in_words
-from monitor.core.entry import Entry, Pin, Status
+from monitor.core.entry import CheckState, Entry, Pin, Status
 from monitor.core.event_types import in_words
 from monitor.core.events import Recorded
-from monitor.core.facts import Value
+from monitor.core.facts import Subject, Value
 from monitor.core.moments import Moment
 from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.core.price import PREFIX, STANDARD, Meter
@@ -132,20 +132,26 @@ def registry(desk: Desk, path: Mapping[str, str], asked: Filters) -> Values:
     until = then or desk.now
     moves = _input_moves(desk.reader, until)
     span = TimeSpan(until - timedelta(days=90), until)
-    shown = [
-        {
-            **row,
-            "kind": _kind(row),
-            "state": _state(row),
-            "holder": holders.get(key),
-            "fallback_allowed": _allowed(rows.get(row["fallback"])),
-            "spark": drawing.spark(_priced(moves, entries[key], row, span), span),
-            "blanks": sum(check.state != "verified" for check in entries[key].checks.values()),
-            "price": next((band for band in row["prices"] if band["tier"] == STANDARD), None),
-        }
-        for key, row in sorted(rows.items(), key=lambda item: (not _pressing(item[1]), item[0]))
-        if _matches(row, asked)
-    ]
+    flat = drawing.spark([(span.start, Decimal(1))], span)  # how a price that never moved looks, whatever it is
+    shown = []
+    for key, row in sorted(rows.items(), key=lambda item: (not _pressing(item[1]), item[0])):
+        if not _matches(row, asked):
+            continue
+        standard = [band for band in row["prices"] if band["tier"] == STANDARD]
+        steps = moves.get(entries[key].price_subject)
+        unmoved = flat if any(band["input"] for band in standard) else ""
+        shown.append(
+            {
+                **row,
+                "kind": _kind(row),
+                "state": _state(row),
+                "holder": holders.get(key),
+                "fallback_allowed": _allowed(rows.get(row["fallback"])),
+                "spark": drawing.spark(steps, span) if steps else unmoved,
+                "blanks": sum(check.state is not CheckState.VERIFIED for check in entries[key].checks.values()),
+                "price": standard[0] if standard else None,
+            }
+        )
     return {
         "urgent": [documents.of_alert(row) for row in urgent],
         "most_cards": _MOST_CARDS,
@@ -363,7 +369,7 @@ def _denied(row: documents.Document) -> bool:
 
 
 def _kind(row: documents.Document) -> str:
-    return "bad" if _denied(row) else KINDS[Status(row["status"])]
+    return "bad" if _denied(row) else KINDS[row["status"]]
 
 
 def _state(row: documents.Document) -> str:
@@ -385,7 +391,7 @@ def _matches(row: documents.Document, asked: Filters) -> bool:
     )
 
 
-_Moves: TypeAlias = dict[tuple[str, str], list[tuple[datetime, Decimal]]]
+_Moves: TypeAlias = dict[Subject, list[tuple[datetime, Decimal]]]
 
 
 def _input_moves(reader: Reader, until: datetime) -> _Moves:
@@ -394,19 +400,11 @@ def _input_moves(reader: Reader, until: datetime) -> _Moves:
     for recorded in reader.events(EventQuery(type=ev.PRICE_CHANGED, until=until)):
         data = recorded.event.data
         if (data["tier"], data["meter"], data["modality"]) == (STANDARD, "input", "text") and data.get("new"):
-            steps = moves.setdefault((data["provider"], recorded.event.subject), [])
+            steps = moves.setdefault(Subject(data["provider"], recorded.event.subject), [])
             if not steps and data.get("old"):
                 steps.append((datetime.min.replace(tzinfo=until.tzinfo), Decimal(data["old"])))
             steps.append((recorded.recorded_at, Decimal(data["new"])))
     return moves
-
-
-def _priced(moves: _Moves, entry: Entry, row: documents.Document, span: TimeSpan) -> list[tuple[datetime, Decimal]]:
-    """Return the steps of an entry's input price; one that never moved is a flat line at what it is now."""
-    subject = entry.price_subject
-    steps = moves.get((subject.scope, subject.name), [])
-    now = next((band["input"] for band in row["prices"] if band["tier"] == STANDARD and band["input"]), None)
-    return steps or ([(span.start, Decimal(now))] if now else [])
 
 
 def _moves_of(
