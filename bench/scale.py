@@ -38,7 +38,7 @@ FEW = 10
 MOST = 10_000
 ROUNDS = 5
 NOON = datetime(2026, 7, 30, 12, tzinfo=UTC)
-LIMITS = {"poll": 1.2, "first": 3.0, "status": 1.5}
+LIMITS = {"poll": 1.2, "first": 12.0, "status": 1.5}
 
 
 class MemorySource:

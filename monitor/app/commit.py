@@ -98,6 +98,8 @@ def _made_stale(register: RegistryTransaction, configuration: Configuration) -> 
         for event in register.events
         if event.type == ev.CHECK_STALE
     ]
+    if not stale:
+        return ()
     return tuple(
         key
         for key, spec in configuration.sources.items()

@@ -21,10 +21,12 @@ def routes_beside(configuration: Configuration, own: SourceSpec) -> tuple[Source
 
     A tier that is refused is no word about the model.
     """
+    if not own.route:
+        return ()
     return tuple(
         spec
         for spec in configuration.sources.values()
-        if own.route and spec.route in ASKED and spec.surface == own.surface and spec.route != own.route
+        if spec.surface == own.surface and spec.route in ASKED and spec.route != own.route
     )
 
 
