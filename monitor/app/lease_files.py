@@ -73,11 +73,11 @@ class LeaseFiles:
         """
         try:
             with self._store.read() as reader:
-                kept = {environment: reader.tree.last_lease(environment) for environment in written}
+                before = {environment: reader.tree.last_lease(environment) for environment in written}
             new = {
                 environment: document
                 for environment, document in written.items()
-                if (last := kept[environment]) is None or lease_answers(last.content) != lease_answers(document)
+                if (last := before[environment]) is None or lease_answers(last.content) != lease_answers(document)
             }
             if new:
                 with self._store.write() as tx:

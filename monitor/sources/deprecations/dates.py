@@ -53,6 +53,26 @@ _ALL_EARLIEST = re.compile(
 )
 _ALL_AFTER = re.compile(rf"{_DATES}[^.]*\bor later\b", re.IGNORECASE)
 
+IN_GENERAL = re.compile(
+    r"\b(?:may|might|can|could|would|if|unless|should|in case|whenever|sometimes|generally|typically)\b", re.IGNORECASE
+)
+"""Words of a rule about ends as such, which says nothing of a day that stands here."""
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`*_(])")
+_TENTATIVE = re.compile(
+    r"\b(?:tentative|provisional|estimated|approximate|preliminary|projected|indicative)\b[^.]*\b(?:dates?|days?"
+    r"|timelines?|schedules?)\b"
+    r"|\b(?:dates?|days?|timelines?|schedules?)\b[^.]*\b(?:tentative|provisional|estimates?|estimated|approximate"
+    r"|preliminary|projected|indicative|not (?:yet )?final)\b",
+    re.IGNORECASE,
+)
+_NOTED_EARLIEST = re.compile(
+    r"\b(?:not|no)(?: be \w+)? (?:sooner|earlier|before)\b|\bearliest\b|\bnot before\b|\bat least until\b"
+    r"|\b(?:may|might|could|can) (?:be (?:extended|postponed|later)|move (?:later|back)|change)\b",
+    re.IGNORECASE,
+)
+_NOTED_LATER = re.compile(r"\bor later\b|\bon or after\b", re.IGNORECASE)
+_MARK = re.compile(r"\s*\\?(?:[*†‡§]{1,3}|\[[0-9]\]|[¹²³])\s*(?=\S)")
+
 
 class DateReader:
     """Reads days of one page. `text` is all of it: its dates show together in which order it writes numbers."""
@@ -125,10 +145,36 @@ def precision_of_header(label: str) -> Precision:
 
 
 def precision_of_all(text: str) -> Precision | None:
-    """Return how sure the days are that a sentence speaks of in general (`The shutdown dates below are the earliest
-    possible ones`); None where it says nothing of that.
+    """Return how sure the days are that a paragraph speaks of in general (`The shutdown dates below are the earliest
+    possible ones`), calls estimates, or says so of in a footnote; None where it says nothing of that.
     """
-    text = text.replace("*", "").replace("_", " ")
-    if _ALL_EARLIEST.search(text):
+    bare = text.replace("*", "").replace("_", " ")
+    if _ALL_EARLIEST.search(bare):
         return Precision.EARLIEST
-    return Precision.AFTER if _ALL_AFTER.search(text) else None
+    if _ALL_AFTER.search(bare):
+        return Precision.AFTER
+    return _of_footnote(text) or (Precision.EARLIEST if any(map(_tentative, sentences(text))) else None)
+
+
+def _tentative(sentence: str) -> bool:
+    """Return whether a sentence says of the days in its section that they are estimates."""
+    return _TENTATIVE.search(sentence) is not None and IN_GENERAL.search(sentence) is None
+
+
+def _of_footnote(paragraph: str) -> Precision | None:
+    """Return how sure a footnote says that days are; None where it is none, or says nothing of that.
+
+    Which rows bear its mark is not known any more, so that it is taken to be about all of its section.
+    """
+    mark = _MARK.match(paragraph)
+    if mark is None:
+        return None
+    words = paragraph[mark.end() :]
+    if _NOTED_EARLIEST.search(words) or _TENTATIVE.search(words):
+        return Precision.EARLIEST
+    return Precision.AFTER if _NOTED_LATER.search(words) else None
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a paragraph."""
+    return _SENTENCE.split(text)

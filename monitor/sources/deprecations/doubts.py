@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from monitor.core.ends import Precision
+from monitor.sources.deprecations.dates import IN_GENERAL
 from monitor.sources.pricing_page.inline import CODE
 
 _END = (
@@ -27,9 +27,6 @@ _MOVED = re.compile(
     r"(?![^.]*\b(?:before|until|till|sooner|earlier)\b))\b",
     re.IGNORECASE,
 )
-_IN_GENERAL = re.compile(
-    r"\b(?:may|might|can|could|would|if|unless|should|in case|whenever|sometimes|generally|typically)\b", re.IGNORECASE
-)
 _ABOUT_ENDS = re.compile(rf"\b{_END}\b|{CODE}", re.IGNORECASE)
 _ELSEWHERE = re.compile(
     r"\b(?:azure|foundry|bedrock|aws|amazon|vertex|google cloud|databricks|snowflake|oracle|govcloud|government|china"
@@ -44,20 +41,6 @@ _EXAMPLE = re.compile(
     r"|illustration|placeholders?|hypothetical|made[- ]up|fictitious)\b[^.]*:\s*$",
     re.IGNORECASE,
 )
-_TENTATIVE = re.compile(
-    r"\b(?:tentative|provisional|estimated|approximate|preliminary|projected|indicative)\b[^.]*\b(?:dates?|days?"
-    r"|timelines?|schedules?)\b"
-    r"|\b(?:dates?|days?|timelines?|schedules?)\b[^.]*\b(?:tentative|provisional|estimates?|estimated|approximate"
-    r"|preliminary|projected|indicative|not (?:yet )?final)\b",
-    re.IGNORECASE,
-)
-_SOONEST = re.compile(
-    r"\b(?:not|no)(?: be \w+)? (?:sooner|earlier|before)\b|\bearliest\b|\bnot before\b|\bat least until\b"
-    r"|\b(?:may|might|could|can) (?:be (?:extended|postponed|later)|move (?:later|back)|change)\b",
-    re.IGNORECASE,
-)
-_LATER = re.compile(r"\bor later\b|\bon or after\b", re.IGNORECASE)
-_MARK = re.compile(r"\s*\\?(?:[*†‡§]{1,3}|\[[0-9]\]|[¹²³])\s*(?=\S)")
 
 
 class Doubt(NamedTuple):
@@ -72,29 +55,10 @@ def doubt(sentence: str) -> Doubt | None:
     text = sentence.replace(CODE, "")
     if _EXAMPLE.search(text):
         return Doubt("the text above it calls it an example", ahead=True)
-    if _ABOUT_ENDS.search(sentence) is None or _IN_GENERAL.search(text):
+    if _ABOUT_ENDS.search(sentence) is None or IN_GENERAL.search(text):
         return None
     if match := _MOVED.search(text):
         return Doubt(f"the page says that this changed: {match[0]!r}")
     if (place := _ELSEWHERE.search(text)) and _ONLY.search(text) and _HOLDS.search(text) and " API" not in text:
         return Doubt(f"the page says that it holds in one place alone: {place[0]!r}")
     return None
-
-
-def tentative(sentence: str) -> bool:
-    """Return whether a sentence says of the days in its section that they are estimates."""
-    return _TENTATIVE.search(sentence) is not None and _IN_GENERAL.search(sentence) is None
-
-
-def footnote(paragraph: str) -> Precision | None:
-    """Return how sure a footnote says that days are; None where it is none, or says nothing of that.
-
-    Which rows bear its mark is not known any more, so that it is taken to be about all of its section.
-    """
-    mark = _MARK.match(paragraph)
-    if mark is None:
-        return None
-    words = paragraph[mark.end() :]
-    if _SOONEST.search(words) or _TENTATIVE.search(words):
-        return Precision.EARLIEST
-    return Precision.AFTER if _LATER.search(words) else None

@@ -16,7 +16,7 @@ from datetime import date
 
 from monitor.core.ends import AnnouncedEnd, Precision
 from monitor.sources.deprecations import names
-from monitor.sources.deprecations.dates import DateReader
+from monitor.sources.deprecations.dates import DateReader, sentences
 from monitor.sources.deprecations.names import Named
 from monitor.sources.pricing_page.blocks import Block, PageTable, Paragraph
 from monitor.sources.pricing_page.inline import CODE
@@ -55,7 +55,6 @@ _EARLIEST = re.compile(
 )
 _LATER = re.compile(r"\bor (?:later|after)\b|\bon or after\b|\bonwards?\b", re.IGNORECASE)
 _LIST_FOLLOWS = re.compile(r"\b(?:following|below|these|listed)\b", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`*_(])")
 _BULLET = re.compile(r"^(?:[-+*•]|\d+[.)])\s+")
 _SPAN = re.compile(rf"{CODE}[^{CODE}]*{CODE}")
 _SERIES = re.compile(
@@ -156,11 +155,6 @@ def tells_apart(block: Block, dates: DateReader) -> bool:
         or (_ENDS.search(sentence) and CODE not in sentence and dates.days_in(sentence))
         for sentence in sentences(block.text)
     )
-
-
-def sentences(text: str) -> list[str]:
-    """Return the sentences of a paragraph."""
-    return _SENTENCE.split(text)
 
 
 def _subject(sentence: str, start: int, stop: int) -> str:

@@ -29,9 +29,9 @@ from monitor.core.facts import (
 )
 from monitor.sources.deprecations import columns, names
 from monitor.sources.deprecations.columns import NOTICE_DATE, REPLACEMENT_KIND, ROW, STATUS, Columns
-from monitor.sources.deprecations.dates import DateReader, precision_of_all
-from monitor.sources.deprecations.doubts import doubt, footnote, tentative
-from monitor.sources.deprecations.prose import EndStatement, Prose, sentences, tells_apart
+from monitor.sources.deprecations.dates import DateReader, precision_of_all, sentences
+from monitor.sources.deprecations.doubts import doubt
+from monitor.sources.deprecations.prose import EndStatement, Prose, tells_apart
 from monitor.sources.extraction import Unreadable
 from monitor.sources.pricing_page import markdown, markup
 from monitor.sources.pricing_page.blocks import MERGED, Block, Heading, Margin, PageTable, Paragraph, TableRow
@@ -172,7 +172,7 @@ class _PageReader:
         self._general = [
             (section, precision)
             for block, section in zip(blocks, self._sections, strict=True)
-            if isinstance(block, Paragraph | Margin) and (precision := _precision(block.text.replace(CODE, "")))
+            if isinstance(block, Paragraph | Margin) and (precision := precision_of_all(block.text.replace(CODE, "")))
         ]
         self._part = -1
 
@@ -484,12 +484,6 @@ def _settled(kind: str, claims: Sequence[Claim]) -> tuple[Value | None, str]:
     if None in values:
         return None, ""
     return None, f"stated more than once, as {', '.join(map(str, values))}"
-
-
-def _precision(text: str) -> Precision | None:
-    """Return how sure the days of a section are that a paragraph speaks of."""
-    estimated = any(map(tentative, sentences(text)))
-    return precision_of_all(text) or footnote(text) or (Precision.EARLIEST if estimated else None)
 
 
 def _sections(blocks: Iterable[Block]) -> list[Section]:
